@@ -1,0 +1,232 @@
+//! Records: an event flattened to one JSON line. The columns are those of `design.md` part 4; a test of the command-line
+//! crate compares them with the lake's schemas.
+
+use serde::Serialize;
+
+/// An event, flattened: the table it belongs to, and its columns.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "table", rename_all = "snake_case")]
+pub enum Record {
+    /// A person used an interactive element.
+    #[serde(rename = "clicks")]
+    Click(Box<Click>),
+    /// What became of a message that the business sent.
+    #[serde(rename = "statuses")]
+    Status(Box<Status>),
+    /// The customer's application says what it sent.
+    #[serde(rename = "sends")]
+    Send(Box<Send>),
+    /// An inbound message that is no click.
+    #[serde(rename = "messages")]
+    Message(Box<Message>),
+    /// Anything else that a provider tells.
+    #[serde(rename = "account_events")]
+    AccountEvent(Box<AccountEvent>),
+}
+
+/// The columns that every record has.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Common {
+    /// When it happened, by the provider's payload: milliseconds since 1970, UTC.
+    pub event_ts: i64,
+    /// Who told us: `meta`, `woosh`, `interakt`, `wasender`, `tracker`.
+    pub provider: &'static str,
+    /// WABA, tenant or hashed session.
+    pub account_id: Option<String>,
+    /// The business phone number's id at Meta.
+    pub phone_number_id: Option<String>,
+    /// When the webhook was received: milliseconds since 1970, UTC.
+    pub received_at: i64,
+}
+
+macro_rules! columns {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+        pub struct $name {
+            /// The columns that every record has.
+            #[serde(flatten)]
+            pub common: Common,
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+    };
+}
+
+columns! {
+    /// One interaction by a person. Key: `click_id` and the event time.
+    Click {
+        /// Wamid of the interaction, or a hash of the fields that identify it.
+        click_id: String,
+        /// The message that was clicked.
+        message_id: Option<String>,
+        /// Phone number of the person: digits only, or its keyed hash.
+        wa_id: Option<String>,
+        /// Business-scoped user id.
+        user_id: Option<String>,
+        /// `button_reply`, `list_reply`, `flow_reply`, `quick_reply`, `link_click`, `landing_page_view`,
+        /// `call_permission_reply`, `payment_method`, …
+        kind: String,
+        /// Id or payload of the button or row.
+        button_id: Option<String>,
+        /// Its label.
+        button_text: Option<String>,
+        /// Description of a list row; component of a link click.
+        description: Option<String>,
+        /// Target of a link.
+        url: Option<String>,
+        /// Name of the flow reply: `flow`, `address_message`, …
+        flow_name: Option<String>,
+        /// Flow token that the business set.
+        flow_token: Option<String>,
+        /// The flow's answer, only if the operator opts in.
+        response_json: Option<String>,
+        /// Group in which it happened.
+        group_id: Option<String>,
+        /// Template, where the provider names it.
+        template_name: Option<String>,
+        /// Campaign, where the provider names it.
+        campaign_id: Option<String>,
+        /// Campaign's name, where the provider names it.
+        campaign_name: Option<String>,
+        /// What the business attached when it sent the message.
+        callback_data: Option<String>,
+        /// Id of the ad or post that led here.
+        referral_source_id: Option<String>,
+        /// Click id of a click-to-WhatsApp ad.
+        ctwa_clid: Option<String>,
+        /// The provider's own name of the event that told us.
+        source: Option<String>,
+        /// Token of a marketing message's link.
+        tracking_token: Option<String>,
+        /// Click id that Meta put on the opened link.
+        link_click_id: Option<String>,
+    }
+}
+
+columns! {
+    /// One delivery status. Key: `message_id`, `status`, `participant` and the event time.
+    Status {
+        /// The message of the business.
+        message_id: String,
+        /// `sent`, `delivered`, `read`, `played`, `failed`, …; `payment_captured` and the like for payments.
+        status: String,
+        /// Phone number of the recipient: digits only, or its keyed hash.
+        wa_id: Option<String>,
+        /// Business-scoped user id of the recipient.
+        user_id: Option<String>,
+        /// Member of a group that this status is about.
+        participant: Option<String>,
+        /// Group to which the message went.
+        group_id: Option<String>,
+        /// Conversation.
+        conversation_id: Option<String>,
+        /// What opened the conversation.
+        conversation_origin: Option<String>,
+        /// When the conversation ends: milliseconds since 1970, UTC.
+        conversation_expires_at: Option<i64>,
+        /// Whether Meta charges for it.
+        billable: Option<bool>,
+        /// `PMP`, `CBP`, `NBP`.
+        pricing_model: Option<String>,
+        /// `regular`, `free_customer_service`, …
+        pricing_type: Option<String>,
+        /// `marketing`, `utility`, `authentication`, `service`, …
+        pricing_category: Option<String>,
+        /// Why it failed: Meta's code.
+        error_code: Option<i64>,
+        /// Title of the error.
+        error_title: Option<String>,
+        /// Message of the error.
+        error_message: Option<String>,
+        /// Details of the error.
+        error_details: Option<String>,
+        /// Template, where the provider names it.
+        template_name: Option<String>,
+        /// Campaign, where the provider names it.
+        campaign_id: Option<String>,
+        /// Campaign's name, where the provider names it.
+        campaign_name: Option<String>,
+        /// What the business attached when it sent the message.
+        callback_data: Option<String>,
+    }
+}
+
+columns! {
+    /// One message that the application says it sent. Key: `message_id` within the day.
+    Send {
+        /// The message, as the provider answered when it was sent.
+        message_id: String,
+        /// Phone number of the recipient: digits only, or its keyed hash.
+        wa_id: Option<String>,
+        /// Template.
+        template_name: Option<String>,
+        /// `rsvp`, `travel`, `custom`; `standalone` by default.
+        flow_type: Option<String>,
+        /// `rsvp`, `travel`; `template` by default.
+        message_type: Option<String>,
+        /// True if the send belongs to no event.
+        standalone: Option<bool>,
+        /// Event of the application.
+        event_id: Option<String>,
+        /// Registration of the guest for the event.
+        event_registration_id: Option<String>,
+        /// Guest.
+        guest_id: Option<String>,
+        /// Guest's name; dropped where phone numbers are hashed.
+        guest_name: Option<String>,
+        /// Ticket of the application, for response times.
+        ticket_id: Option<String>,
+        /// Campaign.
+        campaign_id: Option<String>,
+        /// Ids of the buttons in the order shown.
+        buttons: Option<Vec<String>>,
+    }
+}
+
+columns! {
+    /// One inbound message that is no click. Key: `message_id` and the event time. Its text is never kept.
+    Message {
+        /// The inbound message.
+        message_id: String,
+        /// Phone number of the person: digits only, or its keyed hash.
+        wa_id: Option<String>,
+        /// Business-scoped user id.
+        user_id: Option<String>,
+        /// `text`, `image`, `reaction`, `order`, …
+        r#type: Option<String>,
+        /// Message that it answers or reacts to.
+        context_message_id: Option<String>,
+        /// Group in which it was written.
+        group_id: Option<String>,
+        /// Id of the ad or post that led here.
+        referral_source_id: Option<String>,
+        /// `ad` or `post`.
+        referral_source_type: Option<String>,
+        /// Click id of a click-to-WhatsApp ad.
+        ctwa_clid: Option<String>,
+        /// What an unsupported message was: `button`, `interactive` or `list` means a lost click.
+        unsupported_type: Option<String>,
+        /// Why Meta could not pass the message on.
+        error_code: Option<i64>,
+    }
+}
+
+columns! {
+    /// Anything else a provider tells. Key: `event_id` within the day.
+    AccountEvent {
+        /// Hash of provider, type and content (hexadecimal SHA-256).
+        event_id: String,
+        /// The provider's name of the event; `unreadable` for a body that could not be parsed.
+        r#type: String,
+        /// The event as JSON, without secrets.
+        payload: Option<String>,
+        /// Phone number of the person it is about, if any.
+        wa_id: Option<String>,
+        /// Business-scoped user id of the person it is about, if any.
+        user_id: Option<String>,
+        /// What an opt-out is about: `marketing_messages`.
+        category: Option<String>,
+        /// `stop` or `resume`.
+        preference: Option<String>,
+    }
+}
