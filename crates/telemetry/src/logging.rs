@@ -1,0 +1,82 @@
+//! The subscriber that prints log lines, made once at start.
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::Registry;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// How the lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line, as Lambda's JSON log format expects.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// Which lines pass: our own down to `level`; the libraries' only from INFO up, because at TRACE the Lambda runtime and
+/// the HTTP clients print whole bodies and headers.
+pub fn filter(level: LevelFilter) -> Targets {
+    let libraries = level.min(LevelFilter::INFO);
+    Targets::new().with_default(libraries).with_target("bluetick", level)
+}
+
+/// The level and format that the environment asks for: `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else INFO; JSON if
+/// `AWS_LAMBDA_LOG_FORMAT` is `JSON` in any case
+/// (docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html).
+pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> (LevelFilter, Format) {
+    let level = variable("AWS_LAMBDA_LOG_LEVEL")
+        .or_else(|| variable("RUST_LOG"))
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(LevelFilter::INFO);
+    let json = variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
+    (level, if json { Format::Json } else { Format::Text })
+}
+
+/// Prints log lines to standard output as the environment asks. Call it once, at start; a second call changes nothing.
+pub fn init() {
+    let (level, format) = from_environment(|name| std::env::var(name).ok());
+    init_with(level, format, std::io::stdout);
+}
+
+/// Prints log lines of `level` and above to `writer`. A second call changes nothing.
+pub fn init_with<W>(level: LevelFilter, format: Format, writer: W)
+where
+    W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
+        // CloudWatch stamps each line itself.
+        Format::Json => lines.json().flatten_event(true).without_time().boxed(),
+        Format::Text => lines.boxed(),
+    };
+    // An error only says that a subscriber stands already, for instance a test's.
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter(level))).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_never_trace() {
+        let filter = filter(LevelFilter::TRACE);
+        assert!(filter.would_enable("bluetick_ingest::router", &tracing::Level::TRACE));
+        assert!(filter.would_enable("lambda_runtime", &tracing::Level::INFO));
+        assert!(!filter.would_enable("lambda_runtime", &tracing::Level::TRACE));
+        assert!(!filter.would_enable("aws_smithy_runtime", &tracing::Level::DEBUG));
+    }
+
+    #[test]
+    fn environment_decides() {
+        let environment = |name: &str| match name {
+            "AWS_LAMBDA_LOG_LEVEL" => Some("WARN".to_owned()),
+            "RUST_LOG" => Some("trace".to_owned()),
+            "AWS_LAMBDA_LOG_FORMAT" => Some("JSON".to_owned()),
+            _ => None,
+        };
+        assert_eq!(from_environment(environment), (LevelFilter::WARN, Format::Json));
+        assert_eq!(from_environment(|_| None), (LevelFilter::INFO, Format::Text));
+    }
+}
