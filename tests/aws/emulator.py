@@ -1,0 +1,219 @@
+"""MiniStack, an emulator of AWS, as a child process on loopback; and the stack deployed in it.
+
+What it does otherwise than AWS, and how the tests cope:
+
+- It has no Athena named queries or prepared statements, and no alarms on sums of metrics: `overlay` leaves them out of the
+  template.
+- Its Firehose makes one object of each record and compresses nothing. The tests of faults put a double of Firehose in front
+  of it (endpoint.py), which gathers records and leaves gzip objects as the service does.
+- It makes no API routes of a function's events; the template names routes and integrations one by one anyway.
+- It honours the batching window, which a test has no time for: `overlay` sets it to nothing.
+- It does not enforce IAM and bucket policies: test_iam.py and test_template.py look at these without it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "infra" / "template.yaml"
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+STACK = "bluetick-test"
+FUNCTIONS = {"IngestFunction": "ingest", "TransformFunction": "transform", "SweepFunction": "sweep"}
+CODE_BUCKET = "code"
+# Time after which a wait fails. No test passes by waiting.
+PATIENCE_SECONDS = 180
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(what: str, condition, patience: float = PATIENCE_SECONDS):
+    """The first true value of `condition`, or a failure that says what did not happen."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.2)
+    raise AssertionError(f"{what}: not within {patience} s")
+
+
+def load_template() -> dict:
+    """The template with its short tags (`!Ref` …) written out."""
+    return yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
+
+
+def unknown_to_emulator(resource: dict) -> bool:
+    if resource["Type"] == "AWS::CloudWatch::Alarm":
+        return "Metrics" in resource["Properties"]
+    return resource["Type"] in ("AWS::Athena::NamedQuery", "AWS::Athena::PreparedStatement")
+
+
+def overlay(template: dict) -> dict:
+    """The template as the emulator can run it. Each difference is named at the top of this file."""
+    resources = {name: resource for name, resource in template["Resources"].items() if not unknown_to_emulator(resource)}
+    for name, binary in FUNCTIONS.items():
+        properties = resources[name]["Properties"]
+        properties["CodeUri"] = {"Bucket": CODE_BUCKET, "Key": f"{binary}.zip"}
+        for event in properties.get("Events", {}).values():
+            if event["Type"] == "SQS":
+                event["Properties"]["MaximumBatchingWindowInSeconds"] = 0
+    return {**template, "Resources": resources}
+
+
+def architecture() -> str:
+    machine = os.uname().machine
+    return "arm64" if machine in ("aarch64", "arm64") else "x86_64"
+
+
+def binaries_directory() -> Path:
+    """Where cargo left the binaries: BLUETICK_BINARIES, else the debug profile's directory."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    return Path(os.environ.get("BLUETICK_BINARIES", target / "debug"))
+
+
+def function_zip(binary: str) -> bytes:
+    """The binary as Lambda wants it: `bootstrap` in a zip, without symbols, which would be most of it."""
+    path = binaries_directory() / binary
+    if not path.is_file():
+        raise AssertionError(f"{path} is missing: cargo build -p bluetick-ingest -p bluetick-transform")
+    with tempfile.TemporaryDirectory() as directory:
+        bootstrap = Path(directory) / "bootstrap"
+        shutil.copy(path, bootstrap)
+        subprocess.run(["strip", str(bootstrap)], check=True)
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            entry = zipfile.ZipInfo("bootstrap")
+            entry.external_attr = (stat.S_IFREG | 0o755) << 16
+            archive.writestr(entry, bootstrap.read_bytes())
+    return buffer.getvalue()
+
+
+class Emulator:
+    """A running MiniStack. `functions_endpoint` is where the functions look for AWS."""
+
+    def __init__(self, log: Path, functions_endpoint: str, port: int):
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        command = shutil.which("ministack", path=str(Path(sys.executable).parent))
+        if command is None:
+            raise AssertionError("ministack is not installed beside this Python: see tests/aws/requirements.txt")
+        self.log = log
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(log.parent),
+            "TMPDIR": str(log.parent),
+            # Without it a port is opened on all addresses.
+            "IOT_MTLS_ENABLED": "0",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "MINISTACK_REGION": REGION,
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "LAMBDA_EXECUTOR": "local",
+            "AWS_ENDPOINT_URL": functions_endpoint,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+        self.process = subprocess.Popen(
+            [command], env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT, start_new_session=True
+        )
+        wait_for("the emulator's port", self._listens, 60)
+
+    def _listens(self) -> bool:
+        if self.process.poll() is not None:
+            raise AssertionError(f"the emulator ended: {self.log.read_text(errors='replace')[-2000:]}")
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def client(self, service: str):
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
+        )
+
+    def stop(self) -> None:
+        """Ends the emulator and the functions that it started."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                pass
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+
+class Stack:
+    """The deployed stack."""
+
+    def __init__(self, emulator: Emulator, template: dict, parameters: dict[str, str]):
+        self.emulator = emulator
+        self.s3 = emulator.client("s3")
+        self.s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        for binary in FUNCTIONS.values():
+            self.s3.put_object(Bucket=CODE_BUCKET, Key=f"{binary}.zip", Body=function_zip(binary))
+        # Too large for the body of a request, as on AWS: 51,200 bytes.
+        self.s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(template).encode())
+        cloudformation = emulator.client("cloudformation")
+        cloudformation.create_stack(
+            StackName=STACK,
+            TemplateURL=f"{emulator.url}/{CODE_BUCKET}/template.json",
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+
+        def settled() -> dict | None:
+            stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+            return None if stack["StackStatus"].endswith("_IN_PROGRESS") else stack
+
+        stack = wait_for("the stack's creation", settled)
+        if stack["StackStatus"] != "CREATE_COMPLETE":
+            events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+            reasons = [
+                f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}"
+                for event in events
+                if event["ResourceStatus"].endswith("FAILED")
+            ]
+            raise AssertionError(f"{stack['StackStatus']}: {reasons}")
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        self.resources = {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for resource in cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+        }
+        api = re.match(r"https?://([a-z0-9]+)\.execute-api", self.outputs["WebhookUrl"])
+        self.api_id = api.group(1) if api else self.resources["HttpApi"]
+
+    def put_secret(self, values: dict[str, str]) -> None:
+        self.emulator.client("secretsmanager").put_secret_value(
+            SecretId=self.outputs["SecretArn"], SecretString=json.dumps(values)
+        )
