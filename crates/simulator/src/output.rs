@@ -1,0 +1,108 @@
+//! Where a simulation goes: a directory, or memory.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::options::SimulatedProvider;
+
+/// A signed webhook request, as it can be posted. As JSON it is one line of `requests.ndjson`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// When it arrives, in milliseconds since 1970, UTC.
+    pub received_at: i64,
+    /// `POST`.
+    pub method: &'static str,
+    /// Path of the route.
+    pub path: String,
+    /// Content type and signature.
+    pub headers: BTreeMap<String, String>,
+    /// The body, whose bytes are signed.
+    pub body: String,
+    /// Who sends it.
+    #[serde(skip)]
+    pub provider: SimulatedProvider,
+}
+
+/// Takes what a simulation makes, in the order of its making.
+pub trait Output {
+    /// Takes the next request, in the order of arrival.
+    ///
+    /// # Errors
+    /// It cannot be kept.
+    fn request(&mut self, request: &Request) -> io::Result<()>;
+
+    /// Takes the truth, once, at the end.
+    ///
+    /// # Errors
+    /// It cannot be kept.
+    fn truth(&mut self, truth: &Value) -> io::Result<()>;
+}
+
+/// Keeps everything in memory.
+#[derive(Debug, Default)]
+pub struct MemoryOutput {
+    /// The requests in the order of arrival.
+    pub requests: Vec<Request>,
+    /// The truth; null until it came.
+    pub truth: Value,
+}
+
+impl Output for MemoryOutput {
+    fn request(&mut self, request: &Request) -> io::Result<()> {
+        self.requests.push(request.clone());
+        Ok(())
+    }
+
+    fn truth(&mut self, truth: &Value) -> io::Result<()> {
+        self.truth = truth.clone();
+        Ok(())
+    }
+}
+
+/// Writes `requests.ndjson`, `truth.json` and, if asked for, each body as `bodies/<provider>/<number>.json`.
+#[derive(Debug)]
+pub struct DirectoryOutput {
+    directory: PathBuf,
+    requests: BufWriter<File>,
+    bodies: Option<BTreeMap<SimulatedProvider, u64>>,
+}
+
+impl DirectoryOutput {
+    /// Opens the directory, which is made if it is missing. Files of the same names are replaced.
+    ///
+    /// # Errors
+    /// The directory or `requests.ndjson` cannot be made.
+    pub fn create(directory: &Path, bodies: bool) -> io::Result<Self> {
+        fs::create_dir_all(directory)?;
+        let requests = BufWriter::new(File::create(directory.join("requests.ndjson"))?);
+        Ok(DirectoryOutput { directory: directory.to_owned(), requests, bodies: bodies.then(BTreeMap::new) })
+    }
+}
+
+impl Output for DirectoryOutput {
+    fn request(&mut self, request: &Request) -> io::Result<()> {
+        serde_json::to_writer(&mut self.requests, request)?;
+        self.requests.write_all(b"\n")?;
+        let Some(counts) = &mut self.bodies else { return Ok(()) };
+        let count = counts.entry(request.provider).or_default();
+        *count += 1;
+        let folder = self.directory.join("bodies").join(request.provider.name());
+        if *count == 1 {
+            fs::create_dir_all(&folder)?;
+        }
+        fs::write(folder.join(format!("{count:06}.json")), &request.body)
+    }
+
+    fn truth(&mut self, truth: &Value) -> io::Result<()> {
+        self.requests.flush()?;
+        let mut file = BufWriter::new(File::create(self.directory.join("truth.json"))?);
+        serde_json::to_writer(&mut file, truth)?;
+        file.write_all(b"\n")?;
+        file.flush()
+    }
+}

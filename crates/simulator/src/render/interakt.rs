@@ -1,0 +1,271 @@
+//! Interakt's webhooks. Times are UTC without a zone; a click's time has a space where others have a `T`, and what it says
+//! stands in one of six places.
+
+use serde_json::{Map, Value, json};
+
+use super::{Scene, Teller};
+use crate::clock::{MINUTE, SECOND, naive_micros};
+use crate::life::{Click, Failure, Reply, ReplyKind, State, Stray, StrayWhat, What};
+use crate::random::Dice;
+use crate::world::{Button, ButtonKind, Campaign, Form, Person, World};
+
+/// A happening of a message's life.
+pub(super) fn happening(scene: &Scene<'_>, teller: Teller, dice: &mut Dice) -> Option<Value> {
+    let person = scene.person?;
+    let micros = dice.between(0, 999);
+    match &scene.happening.what {
+        What::State { state, .. } => status(scene, person, *state, micros),
+        What::Click(click) => {
+            let button = scene.campaign.buttons.get(click.button)?;
+            match button.kind {
+                ButtonKind::QuickReply | ButtonKind::Link => Some(clicked(scene, person, button, micros, dice)),
+                ButtonKind::Reply | ButtonKind::ListRow => {
+                    Some(session_reply(scene, person, click, button, micros, dice))
+                }
+                ButtonKind::Flow => Some(flow(scene, person, click, teller, micros, dice)),
+            }
+        }
+        What::Reply(reply) => {
+            let context = reply.names_message.then_some(scene.life.id.as_str());
+            Some(received(person, scene.happening.at, reply, context, micros, dice))
+        }
+        What::Payment(_) => None,
+    }
+}
+
+/// Something that belongs to no message.
+pub(super) fn stray(world: &World, stray: &Stray, dice: &mut Dice) -> Option<Value> {
+    let person = world.person(stray.person);
+    match &stray.what {
+        StrayWhat::Message { id, kind, .. } => {
+            let reply = Reply { id: id.clone(), kind: *kind, names_message: false };
+            Some(received(person, stray.at, &reply, None, 0, dice))
+        }
+        StrayWhat::TemplateNews { template } => {
+            let data = json!({"event": "APPROVED", "message_template_id": 12_000 + dice.below(1_000_000),
+                "message_template_name": template, "message_template_language": "en", "reason": null});
+            Some(envelope(stray.at, "message_template_status_update", data))
+        }
+        _ => None,
+    }
+}
+
+fn envelope(at: i64, kind: &str, data: Value) -> Value {
+    json!({"version": "1.0", "timestamp": naive_micros(at, 'T', 0), "type": kind, "data": data})
+}
+
+/// The customer, with the number whole, or in its two halves.
+fn customer(person: &Person) -> Value {
+    let phone = person.phone.as_deref().unwrap_or_default();
+    let (country, national) = phone.split_at_checked(2).unwrap_or((phone, ""));
+    // By the last digit, so that one person always looks the same.
+    let halves = phone.ends_with('7');
+    json!({"id": person.customer_id, "channel_phone_number": if halves { None } else { Some(phone) },
+        "phone_number": national, "country_code": format!("+{country}"),
+        "traits": {"name": person.name, "whatsapp_opted_in": true}})
+}
+
+fn status(scene: &Scene<'_>, person: &Person, state: State, micros: i64) -> Option<Value> {
+    let family = if scene.campaign.run_by_interakt { "campaign" } else { "api" };
+    let (kind, word) = match state {
+        State::Sent => ("sent", "Sent"),
+        State::Delivered => ("delivered", "Delivered"),
+        State::Read => ("read", "Read"),
+        State::Failed(_) => ("failed", "Failed"),
+        State::Played | State::Deleted => return None,
+    };
+    let at = scene.happening.at;
+    let mut message = message(scene, word);
+    let time = naive_micros(at, 'T', micros);
+    match state {
+        State::Delivered => message.insert("delivered_at_utc".to_owned(), json!(time)),
+        State::Read => message.insert("seen_at_utc".to_owned(), json!(time)),
+        // Interakt dates a sending and a failure by its own receipt of the order.
+        _ => message.insert("received_at_utc".to_owned(), json!(time)),
+    };
+    if let State::Failed(Failure { code, title }) = state {
+        message.insert("channel_failure_reason".to_owned(), json!(title));
+        message.insert("channel_error_code".to_owned(), json!(code.map(|code| code.to_string())));
+    }
+    // The envelope may be dated before what it tells.
+    let told_at = if matches!(state, State::Read) { at - 2 * SECOND } else { at + 300 };
+    let data = json!({"customer": customer(person), "message": message});
+    Some(envelope(told_at, &format!("message_{family}_{kind}"), data))
+}
+
+/// A message of the business as each webhook repeats it.
+fn message(scene: &Scene<'_>, word: &str) -> Map<String, Value> {
+    let campaign = scene.campaign;
+    let template = campaign.form != Form::Buttons;
+    let sent = naive_micros(scene.life.sent_at, 'T', 0);
+    let mut meta_data = json!({"source": "PublicInterakt"});
+    if let (Some(callback), Value::Object(fields)) = (&campaign.callback, &mut meta_data) {
+        fields.insert("source_data".to_owned(), json!({"callback_data": callback}));
+    }
+    let message = json!({
+        "id": scene.life.id,
+        "chat_message_type": if campaign.run_by_interakt { "CampaignMessage" } else { "PublicApiMessage" },
+        "channel_failure_reason": null,
+        "message_status": word,
+        "received_at_utc": sent,
+        "delivered_at_utc": null,
+        "seen_at_utc": null,
+        "campaign_id": campaign.run_by_interakt.then_some(&campaign.id),
+        "campaign_name": campaign.run_by_interakt.then_some(&campaign.name),
+        "is_template_message": template,
+        "raw_template": template.then(|| raw_template(campaign)),
+        "channel_error_code": null,
+        "message_content_type": if template { "Template" } else { "InteractiveButton" },
+        "media_url": null,
+        "message": "[{\"type\": \"body\", \"parameters\": [{\"type\": \"text\", \"text\": \"Asha\"}]}]",
+        "meta_data": meta_data,
+    });
+    match message {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// The template as JSON in a string, its buttons as JSON in a string in it.
+fn raw_template(campaign: &Campaign) -> String {
+    let buttons: Vec<Value> = campaign
+        .buttons
+        .iter()
+        .map(|button| match &button.url {
+            Some(url) => json!({"type": "URL", "text": button.text, "url": url}),
+            None => json!({"type": "QUICK_REPLY", "text": button.text}),
+        })
+        .collect();
+    json!({"id": "281a5a78-0000-4000-8000-000000000001", "name": campaign.template, "language": "en",
+        "category": campaign.category.name().to_uppercase(), "body": "Hello {{1}}", "body_text": "[\"Asha\"]",
+        "buttons": Value::Array(buttons).to_string()})
+    .to_string()
+}
+
+/// A click on a template's button.
+fn clicked(scene: &Scene<'_>, person: &Person, button: &Button, micros: i64, dice: &mut Dice) -> Value {
+    let at = scene.happening.at;
+    let time = naive_micros(at, ' ', micros);
+    let family = if scene.campaign.run_by_interakt { "campaign" } else { "api" };
+    let kind = format!("message_{family}_clicked");
+    let link = button.url.as_deref();
+    let click_type = if link.is_some() { "CTA" } else { "QR" };
+    let mut message = message(scene, "Read");
+    let customer = customer(person);
+    let mut event = json!({"click_type": click_type, "button_text": button.text,
+        "button_link": link.unwrap_or_default(), "click_timestamp": time});
+    if let (Some(callback), Value::Object(fields)) = (&scene.campaign.callback, &mut event) {
+        fields.insert("callbackData".to_owned(), json!(callback));
+    }
+    let told_at = at + 200;
+    let places = if link.is_some() { 6 } else { 5 };
+    match dice.below(places) {
+        // Quick replies officially; links have it elsewhere.
+        0 => {
+            extend(message.get_mut("meta_data"), &event);
+            if link.is_none() {
+                let payload = json!({"button_payload": {"payload": {"type": "QUICK_REPLY", "text": button.text}}});
+                extend(message.get_mut("meta_data"), &payload);
+            }
+            envelope(told_at, &kind, json!({"customer": customer, "message": message}))
+        }
+        // Links officially: no envelope at all.
+        1 => json!({"customer": customer, "message": message, "event": event}),
+        2 => envelope(told_at, &kind, json!({"customer": customer, "message": message, "event": event})),
+        3 => {
+            let mut body = envelope(told_at, &kind, json!({"customer": customer, "message": message}));
+            extend(Some(&mut body), &json!({"event": event}));
+            body
+        }
+        4 => {
+            let mut message = Value::Object(message);
+            extend(Some(&mut message), &event);
+            envelope(told_at, &kind, json!({"customer": customer, "message": message}))
+        }
+        _ => {
+            let url = link.unwrap_or_default();
+            let info = json!({"cta_click_info": {url: {"clicked_at_utc": naive_micros(at, 'T', micros), "url": url}}});
+            extend(message.get_mut("meta_data"), &info);
+            message.insert("button_text".to_owned(), json!(button.text));
+            envelope(told_at, &kind, json!({"customer": customer, "message": message}))
+        }
+    }
+}
+
+fn extend(value: Option<&mut Value>, with: &Value) {
+    if let (Some(Value::Object(fields)), Value::Object(more)) = (value, with) {
+        fields.extend(more.iter().map(|(name, field)| (name.clone(), field.clone())));
+    }
+}
+
+fn inbound(id: &str, at: i64, content: &str, message: Value, context: Option<&str>, micros: i64) -> Map<String, Value> {
+    let value = json!({"id": id, "chat_message_type": "CustomerMessage", "channel_failure_reason": null,
+        "message_status": "Sent", "received_at_utc": naive_micros(at, 'T', micros), "delivered_at_utc": null,
+        "seen_at_utc": null, "campaign_id": null, "is_template_message": false, "raw_template": null,
+        "channel_error_code": null, "message_content_type": content, "media_url": null, "message": message,
+        "message_context": context.map(|id| json!({"id": id})), "meta_data": {}});
+    match value {
+        Value::Object(mut fields) => {
+            fields.retain(|name, value| name != "message_context" || !value.is_null());
+            fields
+        }
+        _ => Map::new(),
+    }
+}
+
+/// A reply button or list row of a session message.
+fn session_reply(
+    scene: &Scene<'_>,
+    person: &Person,
+    click: &Click,
+    button: &Button,
+    micros: i64,
+    dice: &mut Dice,
+) -> Value {
+    let (content, reply) = if button.kind == ButtonKind::ListRow {
+        let row = json!({"id": button.id, "title": button.text, "description": button.description});
+        ("InteractiveListReply", json!({"type": "list_reply", "list_reply": row}))
+    } else {
+        let reply = json!({"id": button.id, "title": button.text});
+        ("InteractiveButtonReply", json!({"type": "button_reply", "button_reply": reply}))
+    };
+    let message = if dice.chance(80) { json!(reply.to_string()) } else { reply };
+    let at = scene.happening.at;
+    let context = Some(scene.life.id.as_str());
+    let message = inbound(&click.id, at, content, message, context, micros);
+    envelope(at + 150, "message_received", json!({"customer": customer(person), "message": message}))
+}
+
+/// A flow's answer, told as a received message and once more as what it is.
+fn flow(scene: &Scene<'_>, person: &Person, click: &Click, teller: Teller, micros: i64, dice: &mut Dice) -> Value {
+    let at = scene.happening.at;
+    let answer = json!({"flow_token": "unused", "Choose one:": format!("option {}", dice.below(4)), "Über": "ja"});
+    let nested = if dice.chance(70) { json!(answer.to_string()) } else { answer };
+    let reply = json!({"type": "nfm_reply", "nfm_reply": {"response_json": nested, "body": "Sent", "name": "flow"}});
+    let message = if dice.chance(70) { json!(reply.to_string()) } else { reply };
+    let message = inbound(&click.id, at, "InteractiveFlowReply", message, Some(&scene.life.id), micros);
+    if teller == Teller::Interakt {
+        return envelope(at + 600, "message_received", json!({"customer": customer(person), "message": message}));
+    }
+    let source = json!({"template_name": scene.campaign.template, "callback_data": scene.campaign.callback,
+        "campaign_id": scene.campaign.run_by_interakt.then_some(&scene.campaign.id),
+        "is_campaign": scene.campaign.run_by_interakt});
+    let data = json!({"customer": customer(person), "message": message, "source_template_message": source,
+        "flow_id": 1_500_000_000_000_000_u64 + scene.life.campaign as u64});
+    envelope(at + 700, "message_api_flow_response", data)
+}
+
+fn received(person: &Person, at: i64, reply: &Reply, context: Option<&str>, micros: i64, dice: &mut Dice) -> Value {
+    let (content, message) = match reply.kind {
+        ReplyKind::Text => ("Text", "Thanks – when does it start?"),
+        ReplyKind::Image => ("Image", ""),
+        ReplyKind::Reaction => ("Reaction", "👍"),
+    };
+    let mut message = inbound(&reply.id, at, content, json!(message), context, micros);
+    if dice.chance(20) {
+        // An empty object, as the sender's language spells it.
+        message.insert("meta_data".to_owned(), json!([]));
+    }
+    let told_at = at + dice.between(1, MINUTE);
+    envelope(told_at, "message_received", json!({"customer": customer(person), "message": message}))
+}

@@ -1,0 +1,96 @@
+//! Meta's envelope: entries of accounts, changes of numbers, and in them messages beside statuses.
+
+use serde_json::{Map, Value, json};
+
+use crate::random::Dice;
+use crate::world::{Line, World};
+
+/// A part of a body: one message, one status or one change of another field.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    Status {
+        status: Value,
+        contact: Option<Value>,
+    },
+    Message {
+        message: Value,
+        contact: Option<Value>,
+    },
+    UserAction(Value),
+    /// A change of another field, with its whole value.
+    Field {
+        field: &'static str,
+        value: Value,
+    },
+}
+
+/// A part, and the number of the business that it is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) line: usize,
+    pub(crate) part: Part,
+}
+
+/// One body of several parts: accounts become entries; parts of one number share a change or have one each.
+pub(crate) fn envelope(world: &World, changes: &[Change], dice: &mut Dice) -> Value {
+    let mut entries: Vec<(&'static str, Vec<Value>)> = Vec::new();
+    let together = dice.chance(70);
+    for (line_index, line) in world.lines.iter().enumerate() {
+        let parts: Vec<Part> =
+            changes.iter().filter(|change| change.line == line_index).map(|change| change.part.clone()).collect();
+        let (fields, parts): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| matches!(part, Part::Field { .. }));
+        let mut made = Vec::new();
+        if together && !parts.is_empty() {
+            made.push(messages_change(line, &parts));
+        } else {
+            made.extend(parts.iter().map(|part| messages_change(line, std::slice::from_ref(part))));
+        }
+        for part in fields {
+            if let Part::Field { field, value } = part {
+                made.push(json!({"field": field, "value": value}));
+            }
+        }
+        if made.is_empty() {
+            continue;
+        }
+        // An account has one entry, or one for each of its numbers.
+        match entries.last_mut() {
+            Some((waba, changes)) if *waba == line.waba && together => changes.extend(made),
+            _ => entries.push((line.waba, made)),
+        }
+    }
+    let entries: Vec<Value> =
+        entries.into_iter().map(|(waba, changes)| json!({"id": waba, "changes": changes})).collect();
+    json!({"object": "whatsapp_business_account", "entry": entries})
+}
+
+fn messages_change(line: &Line, parts: &[Part]) -> Value {
+    let mut value = Map::new();
+    value.insert("messaging_product".to_owned(), json!("whatsapp"));
+    value.insert("metadata".to_owned(), metadata(line));
+    let mut push = |key: &str, item: &Value| {
+        if let Value::Array(items) = value.entry(key).or_insert_with(|| json!([])) {
+            items.push(item.clone());
+        }
+    };
+    for part in parts {
+        match part {
+            Part::Status { status, contact } => {
+                push("statuses", status);
+                contact.iter().for_each(|contact| push("contacts", contact));
+            }
+            Part::Message { message, contact } => {
+                push("messages", message);
+                contact.iter().for_each(|contact| push("contacts", contact));
+            }
+            Part::UserAction(action) => push("user_actions", action),
+            Part::Field { .. } => {}
+        }
+    }
+    json!({"field": "messages", "value": value})
+}
+
+/// The number that a value is about.
+pub(crate) fn metadata(line: &Line) -> Value {
+    json!({"display_phone_number": line.display, "phone_number_id": line.phone_number_id})
+}

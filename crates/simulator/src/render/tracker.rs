@@ -1,0 +1,46 @@
+//! The customer's own application: what it sent, and statuses that it forwards.
+
+use serde_json::{Value, json};
+
+use super::Scene;
+use crate::clock::{iso_millis, iso_seconds};
+use crate::life::{Life, State, What};
+use crate::world::World;
+
+/// The body of `track-send`.
+pub(super) fn record(world: &World, life: &Life) -> Option<Value> {
+    let record = life.record.as_ref()?;
+    let campaign = world.campaign(life.campaign);
+    let person = life.person.map(|person| world.person(person));
+    let buttons: Vec<&str> = campaign.buttons.iter().map(|button| button.id.as_str()).collect();
+    let guest_name = person.map(|person| &person.name);
+    let fields = [
+        ("template_wamid", json!(life.id)),
+        ("template_name", json!(campaign.template)),
+        ("wa_id", json!(person.and_then(|person| person.phone.as_ref()).map(|phone| format!("+{phone}")))),
+        ("event_id", json!(campaign.event)),
+        ("flow_type", json!(campaign.flow_type)),
+        ("message_type", json!(campaign.flow_type)),
+        ("event_registration_id", json!(record.registration)),
+        ("guest_id", json!(record.guest)),
+        ("guest_name", json!(guest_name)),
+        ("ticket_id", json!(record.ticket)),
+        ("campaign_id", json!(campaign.detailed.then_some(&campaign.id))),
+        ("buttons", json!(campaign.detailed.then_some(buttons))),
+        ("sent_at", json!(record.says_when.then(|| iso_millis(life.sent_at)))),
+    ];
+    // The application leaves out what it does not know.
+    let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+    Some(Value::Object(fields.map(|(name, value)| (name.to_owned(), value)).collect()))
+}
+
+/// The body of `message-status`.
+pub(super) fn status(scene: &Scene<'_>) -> Option<Value> {
+    let What::State { state, .. } = scene.happening.what else { return None };
+    let mut body = json!({"wamid": scene.life.id, "recipient_id": scene.person?.phone, "status": state.name(),
+        "timestamp": iso_seconds(scene.happening.at)});
+    if let (State::Failed(failure), Value::Object(fields)) = (state, &mut body) {
+        fields.insert("errors".to_owned(), json!([{"code": failure.code, "title": failure.title}]));
+    }
+    Some(body)
+}

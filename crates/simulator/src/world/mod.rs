@@ -1,0 +1,50 @@
+//! What exists before anything happens: the business's numbers, its campaigns, and the people it writes to.
+
+mod campaigns;
+mod people;
+
+pub(crate) use campaigns::{Button, ButtonKind, Campaign, Form};
+pub(crate) use people::{Line, Person};
+
+use crate::clock::LocalClock;
+use crate::options::{SimulatedProvider, SimulationOptions};
+use crate::random::Dice;
+
+/// Everything that exists.
+pub(crate) struct World {
+    pub(crate) options: SimulationOptions,
+    pub(crate) clock: LocalClock,
+    /// The business phone numbers at Meta.
+    pub(crate) lines: Vec<Line>,
+    pub(crate) people: Vec<Person>,
+    pub(crate) campaigns: Vec<Campaign>,
+}
+
+#[expect(clippy::indexing_slicing, reason = "indices are handed out by this world")]
+impl World {
+    /// Makes the world of a simulation.
+    pub(crate) fn new(options: SimulationOptions, clock: LocalClock) -> Self {
+        let lines = people::lines();
+        let mut dice = Dice::new(options.seed, 1);
+        let people = people::people(&mut dice, &options);
+        let campaigns = campaigns::campaigns(&mut dice, &options, &people, lines.len());
+        World { options, clock, lines, people, campaigns }
+    }
+
+    pub(crate) fn person(&self, index: usize) -> &Person {
+        &self.people[index]
+    }
+
+    pub(crate) fn campaign(&self, index: usize) -> &Campaign {
+        &self.campaigns[index]
+    }
+
+    pub(crate) fn line(&self, index: usize) -> &Line {
+        &self.lines[index]
+    }
+
+    /// Whether a provider takes part.
+    pub(crate) fn has(&self, provider: SimulatedProvider) -> bool {
+        self.options.providers.contains(&provider)
+    }
+}
