@@ -1,31 +1,156 @@
 //! Records: an event flattened to one JSON line. The columns are those of `design.md` part 4; a test of the command-line
 //! crate compares them with the lake's schemas.
 
-use serde::Serialize;
+use std::fmt;
+
+use chrono::DateTime;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// An event, flattened: the table it belongs to, and its columns.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "table", rename_all = "snake_case")]
+///
+/// As JSON (`serde`, [`Record::write_line`]) it is an object: `table` first, then the columns that are not null.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Record {
     /// A person used an interactive element.
-    #[serde(rename = "clicks")]
     Click(Box<Click>),
     /// What became of a message that the business sent.
-    #[serde(rename = "statuses")]
     Status(Box<Status>),
     /// The customer's application says what it sent.
-    #[serde(rename = "sends")]
     Send(Box<Send>),
     /// An inbound message that is no click.
-    #[serde(rename = "messages")]
     Message(Box<Message>),
     /// Anything else that a provider tells.
-    #[serde(rename = "account_events")]
     AccountEvent(Box<AccountEvent>),
 }
 
+impl Record {
+    /// The table it belongs to.
+    pub fn table(&self) -> &'static str {
+        match self {
+            Record::Click(_) => "clicks",
+            Record::Status(_) => "statuses",
+            Record::Send(_) => "sends",
+            Record::Message(_) => "messages",
+            Record::AccountEvent(_) => "account_events",
+        }
+    }
+
+    /// The columns that every record has.
+    pub fn common(&self) -> &Common {
+        match self {
+            Record::Click(columns) => &columns.common,
+            Record::Status(columns) => &columns.common,
+            Record::Send(columns) => &columns.common,
+            Record::Message(columns) => &columns.common,
+            Record::AccountEvent(columns) => &columns.common,
+        }
+    }
+
+    /// When it happened: milliseconds since 1970, UTC.
+    pub fn event_ts(&self) -> i64 {
+        self.common().event_ts
+    }
+
+    /// Appends the record as one line of NDJSON: `table`, the columns that are not null, a newline.
+    pub fn write_line(&self, out: &mut Vec<u8>) {
+        // Writing to memory cannot fail, and the keys are strings.
+        let written = serde_json::to_writer(&mut *out, self);
+        debug_assert!(written.is_ok());
+        out.push(b'\n');
+    }
+
+    /// The record as a whole row: `table`, all columns in the order of the table with null for what is missing, and `dt`, the
+    /// partition it belongs to (`YYYY-MM-DD`, the UTC date of `event_ts`). Serialise it, or print it as JSON.
+    pub fn to_full_json(&self) -> FullJson<'_> {
+        FullJson(self)
+    }
+
+    fn visit<'r>(&'r self, visit: &mut dyn FnMut(&'static str, Value<'r>)) {
+        match self {
+            Record::Click(columns) => columns.visit(visit),
+            Record::Status(columns) => columns.visit(visit),
+            Record::Send(columns) => columns.visit(visit),
+            Record::Message(columns) => columns.visit(visit),
+            Record::AccountEvent(columns) => columns.visit(visit),
+        }
+    }
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("table", self.table())?;
+        let mut result = Ok(());
+        self.visit(&mut |name, value| {
+            if result.is_ok() && !matches!(value, Value::Null) {
+                result = map.serialize_entry(name, &value);
+            }
+        });
+        result?;
+        map.end()
+    }
+}
+
+/// A record with all its columns, see [`Record::to_full_json`].
+#[derive(Clone, Copy, Debug)]
+pub struct FullJson<'r>(&'r Record);
+
+impl Serialize for FullJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("table", self.0.table())?;
+        let mut result = Ok(());
+        self.0.visit(&mut |name, value| {
+            if result.is_ok() {
+                result = map.serialize_entry(name, &value);
+            }
+        });
+        result?;
+        let day = DateTime::from_timestamp_millis(self.0.event_ts()).map(|time| time.date_naive().to_string());
+        map.serialize_entry("dt", &day)?;
+        map.end()
+    }
+}
+
+impl fmt::Display for FullJson<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// The value of a column.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(untagged)]
+enum Value<'r> {
+    Null,
+    Text(&'r str),
+    Integer(i64),
+    Boolean(bool),
+    List(&'r [String]),
+}
+
+macro_rules! values {
+    ($($type:ty => |$value:ident| $convert:expr,)*) => {
+        $(impl<'r> From<&'r $type> for Value<'r> {
+            fn from($value: &'r $type) -> Self {
+                $convert
+            }
+        })*
+    };
+}
+
+values! {
+    i64 => |value| Value::Integer(*value),
+    &'static str => |value| Value::Text(value),
+    String => |value| Value::Text(value),
+    Option<String> => |value| value.as_deref().map_or(Value::Null, Value::Text),
+    Option<i64> => |value| value.map_or(Value::Null, Value::Integer),
+    Option<bool> => |value| value.map_or(Value::Null, Value::Boolean),
+    Option<Vec<String>> => |value| value.as_deref().map_or(Value::Null, Value::List),
+}
+
 /// The columns that every record has.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Common {
     /// When it happened, by the provider's payload: milliseconds since 1970, UTC.
     pub event_ts: i64,
@@ -39,15 +164,31 @@ pub struct Common {
     pub received_at: i64,
 }
 
+impl Common {
+    fn visit<'r>(&'r self, visit: &mut dyn FnMut(&'static str, Value<'r>)) {
+        visit("event_ts", Value::from(&self.event_ts));
+        visit("provider", Value::from(&self.provider));
+        visit("account_id", Value::from(&self.account_id));
+        visit("phone_number_id", Value::from(&self.phone_number_id));
+        visit("received_at", Value::from(&self.received_at));
+    }
+}
+
 macro_rules! columns {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+        #[derive(Clone, Debug, Default, PartialEq)]
         pub struct $name {
             /// The columns that every record has.
-            #[serde(flatten)]
             pub common: Common,
             $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        impl $name {
+            fn visit<'r>(&'r self, visit: &mut dyn FnMut(&'static str, Value<'r>)) {
+                self.common.visit(visit);
+                $(visit(stringify!($field).trim_start_matches("r#"), Value::from(&self.$field));)*
+            }
         }
     };
 }

@@ -1,0 +1,82 @@
+//! Who did it: phone numbers as digits, business-scoped user ids apart from them.
+
+use crate::bounds::{MAX_ID_BYTES, cut};
+use crate::found::{Found, FoundText};
+use crate::json::Json;
+use crate::options::Options;
+
+/// Phone number and business-scoped user id of a person, as far as the provider tells.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Person<'j> {
+    pub(crate) wa_id: FoundText<'j>,
+    pub(crate) user_id: FoundText<'j>,
+}
+
+impl<'j> Person<'j> {
+    /// Takes the first usable phone number and user id of these places. Relays put user ids where phone numbers belong and the
+    /// other way round, so that the form decides, not the place.
+    pub(crate) fn of(options: &Options, places: &[&'j Json<'j>]) -> Self {
+        let mut person = Person::default();
+        for &node in places {
+            match identity(node) {
+                Some(Identity::Phone(digits)) if person.wa_id.is_none() => {
+                    person.wa_id = Some(Found::read(pseudonym(options, digits), "digits of", node));
+                }
+                Some(Identity::User(user_id)) if person.user_id.is_none() => {
+                    person.user_id = Some(Found::copied(user_id, node));
+                }
+                _ => {}
+            }
+        }
+        person
+    }
+}
+
+/// What a field for people holds.
+pub(crate) enum Identity {
+    /// The digits of a phone number.
+    Phone(String),
+    /// A business-scoped user id, or another id that is no number.
+    User(String),
+}
+
+/// A phone number as digits, or its keyed hash if the operator wants that.
+pub(crate) fn pseudonym(options: &Options, digits: String) -> String {
+    match &options.pseudonym_key {
+        Some(key) => key.pseudonym(&digits),
+        None => digits,
+    }
+}
+
+/// Tells phone numbers (`+49 171 …`, `49171…@s.whatsapp.net`, `49171…:12@c.us`) from user ids (`DE.1a2b…`).
+///
+/// Groups, newsletters and linked ids (`@g.us`, `@newsletter`, `@lid`) are neither.
+pub(crate) fn identity(node: &Json<'_>) -> Option<Identity> {
+    match node {
+        Json::Number(number) => Some(Identity::Phone(number.as_u64()?.to_string())),
+        Json::String(text) => identity_of_text(text.trim()),
+        _ => None,
+    }
+}
+
+fn identity_of_text(text: &str) -> Option<Identity> {
+    let text = text.strip_prefix("whatsapp:").unwrap_or(text);
+    let text = match text.split_once('@') {
+        Some((user, "s.whatsapp.net" | "c.us")) => user.split([':', '_']).next().unwrap_or(user),
+        Some(_) => return None,
+        None => text,
+    };
+    if let Some(digits) = phone_digits(text) {
+        return Some(Identity::Phone(digits));
+    }
+    let is_id = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    let plausible = text.contains(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_id);
+    plausible.then(|| Identity::User(cut(text, MAX_ID_BYTES).to_owned()))
+}
+
+/// The digits of a text that is written as a phone number; at most 20 of them, where E.164 allows 15.
+pub(crate) fn phone_digits(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).take(21).collect();
+    let is_phone = |c: char| c.is_ascii_digit() || "+-() .\u{a0}".contains(c);
+    ((1..=20).contains(&digits.len()) && text.chars().all(is_phone)).then_some(digits)
+}
