@@ -1,0 +1,277 @@
+//! Kinesis Data Firehose as sink: `PutRecordBatch` within its limits; only failed records are sent again, with jitter and an
+//! end.
+//!
+//! A call may answer 200 and still have failed for some records; the SDK does not retry those. A call that times out may
+//! have been carried out: sending again can double records, which the transform undoes
+//! (docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use aws_sdk_firehose::config::retry::RetryConfig;
+use aws_sdk_firehose::config::timeout::TimeoutConfig;
+use aws_sdk_firehose::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_firehose::primitives::Blob;
+use aws_sdk_firehose::types::Record;
+use tokio::time::Instant;
+
+use crate::pack;
+
+/// Longest time from the first call to giving up. With the spill's own time it stays under the strictest provider's limit:
+/// Interakt gives 3 s.
+pub const BUDGET: Duration = Duration::from_millis(1_500);
+/// Longest time of one call.
+pub const CALL_TIMEOUT: Duration = Duration::from_millis(700);
+/// Longest time to connect.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(400);
+/// The first pause between two calls is random below this; each further one below twice the one before.
+pub const FIRST_PAUSE: Duration = Duration::from_millis(40);
+
+/// Why a whole call failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// Throttled, unreachable, no answer: another try may help.
+    Retriable,
+    /// No such stream, no permission: another try will not help.
+    Fatal,
+}
+
+/// One `PutRecordBatch`.
+pub trait Calls {
+    /// Puts records. The answer tells for each, in order, whether it failed.
+    fn put(&self, records: &[Vec<u8>]) -> impl Future<Output = Result<Vec<bool>, CallError>> + Send;
+}
+
+/// What became of a put.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct PutOutcome {
+    /// Lines that Firehose did not take.
+    pub unsaved: Vec<u8>,
+    /// Records that were sent more than once, counted each time.
+    pub retried: u64,
+}
+
+/// A delivery stream.
+pub struct Firehose<C> {
+    calls: C,
+    jitter: fn() -> f64,
+}
+
+impl<C: Calls> Firehose<C> {
+    /// A delivery stream behind `calls`; `jitter` gives numbers from 0 to 1.
+    pub fn new(calls: C, jitter: fn() -> f64) -> Self {
+        Self { calls, jitter }
+    }
+
+    /// Puts whole lines. Returns when all are taken, when the time is up, or when trying again is no use.
+    pub async fn put(&self, lines: &[u8]) -> PutOutcome {
+        let packed = pack::records(lines, pack::RECORD_BYTES);
+        let mut outcome = PutOutcome { unsaved: packed.oversized, retried: 0 };
+        let mut waiting = VecDeque::from(packed.records);
+        let deadline = Instant::now() + BUDGET;
+        let mut pause = FIRST_PAUSE;
+        while !waiting.is_empty() {
+            let count = pack::next_call(waiting.iter().map(Vec::len));
+            let call: Vec<Vec<u8>> = waiting.drain(..count).collect();
+            let left = deadline.saturating_duration_since(Instant::now());
+            let answer = tokio::time::timeout(left.min(CALL_TIMEOUT), self.calls.put(&call)).await;
+            let failed: Vec<Vec<u8>> = match answer.unwrap_or(Err(CallError::Retriable)) {
+                // An answer that does not match the request tells nothing about any record.
+                Ok(failures) if failures.len() != call.len() => call,
+                Ok(failures) => {
+                    call.into_iter().zip(failures).filter_map(|(record, failed)| failed.then_some(record)).collect()
+                }
+                Err(CallError::Retriable) => call,
+                Err(CallError::Fatal) => {
+                    waiting.extend(call);
+                    break;
+                }
+            };
+            if failed.is_empty() {
+                continue;
+            }
+            let retries = failed.len() as u64;
+            waiting.extend(failed);
+            let wait = pause.mul_f64((self.jitter)().clamp(0.0, 1.0));
+            if Instant::now() + wait >= deadline {
+                break;
+            }
+            tokio::time::sleep(wait).await;
+            pause *= 2;
+            outcome.retried += retries;
+        }
+        for record in waiting {
+            outcome.unsaved.extend_from_slice(&record);
+        }
+        outcome
+    }
+}
+
+/// The calls of the AWS SDK.
+pub struct SdkCalls {
+    client: aws_sdk_firehose::Client,
+    stream: String,
+}
+
+impl SdkCalls {
+    /// Calls to `stream`. The SDK's own retries are off: [`Firehose::put`] knows the deadline, the SDK does not.
+    pub fn new(config: &aws_config::SdkConfig, stream: &str) -> Self {
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(CALL_TIMEOUT).build();
+        let config = aws_sdk_firehose::config::Builder::from(config)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .build();
+        Self { client: aws_sdk_firehose::Client::from_conf(config), stream: stream.to_owned() }
+    }
+}
+
+impl Calls for SdkCalls {
+    async fn put(&self, records: &[Vec<u8>]) -> Result<Vec<bool>, CallError> {
+        let records = records
+            .iter()
+            .map(|record| Record::builder().data(Blob::new(record.as_slice())).build())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| CallError::Fatal)?;
+        let answer = self
+            .client
+            .put_record_batch()
+            .delivery_stream_name(&self.stream)
+            .set_records(Some(records))
+            .send()
+            .await
+            .map_err(|error| {
+                let kind = classify(&error);
+                tracing::warn!(code = error.code().unwrap_or("no answer"), ?kind, "a call to firehose failed");
+                kind
+            })?;
+        Ok(answer.request_responses().iter().map(|entry| entry.error_code().is_some()).collect())
+    }
+}
+
+/// Firehose's errors by what they call for. An unknown code counts as retriable: the time is bounded anyway.
+fn classify<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> CallError {
+    match error.code() {
+        Some(
+            "ResourceNotFoundException"
+            | "InvalidArgumentException"
+            | "InvalidKMSResourceException"
+            | "InvalidSourceException"
+            | "AccessDeniedException"
+            | "UnrecognizedClientException"
+            | "ValidationException",
+        ) => CallError::Fatal,
+        _ => CallError::Retriable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    /// Answers from a script; when it is used up, takes everything.
+    struct Script {
+        answers: Mutex<VecDeque<Answer>>,
+        taken: Mutex<Vec<u8>>,
+        calls: Mutex<Vec<usize>>,
+    }
+
+    enum Answer {
+        /// The numbers of the records that fail.
+        Fail(Vec<usize>),
+        Error(CallError),
+        Hang,
+        WrongLength,
+    }
+
+    impl Calls for &Script {
+        async fn put(&self, records: &[Vec<u8>]) -> Result<Vec<bool>, CallError> {
+            self.calls.lock().unwrap().push(records.len());
+            let answer = self.answers.lock().unwrap().pop_front();
+            let failing = match answer {
+                Some(Answer::Error(error)) => return Err(error),
+                Some(Answer::Hang) => std::future::pending().await,
+                Some(Answer::WrongLength) => return Ok(vec![false; records.len() + 1]),
+                Some(Answer::Fail(failing)) => failing,
+                None => Vec::new(),
+            };
+            let failures: Vec<bool> = (0..records.len()).map(|number| failing.contains(&number)).collect();
+            for (record, failed) in records.iter().zip(&failures) {
+                if !failed {
+                    self.taken.lock().unwrap().extend_from_slice(record);
+                }
+            }
+            Ok(failures)
+        }
+    }
+
+    fn script(answers: Vec<Answer>) -> Script {
+        Script { answers: Mutex::new(answers.into()), taken: Mutex::default(), calls: Mutex::default() }
+    }
+
+    /// Three lines, each of which needs a record of its own.
+    fn three_records() -> Vec<u8> {
+        (b'a'..=b'c').flat_map(|letter| [vec![letter; pack::RECORD_BYTES - 1], vec![b'\n']].concat()).collect()
+    }
+
+    fn letters(lines: &[u8]) -> String {
+        let mut letters: Vec<char> =
+            lines.split(|byte| *byte == b'\n').filter_map(|line| line.first()).map(|byte| char::from(*byte)).collect();
+        letters.sort_unstable();
+        letters.into_iter().collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_failed_records_are_sent_again() {
+        let script = script(vec![Answer::Fail(vec![1])]);
+        let outcome = Firehose::new(&script, || 1.0).put(&three_records()).await;
+        assert_eq!(outcome, PutOutcome { unsaved: Vec::new(), retried: 1 });
+        assert_eq!(*script.calls.lock().unwrap(), [3, 1]);
+        assert_eq!(letters(&script.taken.lock().unwrap()), "abc");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hanging_stream_gives_everything_back_within_the_budget() {
+        let script = script((0..50).map(|_| Answer::Hang).collect());
+        let start = Instant::now();
+        let outcome = Firehose::new(&script, || 1.0).put(&three_records()).await;
+        assert_eq!(letters(&outcome.unsaved), "abc");
+        assert!(start.elapsed() <= BUDGET, "{:?}", start.elapsed());
+        assert!(script.calls.lock().unwrap().len() > 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_stream_is_tried_again_and_ends() {
+        let script = script((0..1_000).map(|_| Answer::Error(CallError::Retriable)).collect());
+        let outcome = Firehose::new(&script, || 0.5).put(b"a\n").await;
+        assert_eq!(outcome.unsaved, b"a\n");
+        let calls = script.calls.lock().unwrap().len() as u64;
+        assert!((3..20).contains(&calls) && outcome.retried == calls - 1, "{calls} calls, {}", outcome.retried);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fatal_error_is_not_tried_again() {
+        let script = script(vec![Answer::Error(CallError::Fatal)]);
+        let outcome = Firehose::new(&script, || 1.0).put(b"a\nb\n").await;
+        assert_eq!(outcome, PutOutcome { unsaved: b"a\nb\n".to_vec(), retried: 0 });
+        assert_eq!(script.calls.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_of_the_wrong_length_proves_nothing() {
+        let script = script(vec![Answer::WrongLength]);
+        let outcome = Firehose::new(&script, || 1.0).put(b"a\n").await;
+        assert_eq!(outcome, PutOutcome { unsaved: Vec::new(), retried: 1 });
+        assert_eq!(script.taken.lock().unwrap().as_slice(), b"a\n");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_no_record_can_hold_is_handed_back() {
+        let script = script(Vec::new());
+        let lines = [vec![b'x'; pack::RECORD_BYTES], b"\na\n".to_vec()].concat();
+        let outcome = Firehose::new(&script, || 1.0).put(&lines).await;
+        assert_eq!(letters(&outcome.unsaved), "x");
+        assert_eq!(script.taken.lock().unwrap().as_slice(), b"a\n");
+    }
+}
