@@ -1,0 +1,282 @@
+"""Rules of the template that no linter knows: each yields a sentence for what is wrong."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Iterator
+
+from emulator import ROOT
+
+# Letters of Java's DateTimeFormatter that make sense in a prefix, in lengths that give digits only.
+TIMESTAMP_PATTERN = re.compile(r"(yyyy|MM|dd|HH|mm|ss|[-_/=])+")
+SECRET_NAMES = re.compile(r"SECRET|TOKEN|PASSWORD|_KEY$")
+PROJECTION = {
+    "projection.enabled": "true",
+    "projection.dt.type": "date",
+    "projection.dt.format": "yyyy-MM-dd",
+    "projection.dt.range": "2009-01-01,NOW+1DAYS",
+    "projection.dt.interval": "1",
+    "projection.dt.interval.unit": "DAYS",
+}
+
+
+def problems(template: dict) -> list[str]:
+    return [problem for rule in RULES for problem in rule(template["Resources"])]
+
+
+def of_type(resources: dict, kind: str) -> Iterator[tuple[str, dict]]:
+    return ((name, item["Properties"]) for name, item in resources.items() if item["Type"] == kind)
+
+
+def text(value: object) -> str:
+    """The value with its references written as in the source: `${Name}`."""
+    if isinstance(value, dict):
+        [(function, argument)] = value.items()
+        if function == "Ref":
+            return f"${{{argument}}}"
+        if function == "Fn::GetAtt":
+            return f"${{{argument if isinstance(argument, str) else '.'.join(argument)}}}"
+        if function == "Fn::Sub":
+            return argument if isinstance(argument, str) else argument[0]
+        if function == "Fn::If":
+            return text(argument[1])
+        return json.dumps(value)
+    return str(value)
+
+
+def as_list(value: object) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def glue_tables(resources: dict) -> Iterator[str]:
+    for name, table in of_type(resources, "AWS::Glue::Table"):
+        storage = table["TableInput"]["StorageDescriptor"]
+        parameters = {key: value for key, value in table["TableInput"]["Parameters"].items() if key.startswith("proj")}
+        if parameters != PROJECTION:
+            yield f"{name}: the projection must be {PROJECTION}, so that no day is silently invisible"
+        if table["TableInput"]["PartitionKeys"][0]["Name"] != "dt":
+            yield f"{name}: the projection is of dt"
+        if not storage["InputFormat"].endswith(".SymlinkTextInputFormat"):
+            yield f"{name}: the manifests are symlinks"
+        if not text(storage["Location"]).startswith("s3://${LakeBucket}/manifest/"):
+            yield f"{name}: the location must be that of the manifests"
+
+
+def firehose(resources: dict) -> Iterator[str]:
+    for name, stream in of_type(resources, "AWS::KinesisFirehose::DeliveryStream"):
+        target = stream["ExtendedS3DestinationConfiguration"]
+        prefix, errors = target.get("Prefix", ""), target.get("ErrorOutputPrefix", "")
+        for key, value in (("Prefix", prefix), ("ErrorOutputPrefix", errors)):
+            for namespace, expression in re.findall(r"!\{([^:}]*):?([^}]*)\}", value):
+                if namespace == "timestamp" and not TIMESTAMP_PATTERN.fullmatch(expression):
+                    yield f"{name}: {key}: {expression} is no pattern of a time"
+            if value.count("!{") != len(re.findall(r"!\{[^{}]*\}", value)):
+                yield f"{name}: {key}: an expression has no end"
+        if errors.count("!{firehose:error-output-type}") != 1 or "error-output-type" in prefix:
+            yield f"{name}: ErrorOutputPrefix must name the type of error once, and Prefix must not"
+        if "!{timestamp:" not in prefix:
+            yield f"{name}: without a time in it the prefix gets one appended"
+        if target["CompressionFormat"] != "GZIP":
+            yield f"{name}: raw objects are gzip"
+        if not target["CloudWatchLoggingOptions"]["Enabled"]:
+            yield f"{name}: errors must be logged"
+
+
+def notified_prefix(resources: dict) -> str:
+    configuration = resources["RawBucket"]["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
+    [rule] = configuration[0]["Filter"]["S3Key"]["Rules"]
+    return rule["Value"]
+
+
+def notifications(resources: dict) -> Iterator[str]:
+    prefix = notified_prefix(resources)
+    target = resources["DeliveryStream"]["Properties"]["ExtendedS3DestinationConfiguration"]
+    if not target.get("Prefix", "").startswith(prefix):
+        yield "nobody is told of what Firehose delivers"
+    if target.get("ErrorOutputPrefix", "").startswith(prefix):
+        yield "Firehose's errors would be transformed"
+    spill = text(resources["IngestFunction"]["Properties"]["Environment"]["Variables"]["SPILL_URL"])
+    if not spill.startswith(f"s3://${{RawBucket}}/{prefix}"):
+        yield "nobody is told of what is spilled"
+
+
+def queues(resources: dict) -> Iterator[str]:
+    queue = resources["Queue"]["Properties"]
+    function = resources["TransformFunction"]["Properties"]
+    source = function["Events"]["RawObjects"]["Properties"]
+    if queue["VisibilityTimeout"] < 6 * function["Timeout"] + source["MaximumBatchingWindowInSeconds"]:
+        yield "the visibility timeout must be six times the function's, and the batching window"
+    if queue["RedrivePolicy"]["maxReceiveCount"] < 5:
+        yield "an object deserves five tries"
+    if resources["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"] <= queue["MessageRetentionPeriod"]:
+        yield "dead letters must outlive the queue's messages"
+    if source.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+        yield "without ReportBatchItemFailures failed messages are deleted"
+    if text(source["ScalingConfig"]["MaximumConcurrency"]) != text(function["ReservedConcurrentExecutions"]):
+        yield "the event source must not call more often than the function's concurrency allows"
+
+
+def denies(statements: list[dict], action: str, resource: str, context: dict[str, str]) -> bool:
+    """Whether a bucket policy's statements deny an action; knows the operators that ours use."""
+
+    def holds(operator: str, key: str, value: object) -> bool:
+        wanted = str(value).lower()
+        if operator == "Null":
+            return (key not in context) == (wanted == "true")
+        if operator == "Bool":
+            return context.get(key, "").lower() == wanted
+        raise AssertionError(f"unknown operator {operator}")
+
+    return any(
+        statement["Effect"] == "Deny"
+        and any(fnmatch.fnmatchcase(action, pattern) for pattern in as_list(statement["Action"]))
+        and any(fnmatch.fnmatchcase(resource, text(pattern)) for pattern in as_list(statement["Resource"]))
+        and all(
+            holds(operator, key, value)
+            for operator, keys in statement.get("Condition", {}).items()
+            for key, value in keys.items()
+        )
+        for statement in statements
+    )
+
+
+def buckets(resources: dict) -> Iterator[str]:
+    policies = {
+        text(policy["Bucket"]): policy["PolicyDocument"]["Statement"]
+        for _, policy in of_type(resources, "AWS::S3::BucketPolicy")
+    }
+    tls = {"aws:SecureTransport": "true"}
+    for name, bucket in of_type(resources, "AWS::S3::Bucket"):
+        statements = policies.get(f"${{{name}}}", [])
+        if not denies(statements, "s3:GetObject", f"${{{name}.Arn}}/key", {"aws:SecureTransport": "false"}):
+            yield f"{name}: answers without TLS"
+        if denies(statements, "s3:GetObject", f"${{{name}.Arn}}/key", tls):
+            yield f"{name}: answers nobody"
+        if not all(bucket["PublicAccessBlockConfiguration"].values()) or len(bucket["PublicAccessBlockConfiguration"]) != 4:
+            yield f"{name}: could be made public"
+        if "BucketEncryption" not in bucket:
+            yield f"{name}: is not encrypted by its own word"
+        if resources[name].get("DeletionPolicy") != "Retain" or resources[name].get("UpdateReplacePolicy") != "Retain":
+            yield f"{name}: must outlive the stack"
+        rules = bucket["LifecycleConfiguration"]["Rules"]
+        if not any("AbortIncompleteMultipartUpload" in rule for rule in rules):
+            yield f"{name}: broken uploads would stay for ever"
+        expires = any("ExpirationInDays" in rule and rule.get("Prefix") in (None, "raw/") for rule in rules)
+        if expires == (name == "LakeBucket"):
+            yield f"{name}: the lake stays, everything else expires"
+    lake = resources["LakeBucket"]["Properties"]
+    if lake.get("VersioningConfiguration", {}).get("Status") != "Enabled":
+        yield "the lake must be versioned"
+    if not any("NoncurrentVersionExpiration" in rule for rule in lake["LifecycleConfiguration"]["Rules"]):
+        yield "old versions would stay for ever"
+    statements = policies["${LakeBucket}"]
+    manifest, part = "${LakeBucket.Arn}/manifest/clicks/dt=2026-01-01/symlink.txt", "${LakeBucket.Arn}/data/clicks/a.parquet"
+    if not denies(statements, "s3:PutObject", manifest, tls):
+        yield "a manifest could be overwritten by who has not seen it"
+    for condition in ("s3:if-match", "s3:if-none-match"):
+        if denies(statements, "s3:PutObject", manifest, {**tls, condition: "value"}):
+            yield f"a manifest could not be written with {condition}"
+    if denies(statements, "s3:PutObject", part, tls):
+        yield "parts could not be written"
+
+
+def functions(resources: dict) -> Iterator[str]:
+    roles = []
+    for name, function in of_type(resources, "AWS::Serverless::Function"):
+        roles.append(text(function["Role"]))
+        logging = function["LoggingConfig"]
+        group = resources[logging["LogGroup"]["Ref"]]["Properties"]
+        if logging["LogFormat"] != "JSON" or "RetentionInDays" not in group:
+            yield f"{name}: logs must be JSON and end"
+        if logging["ApplicationLogLevel"] != {"Ref": "LogLevel"}:
+            yield f"{name}: above INFO the metrics vanish; the parameter LogLevel sees to it"
+        if "ReservedConcurrentExecutions" not in function:
+            yield f"{name}: must reserve its concurrency"
+        for variable in function["Environment"]["Variables"]:
+            if SECRET_NAMES.search(variable) and variable != "SECRETS_ID":
+                yield f"{name}: {variable} looks like a secret in a variable"
+        if function["CodeUri"] != "..":
+            yield f"{name}: cargo-lambda's binaries lie at the root of the workspace"
+        build = resources[name]["Metadata"]
+        if build["BuildMethod"] != "rust-cargolambda" or "Binary" not in build["BuildProperties"]:
+            yield f"{name}: the build must name its binary"
+    if len(roles) != len(set(roles)):
+        yield "each function needs a role of its own"
+
+
+def roles(resources: dict) -> Iterator[str]:
+    for name, role in of_type(resources, "AWS::IAM::Role"):
+        if "ManagedPolicyArns" in role:
+            yield f"{name}: managed policies allow more than is needed"
+        for policy in role["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if any("*" in action for action in as_list(statement["Action"])):
+                    yield f"{name}: {statement['Sid']}: actions must be named one by one"
+                if any(text(resource) == "*" for resource in as_list(statement["Resource"])):
+                    yield f"{name}: {statement['Sid']}: resources must be named"
+
+
+def http_api(resources: dict) -> Iterator[str]:
+    stage = resources["HttpApiStage"]["Properties"]
+    if not {"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= stage["DefaultRouteSettings"].keys():
+        yield "a public endpoint needs a throttle"
+    format = stage["AccessLogSettings"]["Format"]
+    if not set(re.findall(r"\$([a-z]+)", format)) <= {"context"} or re.search(r"\$context\.(path\b|authorizer)", format):
+        yield "the access log must hold neither query, nor headers, nor paths"
+    try:
+        json.loads(format)
+    except ValueError:
+        yield "the access log's lines must be JSON"
+
+
+# As crates/ingest and crates/transform write them.
+DIMENSIONS = [[{"Name": "Function", "Value": "transform"}]] + [
+    [{"Name": "Provider", "Value": provider}] for provider in ("meta", "woosh", "interakt", "wasender", "tracker")
+]
+
+
+def bluetick_metrics(alarm: dict) -> list[dict]:
+    metrics = [alarm] if "MetricName" in alarm else [
+        query["MetricStat"]["Metric"] for query in alarm["Metrics"] if "MetricStat" in query
+    ]
+    return [metric for metric in metrics if metric["Namespace"] == "Bluetick"]
+
+
+def alarms(resources: dict) -> Iterator[str]:
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "crates").glob("*/src/**/*.rs")))
+    watched = set()
+    for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm"):
+        ours = bluetick_metrics(alarm)
+        watched.update((item["Namespace"], item["MetricName"]) for item in ours or [alarm])
+        for metric in (item["MetricName"] for item in ours):
+            if f'"{metric}"' not in source:
+                yield f"{name}: no code writes {metric}"
+        for dimensions in (item["Dimensions"] for item in bluetick_metrics(alarm)):
+            if dimensions not in DIMENSIONS:
+                yield f"{name}: the code writes its metrics with other dimensions than {dimensions}"
+        if not alarm.get("AlarmActions"):
+            yield f"{name}: tells nobody"
+    missing = WATCHED - watched
+    if missing:
+        yield f"nobody watches {sorted(missing)}"
+
+
+WATCHED = {
+    ("AWS/Firehose", "DeliveryToS3.DataFreshness"),
+    ("AWS/Firehose", "DeliveryToS3.Success"),
+    ("AWS/Firehose", "ThrottledRecords"),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+    ("AWS/Lambda", "Errors"),
+    ("AWS/Lambda", "Throttles"),
+    ("AWS/ApiGateway", "5xx"),
+    ("Bluetick", "SignatureFailures"),
+    ("Bluetick", "Rejected"),
+    ("Bluetick", "Spilled"),
+    ("Bluetick", "Refused"),
+    ("Bluetick", "NotConserved"),
+}
+
+RULES = [glue_tables, firehose, notifications, queues, buckets, functions, roles, http_api, alarms]

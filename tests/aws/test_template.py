@@ -1,0 +1,197 @@
+"""The template without an account: linters, the security scan, and the mistakes that neither of them sees."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from samtranslator.translator.transform import transform
+
+import template_rules
+from emulator import ROOT, TEMPLATE, load_template
+
+ENVIRONMENT = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", "SAM_CLI_TELEMETRY": "0"}
+
+
+def tool(name: str) -> str:
+    path = shutil.which(name)
+    assert path, f"{name} is not on the PATH: tests/aws/run.sh installs it from infra/requirements.txt"
+    return path
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+
+
+def converted() -> dict:
+    """The plain CloudFormation that SAM makes of the template."""
+
+    class NoManagedPolicies:
+        def load(self) -> dict:
+            return {}
+
+    os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
+    template = load_template()
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+    return transform(template, {}, NoManagedPolicies())
+
+
+def test_cfn_lint_finds_nothing_in_the_source() -> None:
+    result = run(tool("cfn-lint"), str(TEMPLATE))
+    assert (result.returncode, result.stdout) == (0, "")
+
+
+def test_cfn_lint_finds_nothing_in_the_converted_template(tmp_path: Path) -> None:
+    path = tmp_path / "converted.json"
+    path.write_text(json.dumps(converted(), indent=1))
+    result = run(tool("cfn-lint"), str(path))
+    assert (result.returncode, result.stdout) == (0, "")
+
+
+def test_sam_validates() -> None:
+    result = run(tool("sam"), "validate", "--lint", "--template-file", str(TEMPLATE))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "is a valid SAM Template" in result.stdout
+
+
+def scan(path: Path) -> set[tuple[str, str]]:
+    result = run(tool("checkov"), "--skip-download", "--compact", "--output", "json", "--file", str(path))
+    checks = json.loads(result.stdout)["results"]["failed_checks"]
+    return {(check["check_id"], check["resource"].rsplit(".", 1)[1]) for check in checks}
+
+
+def waived() -> set[tuple[str, str]]:
+    waivers = yaml.safe_load((ROOT / "infra" / "security_waivers.yaml").read_text())
+    assert all(len(waiver["reason"]) > 40 for waiver in waivers), "a waiver needs its reason"
+    return {(waiver["check"], resource) for waiver in waivers for resource in waiver["resources"]}
+
+
+def test_every_finding_of_the_security_scan_is_explained() -> None:
+    found = scan(TEMPLATE)
+    assert found - waived() == set(), "findings without an explanation"
+    assert waived() - found == set(), "explanations without a finding"
+
+
+def test_the_security_scan_sees_an_open_bucket(tmp_path: Path) -> None:
+    path = tmp_path / "open.yaml"
+    path.write_text(TEMPLATE.read_text().replace("BlockPublicPolicy: true", "BlockPublicPolicy: false"))
+    assert scan(path) - waived() == {("CKV_AWS_54", bucket) for bucket in ("RawBucket", "LakeBucket", "ResultBucket")}
+
+
+def test_tables_and_queries_are_those_of_the_code() -> None:
+    result = run("python3", "infra/generate.py", "--check")
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_check_of_tables_and_queries_can_fail(tmp_path: Path) -> None:
+    schemas = json.loads(run("cargo", "run", "-q", "-p", "bluetick-cli", "--bin", "bluetick", "--", "schema", "--json").stdout)
+    schemas[0]["columns"][0]["type"] = "bigint"
+    path = tmp_path / "schemas.json"
+    path.write_text(json.dumps(schemas))
+    result = run("python3", "infra/generate.py", "--check", "--schema", str(path))
+    assert result.returncode == 1 and "out of date" in result.stderr
+
+
+def test_what_linters_do_not_see() -> None:
+    assert template_rules.problems(load_template()) == []
+
+
+def resource(name: str) -> Callable[[dict], dict]:
+    return lambda template: template["Resources"][name]["Properties"]
+
+
+def change(name: str, path: str, value: object) -> Callable[[dict], None]:
+    """Sets, or with `...` deletes, what the dotted path names in a resource's properties."""
+
+    def apply(template: dict) -> None:
+        place = resource(name)(template)
+        *parents, last = [int(part) if part.isdigit() else part for part in path.split("/")]
+        for part in parents:
+            place = place[part]
+        if value is ...:
+            del place[last]
+        else:
+            place[last] = value
+
+    return apply
+
+
+FIREHOSE = "ExtendedS3DestinationConfiguration"
+MISTAKES = {
+    "projection of a wrong type": change("ClicksTable", "TableInput/Parameters/projection.dt.type", "string"),
+    "projection that ends too early": change("ClicksTable", "TableInput/Parameters/projection.dt.range", "2009-01-01,NOW"),
+    "table that lists Parquet": change("ClicksTable", "TableInput/StorageDescriptor/InputFormat", "parquet"),
+    "Firehose pattern that is none": change("DeliveryStream", f"{FIREHOSE}/Prefix", "raw/!{timestamp:yyyy/QQ}/"),
+    "Firehose pattern without an end": change("DeliveryStream", f"{FIREHOSE}/Prefix", "raw/!{timestamp:yyyy/"),
+    "Firehose without error prefix": change("DeliveryStream", f"{FIREHOSE}/ErrorOutputPrefix", ...),
+    "Firehose's errors among raw objects": change(
+        "DeliveryStream", f"{FIREHOSE}/ErrorOutputPrefix", "raw/!{firehose:error-output-type}/"
+    ),
+    "raw objects that nobody is told of": change("DeliveryStream", f"{FIREHOSE}/Prefix", "data/!{timestamp:yyyy}/"),
+    "a spill that nobody is told of": change(
+        "IngestFunction", "Environment/Variables/SPILL_URL", {"Fn::Sub": "s3://${RawBucket}/spill"}
+    ),
+    "visibility below six timeouts": change("TransformFunction", "Timeout", 121),
+    "dead letters that go first": change("DeadLetterQueue", "MessageRetentionPeriod", 3600),
+    "few tries": change("Queue", "RedrivePolicy/maxReceiveCount", 1),
+    "no partial batch answers": change("TransformFunction", "Events/RawObjects/Properties/FunctionResponseTypes", []),
+    "open bucket": change("LakeBucket", "PublicAccessBlockConfiguration/BlockPublicPolicy", False),
+    "bucket without TLS": change("RawBucketPolicy", "PolicyDocument/Statement", []),
+    "unconditional manifests": change("LakeBucketPolicy", "PolicyDocument/Statement/1/Effect", "Allow"),
+    "manifests that only If-Match may write": change(
+        "LakeBucketPolicy", "PolicyDocument/Statement/1/Condition", {"Null": {"s3:if-match": True}}
+    ),
+    "data that only conditional writes may write": change(
+        "LakeBucketPolicy", "PolicyDocument/Statement/1/Resource", {"Fn::Sub": "${LakeBucket.Arn}/*"}
+    ),
+    "lake without versions": change("LakeBucket", "VersioningConfiguration/Status", "Suspended"),
+    "versions for ever": change("LakeBucket", "LifecycleConfiguration/Rules/0/NoncurrentVersionExpiration", ...),
+    "lake that expires": change("LakeBucket", "LifecycleConfiguration/Rules/0/ExpirationInDays", 30),
+    "raw objects for ever": change("RawBucket", "LifecycleConfiguration/Rules/0/ExpirationInDays", ...),
+    "secret in a variable": change("IngestFunction", "Environment/Variables/META_APP_SECRETS", "hidden"),
+    "text logs": change("SweepFunction", "LoggingConfig/LogFormat", "Text"),
+    "metrics lost with the log level": change("IngestFunction", "LoggingConfig/ApplicationLogLevel", "WARN"),
+    "shared role": change("SweepFunction", "Role", {"Fn::GetAtt": ["TransformRole", "Arn"]}),
+    "everything allowed": change("SweepRole", "Policies/0/PolicyDocument/Statement/0/Action", "s3:*"),
+    "everywhere allowed": change("SweepRole", "Policies/0/PolicyDocument/Statement/0/Resource", "*"),
+    "query string in the access log": change(
+        "HttpApiStage", "AccessLogSettings/Format", '{"requestId":"$context.requestId","path":"$context.path?$request.querystring"}'
+    ),
+    "no throttle": change("HttpApiStage", "DefaultRouteSettings/ThrottlingRateLimit", ...),
+    "alarm on a metric that nobody writes": change("RejectedAlarm", "MetricName", "Reject"),
+    "alarm on dimensions that nobody writes": change("RejectedAlarm", "Dimensions", []),
+    "alarm on fewer providers": change("SpillAlarm", "Metrics/1/MetricStat/Metric/MetricName", "Spill"),
+    "alarm that tells nobody": change("DeadLetterAlarm", "AlarmActions", []),
+    "uncompressed raw objects": change("DeliveryStream", f"{FIREHOSE}/CompressionFormat", "UNCOMPRESSED"),
+    "crate instead of workspace": change("IngestFunction", "CodeUri", "../crates/ingest"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_each_mistake_is_seen(name: str) -> None:
+    template = copy.deepcopy(load_template())
+    MISTAKES[name](template)
+    assert template_rules.problems(template) != []
+
+
+@pytest.mark.parametrize("kind", ["Alarm", "Parameter"])
+def test_the_operations_page_explains(kind: str) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    template = load_template()
+    names = (
+        list(template["Parameters"])
+        if kind == "Parameter"
+        else [name for name, item in template["Resources"].items() if item["Type"] == "AWS::CloudWatch::Alarm"]
+    )
+    missing = [name for name in names if not re.search(rf"^\| `{name}` \|", page, flags=re.M)]
+    assert missing == []
