@@ -1,0 +1,43 @@
+# Sourced by package.sh and deploy.sh: which target the functions are built for, and whether this machine can build it.
+# Nothing here downloads anything: cargo-lambda itself would quietly add a missing target.
+
+: "${ARCH:=arm64}"
+case "$ARCH" in
+    arm64) target=aarch64-unknown-linux-gnu linker=aarch64-linux-gnu-gcc ;;
+    x86_64) target=x86_64-unknown-linux-gnu linker=x86_64-linux-gnu-gcc ;;
+    *)
+        echo "ARCH must be arm64 or x86_64, not $ARCH" >&2
+        exit 2
+        ;;
+esac
+host=$(rustc --version --verbose | sed -n 's/^host: //p')
+if [ "$ARCH" = arm64 ]; then other=x86_64; else other=arm64; fi
+
+# `rustup target list` would do as well, but not every Rust comes from rustup.
+if [ ! -d "$(rustc --print target-libdir --target "$target")" ]; then
+    cat >&2 <<MESSAGE
+The Rust target $target is not installed, and nothing was downloaded. One of these helps:
+  rustup target add $target        then run this again (a linker for it is needed, too: $linker)
+  build on a machine with a processor of that kind
+  ARCH=$other                      builds for the other kind; deploy then with Architecture=$other
+MESSAGE
+    exit 3
+fi
+if [ "$target" != "$host" ]; then
+    variable=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_LINKER
+    if [ -z "${!variable:-}" ]; then
+        if ! command -v "$linker" >/dev/null; then
+            echo "A linker for $target is needed: install $linker (Debian: gcc-${target%%-*}-linux-gnu), or name one in $variable" >&2
+            exit 3
+        fi
+        export "$variable=$linker"
+    fi
+fi
+if ! command -v cargo-lambda >/dev/null; then
+    echo "cargo-lambda is not on the PATH: it is one of infra/requirements.txt" >&2
+    exit 3
+fi
+# Should cargo-lambda think that something is missing all the same, it finds nobody to ask.
+export RUSTUP_DIST_SERVER=http://127.0.0.1:9
+# The plain compiler instead of zig: nothing more to install, and the same linker as in the tests.
+export CARGO_LAMBDA_COMPILER=cargo

@@ -1,0 +1,139 @@
+"""The scripts of infra/: what they do where something is missing, and in which order they make views."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emulator import ROOT
+
+sys.path.insert(0, str(ROOT / "infra"))
+
+import create_views  # noqa: E402
+import generate  # noqa: E402
+from bluetick_sql.ddl import read_tables  # noqa: E402
+from bluetick_sql.statements import Settings, Statement, view_files  # noqa: E402
+
+
+class Athena:
+    """Answers RUNNING once for each statement, then the state that is asked for."""
+
+    def __init__(self, fails_at: int | None = None):
+        self.statements: list[dict] = []
+        self.looks = 0
+        self.fails_at = fails_at
+
+    def start_query_execution(self, **request) -> dict:
+        self.statements.append(request)
+        self.looks = 0
+        return {"QueryExecutionId": str(len(self.statements))}
+
+    def get_query_execution(self, QueryExecutionId: str) -> dict:
+        self.looks += 1
+        fails = int(QueryExecutionId) == self.fails_at
+        state = "RUNNING" if self.looks == 1 else "FAILED" if fails else "SUCCEEDED"
+        return {"QueryExecution": {"Status": {"State": state, "StateChangeReason": "line 3: no such column"}}}
+
+
+def test_views_are_made_one_by_one_in_their_order() -> None:
+    athena, pauses = Athena(), []
+    settings = Settings(database="marketing", lake="s3://lake", timezone="Asia/Kolkata")
+    names = create_views.create_views(athena, "group", settings, pauses.append)
+    assert names == sorted(names) == [path.stem for path in view_files()] and len(names) > 3
+    assert len(pauses) == len(names)
+    for request in athena.statements:
+        assert "${" not in request["QueryString"] and "marketing." in request["QueryString"]
+        assert request["WorkGroup"] == "group"
+
+
+def test_a_refused_view_ends_it_with_the_reason() -> None:
+    athena = Athena(fails_at=2)
+    with pytest.raises(create_views.ViewError, match="no such column"):
+        create_views.create_views(athena, "group", Settings(), lambda seconds: None)
+    assert len(athena.statements) == 2
+
+
+def test_glue_tables_are_those_of_the_ddl() -> None:
+    """Whoever makes the tables by sql/ddl gets the same ones as whoever deploys the stack."""
+    tables = read_tables(ROOT / "sql" / "ddl")
+    assert len(tables) == 5
+    for table in tables:
+        assert table.properties == generate.PROJECTION
+        assert table.location == f"${{lake}}/manifest/{table.name}/"
+        formats = (table.serde, table.input_format, table.output_format)
+        assert formats == (generate.SERDE, generate.INPUT_FORMAT, generate.OUTPUT_FORMAT)
+        columns = [{"name": column.name, "type": column.type, "doc": column.doc} for column in table.columns]
+        resource = generate.table_resource({"table": table.name, "columns": columns})
+        assert resource in generate.TEMPLATE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Statement("with-hyphen", "SELECT 1 FROM ${database}.clicks"),
+        Statement("unknown", "SELECT ${secret} FROM ${database}.clicks"),
+    ],
+)
+def test_a_query_that_athena_could_not_keep_is_refused(query: Statement) -> None:
+    with pytest.raises(ValueError, match=query.name):
+        generate.query_resource(query)
+
+
+def machine(directory: Path, host: str, targets: list[str], programs: list[str]) -> dict[str, str]:
+    """A machine with this Rust: a `rustc` that says so, and programs that write down when they are called."""
+    for target in targets:
+        (directory / target).mkdir()
+    scripts = {
+        "rustc": f'case "$1" in --version) echo "host: {host}";; --print) echo "{directory}/$4";; esac',
+        **{program: f'echo "{program} $*" >> {directory}/called' for program in programs},
+    }
+    for name, script in scripts.items():
+        path = directory / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+    return {"PATH": f"{directory}:/usr/bin:/bin", "HOME": str(directory)}
+
+
+def package(environment: dict[str, str], **variables: str) -> subprocess.CompletedProcess[str]:
+    command = ["bash", str(ROOT / "infra" / "package.sh")]
+    return subprocess.run(command, env={**environment, **variables}, capture_output=True, text=True, check=False)
+
+
+X86, ARM = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"
+
+
+def test_a_missing_target_is_told_and_nothing_is_downloaded(tmp_path: Path) -> None:
+    result = package(machine(tmp_path, X86, [X86], ["cargo", "cargo-lambda", "rustup"]))
+    assert result.returncode == 3
+    assert f"rustup target add {ARM}" in result.stderr and "ARCH=x86_64" in result.stderr
+    assert not (tmp_path / "called").exists()
+
+
+def test_a_missing_linker_is_told(tmp_path: Path) -> None:
+    environment = machine(tmp_path, X86, [X86, ARM], ["cargo", "cargo-lambda", "rustup"])
+    # The machine may have a linker of its own; then there is nothing to tell.
+    environment["PATH"] = str(tmp_path)
+    for program in ("bash", "dirname", "sed", "tr", "cat"):
+        os.symlink(f"/usr/bin/{program}", tmp_path / program)
+    command = ["/usr/bin/bash", str(ROOT / "infra" / "package.sh")]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 3
+    assert "gcc-aarch64-linux-gnu" in result.stderr
+    assert not (tmp_path / "called").exists()
+
+
+def test_the_other_architecture_is_built_with_its_target(tmp_path: Path) -> None:
+    environment = machine(tmp_path, ARM, [ARM, X86], ["cargo", "cargo-lambda", "x86_64-linux-gnu-gcc"])
+    package(environment, ARCH="x86_64")
+    called = (tmp_path / "called").read_text()
+    assert called.startswith("cargo lambda build --release --locked --compiler cargo --target x86_64-unknown-linux-gnu")
+    assert called.rstrip().endswith("--bin ingest --bin transform --bin sweep")
+
+
+def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
+    result = package(machine(tmp_path, X86, [X86], []), ARCH="riscv")
+    assert result.returncode == 2 and "arm64 or x86_64" in result.stderr
