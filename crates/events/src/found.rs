@@ -2,6 +2,7 @@
 
 use crate::bounds::{self, cut};
 use crate::json::Json;
+use crate::payload::without_jwt;
 
 /// A value, and the nodes of the body that it was read from: what `flatten --explain` shows.
 #[derive(Clone, Copy, Debug)]
@@ -35,9 +36,13 @@ impl<'j, T> Found<'j, T> {
 pub(crate) type FoundText<'j> = Option<Found<'j, String>>;
 
 /// A text as it stands there, not longer than `bytes`; numbers become text, everything else is no text. Empty is none.
+/// JSON Web Tokens are taken out: they are credentials, and Interakt puts one with the phone number into links.
 pub(crate) fn text_within<'j>(node: &'j Json<'j>, bytes: usize) -> FoundText<'j> {
     match node {
-        Json::String(text) if !text.is_empty() => Some(Found::copied(cut(text, bytes).to_owned(), node)),
+        Json::String(text) if !text.is_empty() => {
+            let text = without_jwt(text);
+            Some(Found::copied(cut(&text, bytes).to_owned(), node))
+        }
         Json::Number(number) => Some(Found::copied(number.to_string(), node)),
         _ => None,
     }
@@ -76,4 +81,14 @@ pub(crate) fn boolean<'j>(node: &'j Json<'j>) -> Option<Found<'j, bool>> {
         _ => return None,
     };
     Some(Found::copied(value, node))
+}
+
+/// A text that the business chose to find its own data again: as it stands there, whatever it looks like.
+pub(crate) fn own_token<'j>(node: &'j Json<'j>) -> FoundText<'j> {
+    match node {
+        Json::String(text) if !text.is_empty() => {
+            Some(Found::copied(cut(text, bounds::MAX_TEXT_BYTES).to_owned(), node))
+        }
+        _ => text(node),
+    }
 }

@@ -15,8 +15,8 @@ use crate::payload::Keep;
 use crate::person::{Identity, Person, identity};
 use crate::time::instant;
 
-pub(crate) use messages::message;
-pub(crate) use statuses::{fill_error, status};
+pub(crate) use messages::{Choice, click, flow_choice, interactive_choice, message};
+pub(crate) use statuses::{Placement, fill_error, placed_status};
 
 /// What surrounds a message or status.
 pub(crate) struct Surroundings<'j> {
@@ -85,12 +85,12 @@ fn flatten_change<'j>(flattening: &mut Flattening<'_>, entry: &'j Json<'j>, chan
     }
     let errors = value.get("errors");
     if !errors.is_null() {
-        let time = surroundings.entry_time.clone();
+        let time = surroundings.entry_time;
         let parts = AccountEventParts { time, ..AccountEventParts::new("messages_error", errors, Keep::Everything) };
         flattening.account_event(&surroundings.scope, parts);
     }
     if lists.iter().all(|list| value.get(list).items().is_empty()) {
-        let time = surroundings.entry_time.clone();
+        let time = surroundings.entry_time;
         let parts = AccountEventParts { time, ..AccountEventParts::new("messages", value, Keep::Skeleton) };
         flattening.account_event(&surroundings.scope, parts);
     }
@@ -124,7 +124,7 @@ fn flatten_other<'j>(
         flattening.account_event(scope, parts);
     }
     for about in people.items() {
-        let time = instant(about.get("timestamp")).or_else(|| entry_time.clone());
+        let time = instant(about.get("timestamp")).or(entry_time);
         let places = [about.get("wa_id"), about.at(&["user_id", "current"]), about.get("user_id")];
         let person = Person::of(flattening.options, &places);
         let parts = AccountEventParts { kind, time, content: about, keep, person };

@@ -1,5 +1,7 @@
 //! What an account event keeps of its body: everything but secrets and the words of people.
 
+use std::borrow::Cow;
+
 use hmac::digest::Digest as _;
 use serde_json::{Map, Value};
 use sha2::Sha256;
@@ -210,9 +212,8 @@ fn member(options: &Options, parent: &str, key: &str, value: &Json<'_>, keep: Ke
 }
 
 fn redact_text(options: &Options, text: &str, name: &str) -> String {
-    if looks_like_jwt(text) {
-        return "(redacted)".to_owned();
-    }
+    let text = without_jwt(text);
+    let text = text.as_ref();
     if options.pseudonym_key.is_none() {
         return text.to_owned();
     }
@@ -237,10 +238,24 @@ fn names_person(parent: &str) -> bool {
     matches!(parent, "contact" | "contacts" | "customer" | "person" | "sender" | "user")
 }
 
-/// A JSON Web Token: three parts of base64, the first of which begins as `{"` does.
-fn looks_like_jwt(text: &str) -> bool {
-    let is_base64 = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte));
-    text.starts_with("eyJ") && text.split('.').count() == 3 && text.split('.').all(is_base64)
+/// The text without JSON Web Tokens: three parts of base64url with dots between, the first of which begins as `{"` does.
+pub(crate) fn without_jwt(text: &str) -> Cow<'_, str> {
+    const MARK: &str = "eyJ";
+    if !text.contains(MARK) {
+        return Cow::Borrowed(text);
+    }
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, token)) = rest.find(MARK).and_then(|start| rest.split_at_checked(start)) {
+        let (token, after) =
+            token.split_at_checked(token.find(|c| !is_token(c)).unwrap_or(token.len())).unwrap_or((token, ""));
+        kept.push_str(before);
+        kept.push_str(if token.split('.').count() >= 3 { "(redacted)" } else { token });
+        rest = after;
+    }
+    kept.push_str(rest);
+    Cow::Owned(kept)
 }
 
 /// The name of a member in lower case and without `_`, `-` and spaces.

@@ -1,6 +1,252 @@
-//! To follow.
-use crate::flattening::Flattening;
+//! WASenderApi: events of the library Baileys in an envelope.
+//!
+//! The same inbound message comes as three events (`messages.upsert`, `messages.received`, `messages-personal.received`): they
+//! become the same record, because neither the event's name nor the envelope's time is part of it.
+
+mod choices;
+
+use crate::bounds::{MAX_ID_BYTES, cut};
+use crate::flattening::{AccountEventParts, Draft, Flattening, Scope, fill};
+use crate::found::{Found, FoundText, boolean, id, text};
 use crate::json::Json;
+use crate::options::hash;
+use crate::payload::Keep;
+use crate::person::{Person, pseudonym};
+use crate::record::{Click, Message, Status};
+use crate::time::instant;
+
+/// What the envelope says.
+struct Envelope<'j> {
+    scope: Scope<'j>,
+    /// The provider's name of the event.
+    event: &'j str,
+    time: Option<Found<'j, i64>>,
+}
+
+/// Flattens a body of WASender; false if it has none of its marks.
 pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
-    crate::meta::flatten(flattening, body)
+    let data = body.get("data");
+    if data.is_null() && body.get("event").is_null() {
+        return false;
+    }
+    let session = body.first(&["sessionId", "session_id", "session"]);
+    // The session's id is documented as the API key: only a part of its hash goes on.
+    let account_id =
+        id(session).map(|found| Found::read(cut(&hash(&[&found.value]), 32).to_owned(), "hash of", session));
+    let event = body.get("event").as_str().unwrap_or_else(|| event_by_shape(data));
+    let scope = Scope { account_id, phone_number_id: None };
+    let envelope = Envelope { scope, event, time: instant(body.get("timestamp")) };
+    let is_inbound = event.starts_with("messages") && (event.ends_with(".upsert") || event.ends_with(".received"));
+    let is_known = is_inbound || matches!(event, "messages.update" | "message-receipt.update" | "message.sent");
+    let elements = if is_known { elements(data) } else { &[] };
+    if elements.is_empty() {
+        other(flattening, &envelope, if data.is_null() { body } else { data });
+    }
+    for element in elements {
+        let placed = match event {
+            "messages.update" => update(flattening, &envelope, element),
+            "message-receipt.update" => receipt(flattening, &envelope, element),
+            "message.sent" => sent(flattening, &envelope, element),
+            _ => message(flattening, &envelope, element),
+        };
+        if !placed {
+            other(flattening, &envelope, element);
+        }
+    }
+    true
+}
+
+/// The messages of an event: `data.messages` or `data.message` with a key of its own, else `data`; an object or an array.
+fn elements<'j>(data: &'j Json<'j>) -> &'j [Json<'j>] {
+    if !data.get("messages").is_null() {
+        return data.get("messages").items();
+    }
+    let message = data.get("message");
+    if data.get("key").is_null() && !message.get("key").is_null() { message.items() } else { data.items() }
+}
+
+/// A guide of the provider shows bodies without an event's name.
+fn event_by_shape(data: &Json<'_>) -> &'static str {
+    match elements(data).first() {
+        Some(element) if !element.get("update").is_null() => "messages.update",
+        Some(element) if !element.get("receipt").is_null() => "message-receipt.update",
+        Some(element) if !element.get("success").is_null() => "message.sent",
+        Some(element) if element.get("key").is_object() => "messages.received",
+        _ => "unknown",
+    }
+}
+
+/// An account event of what is neither message nor status, or cannot be placed.
+fn other<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, content: &'j Json<'j>) {
+    let keep = if envelope.event.starts_with("message") { Keep::Skeleton } else { Keep::Everything };
+    let time = envelope.time;
+    flattening.account_event(
+        &envelope.scope,
+        AccountEventParts { time, ..AccountEventParts::new(envelope.event, content, keep) },
+    );
+}
+
+/// The chat of a key, if it is one of several people.
+fn group<'j>(key: &'j Json<'j>) -> FoundText<'j> {
+    let chat = key.get("remoteJid");
+    let several = chat.as_str().is_some_and(|jid| jid.ends_with("@g.us") || jid.ends_with("@newsletter"));
+    if several { id(chat) } else { None }
+}
+
+/// The person who wrote a message. A linked id (`…@lid`) is no phone number: it serves as user id where no number is told.
+fn sender<'j>(flattening: &Flattening<'_>, key: &'j Json<'j>) -> Person<'j> {
+    let places = [
+        "cleanedSenderPn",
+        "senderPn",
+        "cleanedParticipantPn",
+        "participantPn",
+        "participantAlt",
+        "participant",
+        "remoteJidAlt",
+        "remoteJid",
+    ];
+    let person = Person::of(flattening.options, &places.map(|place| key.get(place)));
+    if person.wa_id.is_some() {
+        return person;
+    }
+    let linked = ["senderLid", "participantLid", "participant", "remoteJid"].map(|place| key.get(place));
+    let linked = linked.into_iter().find(|node| node.as_str().is_some_and(|jid| jid.ends_with("@lid")));
+    let user_id = linked.and_then(id).map(|found| found.map(|jid| pseudonym(flattening.options, jid)));
+    Person { wa_id: None, user_id }
+}
+
+/// The message's own time, which its three events share; else the envelope's. Libraries write 64-bit numbers as objects.
+fn message_time<'j>(envelope: &Envelope<'j>, message: &'j Json<'j>) -> Option<Found<'j, i64>> {
+    let stamp = message.get("messageTimestamp");
+    instant(stamp).or_else(|| instant(stamp.get("low"))).or(envelope.time)
+}
+
+/// An inbound message. False if it cannot be placed, or is the business's own.
+fn message<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, message: &'j Json<'j>) -> bool {
+    let key = message.get("key");
+    let from_business = boolean(key.get("fromMe")).is_some_and(|found| found.value);
+    let (Some(message_id), Some(time)) = (id(key.get("id")), message_time(envelope, message)) else { return false };
+    if from_business {
+        return false;
+    }
+    let content = choices::unwrap(message.get("message"));
+    let person = sender(flattening, key);
+    if let Some((choice, reply)) = choices::choice(flattening, content) {
+        let mut draft: Draft<Click> = flattening.draft(&time, &envelope.scope);
+        let session = draft.columns.common.account_id.clone().unwrap_or_default();
+        let place =
+            |name| pseudonym(flattening.options, id(key.get(name)).map(|found| found.value).unwrap_or_default());
+        let click_id = hash(&[&session, &place("remoteJid"), &place("participant"), &message_id.value]);
+        flattening.note(&mut draft, "click_id", &Found::read(&click_id, "hash of session and", key));
+        draft.columns.click_id = click_id;
+        choice.fill(flattening, &mut draft);
+        fill!(flattening, draft, {
+            message_id: choices::original(reply),
+            wa_id: person.wa_id,
+            user_id: person.user_id,
+            group_id: group(key),
+        });
+        flattening.push(draft);
+        return true;
+    }
+    let mut draft: Draft<Message> = flattening.draft(&time, &envelope.scope);
+    flattening.note(&mut draft, "message_id", &message_id);
+    draft.columns.message_id = message_id.value;
+    let (kind, inner) = choices::message_type(content);
+    fill!(flattening, draft, {
+        wa_id: person.wa_id,
+        user_id: person.user_id,
+        context_message_id: choices::original(inner).or_else(|| id(inner.at(&["key", "id"]))),
+        group_id: group(key),
+    });
+    if let Some(kind) = kind {
+        flattening.note(&mut draft, "type", &kind);
+        draft.columns.r#type = Some(kind.value);
+    }
+    flattening.push(draft);
+    true
+}
+
+/// `messages.update`: a number or name of the message's state. It has no time of its own.
+fn update<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> bool {
+    let state = element.at(&["update", "status"]);
+    let state = if state.is_null() { element.get("status") } else { state };
+    let state = id(state).map(|found| found.map(|name| status_name(&name)));
+    status(flattening, envelope, element.get("key"), state, envelope.time, |_, _| ())
+}
+
+/// Baileys' numbers and names of states.
+fn status_name(name: &str) -> String {
+    match name.to_ascii_uppercase().as_str() {
+        "0" | "ERROR" => "failed",
+        "1" | "PENDING" => "pending",
+        "2" | "SENT" | "SERVER_ACK" => "sent",
+        "3" | "DELIVERED" | "DELIVERY_ACK" => "delivered",
+        "4" | "READ" => "read",
+        "5" | "PLAYED" => "played",
+        _ => return name.to_ascii_lowercase(),
+    }
+    .to_owned()
+}
+
+/// `message-receipt.update`: what a member of a group received or read, with times.
+fn receipt<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> bool {
+    let receipt = element.get("receipt");
+    let states = [("receiptTimestamp", "delivered"), ("readTimestamp", "read"), ("playedTimestamp", "played")];
+    let mut placed = false;
+    for (member, state) in states {
+        let stamp = receipt.get(member);
+        let time = instant(stamp).or_else(|| instant(stamp.get("low"))).filter(|time| time.value != 0);
+        if time.is_none() {
+            continue;
+        }
+        let state = Some(Found::read(state.to_owned(), "name of", stamp));
+        placed |= status(flattening, envelope, element.get("key"), state, time, |flattening, draft| {
+            let person = Person::of(flattening.options, &[receipt.get("userJid")]);
+            fill!(flattening, *draft, { wa_id: person.wa_id, user_id: person.user_id, });
+        });
+    }
+    placed
+}
+
+/// `message.sent`: the session sent a message, or failed to.
+fn sent<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> bool {
+    let success = element.get("success");
+    let state = match boolean(success) {
+        Some(found) => found.map(|success| if success { "sent" } else { "failed" }.to_owned()),
+        None => Found::made("sent".to_owned(), "name of the event"),
+    };
+    let time = message_time(envelope, element);
+    status(flattening, envelope, element.get("key"), Some(state), time, |flattening, draft| {
+        fill!(flattening, *draft, { error_message: text(element.get("error")), });
+    })
+}
+
+/// Adds a status, if it can be placed.
+fn status<'j>(
+    flattening: &mut Flattening<'_>,
+    envelope: &Envelope<'j>,
+    key: &'j Json<'j>,
+    state: FoundText<'j>,
+    time: Option<Found<'j, i64>>,
+    finish: impl FnOnce(&Flattening<'_>, &mut Draft<Status>),
+) -> bool {
+    let (Some(message_id), Some(state), Some(time)) = (id(key.get("id")), state, time) else { return false };
+    let mut draft: Draft<Status> = flattening.draft(&time, &envelope.scope);
+    flattening.note(&mut draft, "message_id", &message_id);
+    draft.columns.message_id = message_id.value;
+    flattening.note(&mut draft, "status", &state);
+    draft.columns.status = cut(&state.value, MAX_ID_BYTES).to_owned();
+    let person = Person::of(flattening.options, &[key.get("remoteJid"), key.get("remoteJidAlt")]);
+    fill!(flattening, draft, { wa_id: person.wa_id, user_id: person.user_id, group_id: group(key), });
+    finish(flattening, &mut draft);
+    if draft.columns.group_id.is_some() {
+        let member = Person::of(flattening.options, &[key.get("participantPn"), key.get("participant")]);
+        fill!(flattening, draft, { wa_id: member.wa_id.filter(|_| draft.columns.wa_id.is_none()), });
+        draft.columns.participant = draft.columns.wa_id.clone().or_else(|| draft.columns.user_id.clone());
+        let source = Found::made((), "the member's number or id");
+        flattening.note(&mut draft, "participant", &source);
+    }
+    flattening.push(draft);
+    true
 }

@@ -3,7 +3,7 @@
 use super::Surroundings;
 use crate::bounds::{MAX_RESPONSE_JSON_BYTES, cut};
 use crate::flattening::{AccountEventParts, Draft, Flattening, fill};
-use crate::found::{Found, FoundText, id, integer, text};
+use crate::found::{Found, FoundText, id, integer, own_token, text};
 use crate::json::Json;
 use crate::options::hash;
 use crate::payload::Keep;
@@ -52,7 +52,7 @@ impl<'j> Choice<'j> {
 /// One message becomes one click, or one inbound message, or an account event if it cannot be placed.
 pub(crate) fn message<'j>(flattening: &mut Flattening<'_>, around: &Surroundings<'j>, message: &'j Json<'j>) {
     let message_id = id(message.get("id"));
-    let time = instant(message.get("timestamp")).or_else(|| around.entry_time.clone());
+    let time = instant(message.get("timestamp")).or(around.entry_time);
     match (choice(flattening, message), message_id, time) {
         (Some(choice), message_id, time) => {
             let time = time.unwrap_or_else(|| flattening.receipt());
@@ -112,7 +112,7 @@ pub(crate) fn flow_choice<'j>(flattening: &mut Flattening<'_>, reply: &'j Json<'
     let response = reply.first(&["response_json", "paramsJson"]);
     let nested = flattening.nested(response);
     let answer = if nested.is_null() { response } else { &nested };
-    let flow_token = text(answer.get("flow_token"));
+    let flow_token = own_token(answer.get("flow_token"));
     let flow_token = flow_token.map(|found| Found::read(found.value, "flow_token in", response));
     let kept = flattening.options.keep_response_json && !response.is_null();
     let response_json = kept.then(|| match response {
@@ -131,7 +131,8 @@ pub(crate) fn flow_choice<'j>(flattening: &mut Flattening<'_>, reply: &'j Json<'
     }
 }
 
-fn click<'j>(
+/// Adds a click on a message of Meta's shape. Without an id of its own it gets a hash of what identifies it.
+pub(crate) fn click<'j>(
     flattening: &mut Flattening<'_>,
     around: &Surroundings<'j>,
     message: &'j Json<'j>,
@@ -231,7 +232,7 @@ pub(super) fn user_action<'j>(flattening: &mut Flattening<'_>, around: &Surround
         let parts = AccountEventParts::new("unplaced_user_action", action, Keep::Everything);
         return flattening.account_event(&around.scope, parts);
     };
-    let time = instant(action.get("timestamp")).or_else(|| around.entry_time.clone());
+    let time = instant(action.get("timestamp")).or(around.entry_time);
     let time = time.unwrap_or_else(|| flattening.receipt());
     let data = action.members().iter().find(|(key, _)| key.ends_with("_data")).map_or(&Json::Null, |(_, data)| data);
     let kind = if action_type.ends_with("link_click") { "link_click" } else { action_type };

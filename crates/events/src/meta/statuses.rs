@@ -2,7 +2,7 @@
 
 use super::Surroundings;
 use crate::flattening::{AccountEventParts, Draft, Flattening, fill};
-use crate::found::{Found, boolean, id, integer, text};
+use crate::found::{Found, FoundText, boolean, id, integer, own_token, text};
 use crate::json::Json;
 use crate::payload::Keep;
 use crate::person::{Identity, identity, pseudonym};
@@ -10,16 +10,36 @@ use crate::record::Status;
 use crate::time::instant;
 
 /// One status object is one row, however many errors it lists.
-pub(crate) fn status<'j>(flattening: &mut Flattening<'_>, around: &Surroundings<'j>, status: &'j Json<'j>) {
+pub(super) fn status<'j>(flattening: &mut Flattening<'_>, around: &Surroundings<'j>, status: &'j Json<'j>) {
+    let placement =
+        Placement { message_id: id(status.get("id")), time: instant(status.get("timestamp")), whole: status };
+    placed_status(flattening, around, status, placement);
+}
+
+/// What places a status; relays say it outside of the status object.
+pub(crate) struct Placement<'j> {
+    pub(crate) message_id: FoundText<'j>,
+    pub(crate) time: Option<Found<'j, i64>>,
+    /// What to keep if the status cannot be placed.
+    pub(crate) whole: &'j Json<'j>,
+}
+
+/// As [`status`], for a status object whose place is told apart.
+pub(crate) fn placed_status<'j>(
+    flattening: &mut Flattening<'_>,
+    around: &Surroundings<'j>,
+    status: &'j Json<'j>,
+    placement: Placement<'j>,
+) {
     let kind = status.get("type").as_str();
     if kind == Some("call") {
         let time = instant(status.get("timestamp"));
         let parts = AccountEventParts { time, ..AccountEventParts::new("call_status", status, Keep::Everything) };
         return flattening.account_event(&around.scope, parts);
     }
-    let placed = (id(status.get("id")), id(status.get("status")), instant(status.get("timestamp")));
+    let placed = (placement.message_id, id(status.get("status")), placement.time);
     let (Some(message_id), Some(state), Some(time)) = placed else {
-        let parts = AccountEventParts::new("unplaced_status", status, Keep::Everything);
+        let parts = AccountEventParts::new("unplaced_status", placement.whole, Keep::Everything);
         return flattening.account_event(&around.scope, parts);
     };
     let state = if kind == Some("payment") { state.map(|state| format!("payment_{state}")) } else { state };
@@ -41,7 +61,7 @@ pub(crate) fn status<'j>(flattening: &mut Flattening<'_>, around: &Surroundings<
         pricing_model: id(pricing.get("pricing_model")),
         pricing_type: id(pricing.get("type")),
         pricing_category: id(pricing.get("category")),
-        callback_data: text(status.get("biz_opaque_callback_data")),
+        callback_data: own_token(status.get("biz_opaque_callback_data")),
     });
     if let Some(error) = status.get("errors").items().first() {
         fill_error(flattening, &mut draft, error);
@@ -55,7 +75,7 @@ fn fill_recipient<'j>(
     around: &Surroundings<'j>,
     status: &'j Json<'j>,
 ) {
-    let recipient = status.get("recipient_id");
+    let recipient = status.first(&["recipient_id", "to"]);
     let member = status.first(&["recipient_participant_id", "participant_recipient_id"]);
     let member_user = status.get("recipient_participant_user_id");
     let to_group = status.get("recipient_type").as_str() == Some("group");
