@@ -74,11 +74,6 @@ pub(crate) fn naive_micros(at: i64, separator: char, micros: i64) -> String {
     if separator == 'T' { text } else { text.replacen('T', &separator.to_string(), 1) }
 }
 
-/// The UTC date of an instant: the partition of a row.
-pub(crate) fn utc_date(at: i64) -> String {
-    timestamp(at).strftime("%Y-%m-%d").to_string()
-}
-
 fn timestamp(at: i64) -> Timestamp {
     Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH)
 }
@@ -101,6 +96,5 @@ mod tests {
     fn spellings() {
         assert_eq!(iso_millis(1_250), "1970-01-01T00:00:01.250Z");
         assert_eq!(naive_micros(1_250, ' ', 7), "1970-01-01 00:00:01.250007");
-        assert_eq!(utc_date(DAY), "1970-01-02");
     }
 }

@@ -44,7 +44,7 @@ impl Dice {
     pub(crate) fn skewed(&mut self, low: i64, high: i64) -> i64 {
         let bits = |number: i64| i64::from(number.max(1).ilog2());
         let exponent = self.between(bits(low), bits(high));
-        self.between(1 << exponent, (2 << exponent) - 1).clamp(low, high)
+        self.between(low.max(1 << exponent), high.min((2 << exponent) - 1))
     }
 
     /// One of the items.

@@ -1,7 +1,7 @@
 //! When and in which company each update arrives: late, out of order, twice, or with a thousand others after an outage.
 
 use crate::clock::{DAY, HOUR, MINUTE, SECOND};
-use crate::life::{Story, StrayWhat, Teller};
+use crate::life::{Story, Teller};
 use crate::options::SimulatedProvider;
 use crate::random::Dice;
 use crate::render::{Subject, Update};
@@ -77,9 +77,8 @@ fn updates(story: &Story) -> Vec<(Update, i64, Haste)> {
         }
     }
     for (index, stray) in story.strays.iter().enumerate() {
-        let haste = if matches!(stray.what, StrayWhat::TemplateNews { .. }) { Haste::Now } else { Haste::None };
         let subject = Subject::Stray(index);
-        updates.extend(stray.told.iter().map(|&teller| (Update { subject, teller }, stray.at, haste)));
+        updates.extend(stray.told.iter().map(|&teller| (Update { subject, teller }, stray.at, Haste::None)));
     }
     updates
 }
@@ -127,17 +126,12 @@ fn outages(world: &World, dice: &mut Dice, deliveries: &mut [Delivery]) {
         let begin = first + dice.between(0, days * DAY);
         let end = begin + dice.between(8 * HOUR, 30 * HOUR);
         for delivery in deliveries.iter_mut() {
-            if (begin..end).contains(&delivery.received_at) && !is_hasty(delivery.update) {
+            if (begin..end).contains(&delivery.received_at) {
                 delivery.received_at = end;
                 delivery.held = true;
             }
         }
     }
-}
-
-/// News about templates stands in Meta's envelope, too.
-fn is_hasty(update: Update) -> bool {
-    matches!(update.subject, Subject::Stray(_))
 }
 
 /// Packs updates into POSTs: mostly one, sometimes a few, after an outage as many as go in.
@@ -148,9 +142,8 @@ fn batches(world: &World, dice: &mut Dice, provider: SimulatedProvider, mut deli
     let mut room = 0;
     let mut open_until = i64::MIN;
     for delivery in deliveries {
-        let hasty = is_hasty(delivery.update);
         match posts.last_mut() {
-            Some(post) if room > 0 && !hasty && delivery.received_at <= open_until => {
+            Some(post) if room > 0 && delivery.received_at <= open_until => {
                 post.received_at = delivery.received_at;
                 post.updates.push(delivery.update);
                 room -= 1;
@@ -162,7 +155,7 @@ fn batches(world: &World, dice: &mut Dice, provider: SimulatedProvider, mut deli
                     65..=94 => 2 + dice.below(9) as usize,
                     _ => 10 + dice.below(50) as usize,
                 };
-                room = if hasty { 0 } else { size.min(limit) - 1 };
+                room = size.min(limit) - 1;
                 open_until = delivery.received_at + if delivery.held { 0 } else { 30 * MINUTE };
                 posts.push(Post { received_at: delivery.received_at, provider, updates: vec![delivery.update] });
             }
@@ -175,8 +168,7 @@ fn batches(world: &World, dice: &mut Dice, provider: SimulatedProvider, mut deli
 fn retries(dice: &mut Dice, posts: &mut Vec<Post>) {
     let mut again = Vec::new();
     for post in posts.iter() {
-        let dated_by_arrival =
-            post.updates.iter().any(|update| matches!(update.subject, Subject::Record { .. }) || is_hasty(*update));
+        let dated_by_arrival = post.updates.iter().any(|update| matches!(update.subject, Subject::Record { .. }));
         if !dated_by_arrival && dice.chance(3) {
             let wait = if dice.chance(70) { dice.skewed(1, 10 * MINUTE) } else { dice.skewed(HOUR, 7 * DAY) };
             again.push(Post { received_at: post.received_at + wait, ..post.clone() });

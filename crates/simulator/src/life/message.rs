@@ -182,6 +182,10 @@ impl Course<'_> {
         let receipts = self.person().is_some_and(|person| person.receipts);
         let reads = self.dice.chance(72);
         let read = delivered + self.dice.skewed(SECOND, 2 * DAY);
+        if !skips_sent && self.dice.chance(2) {
+            self.read_too_late();
+            return self.price();
+        }
         if reads {
             self.state(State::Read, read, receipts);
         }
@@ -195,7 +199,8 @@ impl Course<'_> {
             self.use_buttons(read);
             self.answer(read);
         }
-        if self.campaign.provider == SimulatedProvider::Meta && self.dice.chance(1) {
+        let known = self.life.happenings.iter().any(|happening| !happening.told.is_empty());
+        if known && self.campaign.provider == SimulatedProvider::Meta && self.dice.chance(1) {
             let at = read + self.dice.skewed(SECOND, HOUR);
             let status = *self.dice.pick(&["pending", "captured", "failed"]);
             let at = round_up(at, SECOND);
@@ -206,6 +211,13 @@ impl Course<'_> {
             self.state(State::Deleted, at, true);
         }
         self.price();
+    }
+
+    /// A week later, around the instant from which on nobody looks any more.
+    fn read_too_late(&mut self) {
+        let at = self.life.sent_at + 7 * DAY;
+        let after = if self.dice.chance(30) { 0 } else { self.dice.skewed(SECOND, 2 * HOUR) };
+        self.state(State::Read, at + after, true);
     }
 
     fn person(&self) -> Option<&crate::world::Person> {
@@ -381,6 +393,8 @@ impl Course<'_> {
         let kind = match self.dice.below(10) {
             0..=5 => ReplyKind::Text,
             6..=7 => ReplyKind::Image,
+            // No webhook of Interakt is known to tell of reactions.
+            _ if self.campaign.provider == SimulatedProvider::Interakt => ReplyKind::Image,
             _ => ReplyKind::Reaction,
         };
         // A reaction always says to what.

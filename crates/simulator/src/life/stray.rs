@@ -7,10 +7,10 @@ use crate::options::SimulatedProvider;
 use crate::random::Dice;
 use crate::world::World;
 
-/// One stray happening for about every 12 messages.
+/// One stray happening for about every 6 messages.
 pub(super) fn strays(world: &World) -> Vec<Stray> {
     let mut dice = Dice::new(world.options.seed, 3);
-    let count = world.options.messages / 12;
+    let count = world.options.messages / 6;
     (0..count).filter_map(|_| stray(world, &mut dice)).collect()
 }
 

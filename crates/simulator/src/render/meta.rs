@@ -72,6 +72,7 @@ pub(super) fn stray(world: &World, stray: &Stray, dice: &mut Dice) -> Option<Cha
         StrayWhat::Echo { id } => echo(line, person, at, id),
         StrayWhat::TemplateNews { template } => Part::Field {
             field: "message_template_status_update",
+            at,
             value: json!({"event": "APPROVED", "message_template_id": 600_000_000 + at / SECOND % 1_000_000,
                 "message_template_name": template, "message_template_language": "en", "reason": "NONE"}),
         },
@@ -296,7 +297,7 @@ fn preference(line: &Line, person: &Person, at: i64, stop: bool) -> Part {
     }
     let value = json!({"messaging_product": "whatsapp", "metadata": metadata(line), "contacts": [contact(person)],
         "user_preferences": [preference]});
-    Part::Field { field: "user_preferences", value }
+    Part::Field { field: "user_preferences", at, value }
 }
 
 fn call(line: &Line, person: &Person, at: i64, id: &str, dice: &mut Dice) -> Part {
@@ -309,7 +310,7 @@ fn call(line: &Line, person: &Person, at: i64, id: &str, dice: &mut Dice) -> Par
             {"id": id, "event": "terminate", "direction": "USER_INITIATED", "timestamp": seconds(at), "from": peer,
              "to": line.display, "status": "Completed", "duration": 61}]})
     };
-    Part::Field { field: "calls", value }
+    Part::Field { field: "calls", at, value }
 }
 
 /// A message that a person at the business wrote on their phone: it quotes a button reply, and is none.
@@ -318,5 +319,5 @@ fn echo(line: &Line, person: &Person, at: i64, id: &str) -> Part {
         {"from": line.display, "to": person.phone.as_ref().or(person.user_id.as_ref()), "id": id,
          "timestamp": seconds(at), "type": "interactive",
          "interactive": {"type": "button_reply", "button_reply": {"id": "echo", "title": "No click"}}}]});
-    Part::Field { field: "smb_message_echoes", value }
+    Part::Field { field: "smb_message_echoes", at, value }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::clock::SECOND;
 use crate::random::Dice;
 use crate::world::{Line, World};
 
@@ -17,9 +18,10 @@ pub(crate) enum Part {
         contact: Option<Value>,
     },
     UserAction(Value),
-    /// A change of another field, with its whole value.
+    /// A change of another field, with its whole value. Its time, here in milliseconds, stands in the entry.
     Field {
         field: &'static str,
+        at: i64,
         value: Value,
     },
 }
@@ -31,40 +33,39 @@ pub(crate) struct Change {
     pub(crate) part: Part,
 }
 
-/// One body of several parts: accounts become entries; parts of one number share a change or have one each.
+/// One body of several parts: accounts become entries; parts of one number share a change or have one each. Changes of other
+/// fields have an entry of their own, because it names their time.
 pub(crate) fn envelope(world: &World, changes: &[Change], dice: &mut Dice) -> Value {
-    let mut entries: Vec<(&'static str, Vec<Value>)> = Vec::new();
+    let mut entries: Vec<Value> = Vec::new();
+    let mut accounts: Vec<(&str, Vec<Value>)> = Vec::new();
     let together = dice.chance(70);
     for (line_index, line) in world.lines.iter().enumerate() {
-        let parts: Vec<Part> =
-            changes.iter().filter(|change| change.line == line_index).map(|change| change.part.clone()).collect();
-        let (fields, parts): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| matches!(part, Part::Field { .. }));
-        let mut made = Vec::new();
-        if together && !parts.is_empty() {
-            made.push(messages_change(line, &parts));
-        } else {
-            made.extend(parts.iter().map(|part| messages_change(line, std::slice::from_ref(part))));
-        }
-        for part in fields {
-            if let Part::Field { field, value } = part {
-                made.push(json!({"field": field, "value": value}));
+        let mut parts: Vec<&Part> = Vec::new();
+        for change in changes.iter().filter(|change| change.line == line_index) {
+            match &change.part {
+                Part::Field { field, at, value } => {
+                    let change = json!({"field": field, "value": value});
+                    entries.push(json!({"id": line.waba, "time": at / SECOND, "changes": [change]}));
+                }
+                part => parts.push(part),
             }
         }
-        if made.is_empty() {
-            continue;
-        }
+        let made: Vec<Value> = match (parts.is_empty(), together) {
+            (true, _) => continue,
+            (false, true) => vec![messages_change(line, &parts)],
+            (false, false) => parts.iter().map(|part| messages_change(line, std::slice::from_ref(part))).collect(),
+        };
         // An account has one entry, or one for each of its numbers.
-        match entries.last_mut() {
+        match accounts.last_mut() {
             Some((waba, changes)) if *waba == line.waba && together => changes.extend(made),
-            _ => entries.push((line.waba, made)),
+            _ => accounts.push((line.waba, made)),
         }
     }
-    let entries: Vec<Value> =
-        entries.into_iter().map(|(waba, changes)| json!({"id": waba, "changes": changes})).collect();
+    entries.extend(accounts.into_iter().map(|(waba, changes)| json!({"id": waba, "changes": changes})));
     json!({"object": "whatsapp_business_account", "entry": entries})
 }
 
-fn messages_change(line: &Line, parts: &[Part]) -> Value {
+fn messages_change(line: &Line, parts: &[&Part]) -> Value {
     let mut value = Map::new();
     value.insert("messaging_product".to_owned(), json!("whatsapp"));
     value.insert("metadata".to_owned(), metadata(line));

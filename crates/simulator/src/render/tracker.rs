@@ -14,10 +14,13 @@ pub(super) fn record(world: &World, life: &Life) -> Option<Value> {
     let person = life.person.map(|person| world.person(person));
     let buttons: Vec<&str> = campaign.buttons.iter().map(|button| button.id.as_str()).collect();
     let guest_name = person.map(|person| &person.name);
+    // Who has no number goes by the id that Meta gave them.
+    let number = person.and_then(|person| person.phone.as_ref()).map(|phone| format!("+{phone}"));
+    let number = number.or_else(|| person.and_then(|person| person.user_id.clone()));
     let fields = [
         ("template_wamid", json!(life.id)),
         ("template_name", json!(campaign.template)),
-        ("wa_id", json!(person.and_then(|person| person.phone.as_ref()).map(|phone| format!("+{phone}")))),
+        ("wa_id", json!(number)),
         ("event_id", json!(campaign.event)),
         ("flow_type", json!(campaign.flow_type)),
         ("message_type", json!(campaign.flow_type)),

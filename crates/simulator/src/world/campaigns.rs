@@ -135,7 +135,9 @@ pub(super) fn campaigns(
             let number = campaigns.len();
             let mut campaign = campaign(dice, provider, form, number);
             campaign.line = if provider == SimulatedProvider::Woosh { 0 } else { number % lines };
-            campaign.tracked = tracker && (provider == SimulatedProvider::Tracker || turn % 3 != 2);
+            // The application names a recipient in each record: groups go unrecorded.
+            campaign.tracked =
+                tracker && form != Form::Group && (provider == SimulatedProvider::Tracker || turn % 3 != 2);
             campaign.relayed = woosh && provider == SimulatedProvider::Meta && turn == 1;
             campaign.audience.clone_from(&audience);
             campaigns.push(campaign);
@@ -191,7 +193,7 @@ fn campaign(dice: &mut Dice, provider: SimulatedProvider, form: Form, number: us
         callback: (number % 3 != 1).then(|| format!("cb/{subject}/{number}")),
         run_by_interakt: provider == SimulatedProvider::Interakt && number % 2 == 0,
         relayed: false,
-        appeal: 10 + dice.below(35),
+        appeal: 20 + dice.below(45),
         audience: Vec::new(),
         group: (form == Form::Group).then(|| format!("group-{}", dice.hex(12))),
     }

@@ -7,7 +7,7 @@ pub(crate) use campaigns::{Button, ButtonKind, Campaign, Form};
 pub(crate) use people::{Line, Person};
 
 use crate::clock::LocalClock;
-use crate::options::{SimulatedProvider, SimulationOptions};
+use crate::options::SimulationOptions;
 use crate::random::Dice;
 
 /// Everything that exists.
@@ -41,10 +41,5 @@ impl World {
 
     pub(crate) fn line(&self, index: usize) -> &Line {
         &self.lines[index]
-    }
-
-    /// Whether a provider takes part.
-    pub(crate) fn has(&self, provider: SimulatedProvider) -> bool {
-        self.options.providers.contains(&provider)
     }
 }

@@ -1,0 +1,138 @@
+//! The queries with parameters of their own: states of given messages, and the application's log. Their cases are chosen so
+//! that each finds something.
+
+use std::cmp::Reverse;
+
+use serde_json::{Value, json};
+
+use super::known::{Knowledge, KnownRecord, Message};
+use super::table::{Answer, time};
+
+/// The answers of the cases.
+pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
+    let cohort: Vec<&Message> = knowledge.cohort().collect();
+    let mut answers = vec![status(&cohort)];
+    let record = |pick: fn(&KnownRecord) -> Option<String>| {
+        cohort.iter().filter_map(|message| message.record.as_ref()).find_map(pick)
+    };
+    let of_record =
+        |message: &Message, matches: &dyn Fn(&KnownRecord) -> bool| message.record.as_ref().is_some_and(matches);
+    answers.push(log(&cohort, "everything", &[], &|_| true));
+    if let Some(event) = record(|record| record.event.clone()) {
+        let matches = |message: &Message| of_record(message, &|record| record.event.as_ref() == Some(&event));
+        answers.push(log(&cohort, "event", &[("event_id", event.clone())], &matches));
+    }
+    if let Some(guest) = record(|record| record.guest.clone()) {
+        let matches = |message: &Message| of_record(message, &|record| record.guest.as_ref() == Some(&guest));
+        answers.push(log(&cohort, "guest", &[("guest_id", guest.clone())], &matches));
+    }
+    if let Some(registration) = record(|record| record.registration.clone()) {
+        let matches =
+            |message: &Message| of_record(message, &|record| record.registration.as_ref() == Some(&registration));
+        let parameters = [("registration_id", registration.clone())];
+        answers.push(log(&cohort, "registration", &parameters, &matches));
+        let latest = rows(&cohort, &matches, 1);
+        answers.push(
+            Answer::new("latest_message_of_registration", LOG_COLUMNS.to_vec(), latest)
+                .case("registration", &parameters),
+        );
+        let nobody = [("registration_id", "nobody".to_owned())];
+        answers.push(
+            Answer::new("latest_message_of_registration", LOG_COLUMNS.to_vec(), Vec::new()).case("nobody", &nobody),
+        );
+    }
+    if let Some(number) = cohort.iter().find_map(|message| message.wa_id.clone()) {
+        let matches = |message: &Message| message.wa_id.as_ref() == Some(&number);
+        answers.push(log(&cohort, "recipient", &[("recipient_id", number.clone())], &matches));
+    }
+    if let Some(template) = cohort.iter().find_map(|message| message.template.clone()) {
+        let matches = |message: &Message| {
+            message.template.as_ref() == Some(&template) && !of_record(message, &|record| record.standalone)
+        };
+        let parameters = [("template_name", template.clone()), ("standalone", "false".to_owned())];
+        answers.push(log(&cohort, "template_of_events", &parameters, &matches));
+    }
+    let standalone = |message: &Message| of_record(message, &|record| record.standalone);
+    answers.push(log(&cohort, "standalone", &[("standalone", "true".to_owned())], &standalone));
+    answers
+}
+
+/// States of one message of each state, of one that failed beside a delivery, and of none.
+fn status(cohort: &[&Message]) -> Answer {
+    let mut chosen: Vec<&Message> = Vec::new();
+    for state in ["sent", "delivered", "read", "failed"] {
+        chosen.extend(cohort.iter().copied().filter(|message| message.state() == state).take(2));
+    }
+    chosen.extend(cohort.iter().copied().filter(|message| message.failed_at.is_some() && !message.is_failed()).take(2));
+    chosen.sort_by(|left, right| left.id.cmp(&right.id));
+    chosen.dedup_by(|left, right| left.id == right.id);
+    let ids: Vec<&str> = chosen.iter().map(|message| message.id.as_str()).chain(["unheard-of"]).collect();
+    let rows = chosen.iter().map(|message| {
+        vec![
+            json!(message.id),
+            json!(message.state()),
+            time(Some(message.sent_at)),
+            time(message.delivered_at),
+            time(message.read_at),
+            time(message.failed_at),
+            json!(message.error_code),
+            json!(message.error_title),
+        ]
+    });
+    let columns =
+        vec!["message_id", "status", "sent_at", "delivered_at", "read_at", "failed_at", "error_code", "error_title"];
+    Answer::new("message_status", columns, rows.collect()).case("each_state", &[("message_ids", ids.join(","))])
+}
+
+const LOG_COLUMNS: [&str; 15] = [
+    "message_id",
+    "recipient_id",
+    "status",
+    "message_type",
+    "template_name",
+    "event_id",
+    "registration_id",
+    "guest_id",
+    "guest_name",
+    "sent_at",
+    "delivered_at",
+    "read_at",
+    "failed_at",
+    "error_code",
+    "error_title",
+];
+
+fn log(
+    cohort: &[&Message],
+    case: &'static str,
+    parameters: &[(&str, String)],
+    matches: &dyn Fn(&Message) -> bool,
+) -> Answer {
+    Answer::new("message_log", LOG_COLUMNS.to_vec(), rows(cohort, matches, 50)).case(case, parameters)
+}
+
+fn rows(cohort: &[&Message], matches: &dyn Fn(&Message) -> bool, limit: usize) -> Vec<Vec<Value>> {
+    let mut found: Vec<&Message> = cohort.iter().copied().filter(|message| matches(message)).collect();
+    found.sort_by(|left, right| (Reverse(left.sent_at), &left.id).cmp(&(Reverse(right.sent_at), &right.id)));
+    let row = |message: &Message| {
+        let record = message.record.as_ref();
+        vec![
+            json!(message.id),
+            json!(message.wa_id),
+            json!(message.state()),
+            json!(record.map(|record| &record.message_type)),
+            json!(message.template),
+            json!(record.and_then(|record| record.event.as_ref())),
+            json!(record.and_then(|record| record.registration.as_ref())),
+            json!(record.and_then(|record| record.guest.as_ref())),
+            json!(record.and_then(|record| record.guest_name.as_ref())),
+            time(Some(message.sent_at)),
+            time(message.delivered_at),
+            time(message.read_at),
+            time(message.failed_at),
+            json!(message.error_code),
+            json!(message.error_title),
+        ]
+    };
+    found.into_iter().take(limit).map(row).collect()
+}

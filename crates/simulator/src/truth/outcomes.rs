@@ -1,0 +1,142 @@
+//! What became of the messages otherwise: how fast tickets were answered, why messages failed, what they cost, who opted out.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::known::{Knowledge, KnownClick, Message, Price, name_of, tally};
+use super::measures::count;
+use super::table::{Answer, nulls_last, rate, seconds, span, time};
+use crate::life::StrayWhat;
+
+/// The answers of these queries.
+pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
+    let cohort: Vec<&Message> = knowledge.cohort().collect();
+    vec![response_times(&cohort), failures(&cohort), failures_by_class(&cohort), costs(&cohort), opt_outs(knowledge)]
+}
+
+fn response_times(messages: &[&Message]) -> Answer {
+    let mut tickets: BTreeMap<&str, Vec<&Message>> = BTreeMap::new();
+    for message in messages {
+        if let Some(ticket) = message.record.as_ref().and_then(|record| record.ticket.as_deref()) {
+            tickets.entry(ticket).or_default().push(message);
+        }
+    }
+    let rows = tickets.into_iter().map(|(ticket, messages)| {
+        let sent = messages.iter().map(|message| message.sent_at).min();
+        let first = messages.iter().filter_map(|message| message.clicks.first()).min_by_key(|click| click.at);
+        let clicked = first.map(|click| click.at);
+        vec![
+            json!(ticket),
+            json!(messages.len()),
+            json!(count(&messages, Message::is_delivered)),
+            json!(count(&messages, Message::is_clicked)),
+            time(sent),
+            time(clicked),
+            json!(first.and_then(KnownClick::button)),
+            span(seconds(sent, clicked)),
+        ]
+    });
+    let columns = vec![
+        "ticket_id",
+        "messages",
+        "delivered",
+        "clicked",
+        "first_sent_at",
+        "first_click_at",
+        "first_button",
+        "response_seconds",
+    ];
+    Answer::new("response_times", columns, rows.collect())
+}
+
+/// Class of a failure and what to do about it, for the codes that lives fail with.
+fn class(code: Option<i64>) -> (&'static str, &'static str) {
+    match code {
+        None => ("unknown", "ask the provider"),
+        Some(130_472 | 131_049 | 131_050) => ("limited_by_meta", "do not resend; the number is good"),
+        Some(131_026) => ("undeliverable", "check the number or use another channel"),
+        Some(131_047) => ("window_closed", "send a template"),
+        Some(131_056) => ("throttled", "slow down and resend"),
+        Some(132_015) => ("template", "correct the template or its parameters"),
+        Some(131_042) => ("account", "repair the account or its permissions"),
+        Some(131_053) => ("media", "correct the media file"),
+        Some(131_000) => ("request", "correct the request, or resend if Meta was at fault"),
+        Some(_) => ("other", "look the code up"),
+    }
+}
+
+fn failures(messages: &[&Message]) -> Answer {
+    let failed: Vec<&Message> = messages.iter().copied().filter(|message| message.is_failed()).collect();
+    let mut codes: BTreeMap<Option<i64>, Vec<&Message>> = BTreeMap::new();
+    for &message in &failed {
+        codes.entry(message.error_code).or_default().push(message);
+    }
+    let mut codes: Vec<_> = codes.into_iter().collect();
+    codes.sort_by_key(|(code, messages)| (Reverse(messages.len()), class(*code).0, nulls_last(code)));
+    let rows = codes.into_iter().map(|(code, messages)| {
+        let (class, advice) = class(code);
+        let title = messages.iter().filter_map(|message| message.error_title.as_deref()).min();
+        let share = rate(messages.len() as u64, failed.len() as u64);
+        vec![json!(class), json!(code), json!(title), json!(advice), json!(messages.len()), share]
+    });
+    let columns = vec!["error_class", "error_code", "error_title", "advice", "messages", "share"];
+    Answer::new("failures", columns, rows.collect())
+}
+
+fn failures_by_class(messages: &[&Message]) -> Answer {
+    let failed = messages.iter().filter(|message| message.is_failed());
+    let classes = tally(failed.map(|message| class(message.error_code)));
+    let total: u64 = classes.values().sum();
+    let mut classes: Vec<_> = classes.into_iter().collect();
+    classes.sort_by_key(|((class, _), count)| (Reverse(*count), *class));
+    let rows = classes.into_iter().map(|((class, advice), count)| {
+        vec![json!(class), json!(count), rate(count, total), rate(count, messages.len() as u64), json!(advice)]
+    });
+    let columns = vec!["error_class", "messages", "share", "cohort_share", "advice"];
+    Answer::new("failures_by_class", columns, rows.collect())
+}
+
+fn costs(messages: &[&Message]) -> Answer {
+    let mut groups: BTreeMap<(&str, &str), Vec<Price>> = BTreeMap::new();
+    for price in messages.iter().filter_map(|message| message.price) {
+        groups.entry((price.category, price.kind)).or_default().push(price);
+    }
+    let billed = |prices: &[Price]| prices.iter().filter(|price| price.billable).count() as u64;
+    let total: u64 = groups.values().map(|prices| billed(prices)).sum();
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(names, prices)| (Reverse(prices.len()), *names));
+    let rows = groups.into_iter().map(|((category, kind), prices)| {
+        let billable = billed(&prices);
+        vec![json!(category), json!(kind), json!(prices.len()), json!(billable), rate(billable, total)]
+    });
+    let columns = vec!["pricing_category", "pricing_type", "messages", "billable_messages", "share"];
+    Answer::new("cost_by_category", columns, rows.collect())
+}
+
+fn opt_outs(knowledge: &Knowledge<'_>) -> Answer {
+    #[derive(Default)]
+    struct Day {
+        stops: u64,
+        resumes: u64,
+        persons: BTreeSet<String>,
+    }
+    let mut days: BTreeMap<String, Day> = BTreeMap::new();
+    for stray in knowledge.story.strays.iter().filter(|stray| knowledge.in_window(stray.at)) {
+        let StrayWhat::Preference { stop } = stray.what else { continue };
+        let day = days.entry(knowledge.day(stray.at).to_string()).or_default();
+        if stop {
+            day.stops += 1;
+            day.persons.extend(name_of(knowledge.world.person(stray.person)));
+        } else {
+            day.resumes += 1;
+        }
+    }
+    let row = |(date, day): (String, Day)| -> Vec<Value> {
+        let counts = [day.stops, day.resumes, day.persons.len() as u64].map(|count| json!(count));
+        [vec![json!(date), json!("marketing_messages")], counts.to_vec()].concat()
+    };
+    let columns = vec!["event_date", "category", "stops", "resumes", "persons_stopped"];
+    Answer::new("opt_outs", columns, days.into_iter().map(row).collect())
+}
