@@ -2,8 +2,8 @@
 //!
 //! With these, any line of a record stays under the 1,000 KiB that a record of Kinesis Data Firehose may have.
 
-/// Events that one body may hold. Meta states up to 1000 updates a POST.
-pub(crate) const MAX_RECORDS: usize = 20_000;
+/// Bytes of memory that the records of one body may take: some 20,000 records, where Meta states up to 1000 updates a POST.
+pub(crate) const MAX_RECORDS_BYTES: usize = 16 << 20;
 
 /// Bytes of an identifier: wamids have about 60, business-scoped user ids up to 131.
 pub(crate) const MAX_ID_BYTES: usize = 512;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::bounds::{MAX_PAYLOAD_LINE_BYTES, MAX_RECORDS, PAYLOAD_PART_BYTES, cut};
+use crate::bounds::{MAX_PAYLOAD_LINE_BYTES, MAX_RECORDS_BYTES, PAYLOAD_PART_BYTES, cut};
 use crate::found::{Found, FoundText};
 use crate::json::{Json, Unreadable};
 use crate::options::{Options, Provider, hash};
@@ -92,6 +92,8 @@ pub(crate) struct Flattening<'o> {
     pub(crate) received_at: i64,
     pub(crate) options: &'o Options,
     records: Vec<Explained>,
+    /// Bytes of memory that the records may still take.
+    bytes_left: usize,
     /// Path of each node of the body by its address, if sources are asked for.
     paths: Option<HashMap<usize, String>>,
     overflown: bool,
@@ -99,7 +101,15 @@ pub(crate) struct Flattening<'o> {
 
 impl<'o> Flattening<'o> {
     pub(crate) fn new(provider: Provider, received_at: i64, options: &'o Options) -> Self {
-        Flattening { provider, received_at, options, records: Vec::new(), paths: None, overflown: false }
+        Flattening {
+            provider,
+            received_at,
+            options,
+            records: Vec::new(),
+            bytes_left: MAX_RECORDS_BYTES,
+            paths: None,
+            overflown: false,
+        }
     }
 
     /// Asks for sources; call it before anything is read of the body.
@@ -115,12 +125,12 @@ impl<'o> Flattening<'o> {
     }
 
     /// Reads JSON that stands in a string of the body. Null if it is none.
-    pub(crate) fn nested<'t>(&mut self, node: &'t Json<'_>) -> Json<'t> {
+    pub(crate) fn nested<'t>(&self, node: &'t Json<'_>) -> Json<'t> {
         let Json::String(text) = node else { return Json::Null };
         if !text.trim_start().starts_with(['{', '[']) {
             return Json::Null;
         }
-        Json::parse_text(text).unwrap_or(Json::Null)
+        Json::parse_nested(text).unwrap_or(Json::Null)
     }
 
     /// Makes the paths of a nested document known, see [`Self::nested`].
@@ -168,11 +178,14 @@ impl<'o> Flattening<'o> {
     }
 
     pub(crate) fn push<R: Columns>(&mut self, draft: Draft<R>) {
-        if self.records.len() >= MAX_RECORDS {
-            self.overflown = true;
-            return;
+        let record = draft.columns.into_record();
+        match self.bytes_left.checked_sub(record.memory()) {
+            Some(left) if !self.overflown => {
+                self.bytes_left = left;
+                self.records.push(Explained { record, sources: draft.sources });
+            }
+            _ => self.overflown = true,
         }
-        self.records.push(Explained { record: draft.columns.into_record(), sources: draft.sources });
     }
 
     /// The time of receipt, for events whose provider names none.
@@ -192,8 +205,7 @@ impl<'o> Flattening<'o> {
         parts: AccountEventParts<'_, '_>,
         finish: impl Fn(&Self, &mut Draft<AccountEvent>),
     ) {
-        if self.records.len() >= MAX_RECORDS {
-            self.overflown = true;
+        if self.overflown {
             return;
         }
         let AccountEventParts { kind, time, content, keep, person } = parts;

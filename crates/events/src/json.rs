@@ -14,8 +14,11 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-/// Bytes that the nodes of one tree may take. A body of 3 MB with a thousand updates takes less than half of it.
-pub(crate) const MAX_TREE_BYTES: usize = 22 << 20;
+/// Bytes that the nodes of a body may take. A body of 3 MB that is full of updates takes about two thirds of it.
+pub(crate) const MAX_TREE_BYTES: usize = 20 << 20;
+
+/// Bytes that the nodes of JSON inside of a string may take.
+const MAX_NESTED_TREE_BYTES: usize = 6 << 20;
 
 /// What stands at one place of a body.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,8 +45,8 @@ pub enum Unreadable {
     /// The tree of the body would take more memory than a body may.
     #[error("more JSON values than a webhook can hold ({} bytes of nodes)", MAX_TREE_BYTES)]
     TooManyValues,
-    /// The body holds more events than a webhook may.
-    #[error("more than {} events in one body", crate::bounds::MAX_RECORDS)]
+    /// The records of the body would take more memory than they may.
+    #[error("more events than a webhook can hold ({} bytes of records)", crate::bounds::MAX_RECORDS_BYTES)]
     TooManyEvents,
 }
 
@@ -55,22 +58,21 @@ impl<'a> Json<'a> {
     pub(crate) fn parse(body: &'a [u8]) -> Result<Json<'a>, Unreadable> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         match std::str::from_utf8(body) {
-            Ok(text) => Self::parse_text(text),
-            Err(_) => Self::parse_repaired(&String::from_utf8_lossy(body)),
+            Ok(text) => Self::parse_within(text, MAX_TREE_BYTES),
+            Err(_) => parse_repaired(&String::from_utf8_lossy(body), MAX_TREE_BYTES),
         }
     }
 
-    /// Reads a JSON text, for example one that a body carries as a string.
-    pub(crate) fn parse_text(text: &'a str) -> Result<Json<'a>, Unreadable> {
-        match parse_strictly(text) {
-            Err(Unreadable::NotJson(_)) => Self::parse_repaired(text),
+    /// Reads JSON that a body carries as a string.
+    pub(crate) fn parse_nested(text: &'a str) -> Result<Json<'a>, Unreadable> {
+        Self::parse_within(text, MAX_NESTED_TREE_BYTES)
+    }
+
+    fn parse_within(text: &'a str, bytes: usize) -> Result<Json<'a>, Unreadable> {
+        match parse_strictly(text, bytes) {
+            Err(Unreadable::NotJson(_)) => parse_repaired(text, bytes),
             other => other,
         }
-    }
-
-    fn parse_repaired(text: &str) -> Result<Json<'a>, Unreadable> {
-        let repaired = repair::repair(text);
-        parse_strictly(&repaired).map(Json::into_owned)
     }
 
     fn into_owned<'b>(self) -> Json<'b> {
@@ -106,13 +108,14 @@ impl<'a> Json<'a> {
         keys.iter().map(|key| self.get(key)).find(|node| !node.is_null()).unwrap_or(&NULL)
     }
 
-    /// The elements of an array. Senders leave the brackets away where there is one: anything else but null is its own only
-    /// element.
-    pub(crate) fn items(&self) -> &[Json<'a>] {
+    /// The elements of a list. Senders leave the brackets away where there is one element, and PHP writes lists with gaps as
+    /// objects with numbers for keys: anything else but null is its own only element.
+    pub(crate) fn items(&self) -> Items<'_, 'a> {
         match self {
-            Json::Null => &[],
-            Json::Array(items) => items,
-            other => std::slice::from_ref(other),
+            Json::Null => Items::Array([].iter()),
+            Json::Array(items) => Items::Array(items.iter()),
+            Json::Object(members) if is_numbered(members) => Items::Numbered(members.iter()),
+            other => Items::Array(std::slice::from_ref(other).iter()),
         }
     }
 
@@ -156,11 +159,48 @@ impl<'a> Json<'a> {
     }
 }
 
+fn is_numbered(members: &[(Cow<'_, str>, Json<'_>)]) -> bool {
+    let is_number = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
+    !members.is_empty() && members.iter().all(|(key, _)| is_number(key))
+}
+
+/// The elements of a list, see [`Json::items`].
+#[derive(Clone, Debug)]
+pub(crate) enum Items<'t, 'a> {
+    Array(std::slice::Iter<'t, Json<'a>>),
+    Numbered(std::slice::Iter<'t, (Cow<'a, str>, Json<'a>)>),
+}
+
+impl<'t, 'a> Iterator for Items<'t, 'a> {
+    type Item = &'t Json<'a>;
+
+    fn next(&mut self) -> Option<&'t Json<'a>> {
+        match self {
+            Items::Array(items) => items.next(),
+            Items::Numbered(members) => members.next().map(|(_, value)| value),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            Items::Array(items) => items.size_hint(),
+            Items::Numbered(members) => members.size_hint(),
+        }
+    }
+}
+
+impl ExactSizeIterator for Items<'_, '_> {}
+
 /// The message that a deserializer's error carries when the memory is used up.
 const OVER_BUDGET: &str = "over the budget of nodes";
 
-fn parse_strictly(text: &str) -> Result<Json<'_>, Unreadable> {
-    let budget = Budget { left: Cell::new(MAX_TREE_BYTES), spent: Cell::new(false) };
+fn parse_repaired<'a>(text: &str, bytes: usize) -> Result<Json<'a>, Unreadable> {
+    let repaired = repair::repair(text);
+    parse_strictly(&repaired, bytes).map(Json::into_owned)
+}
+
+fn parse_strictly(text: &str, bytes: usize) -> Result<Json<'_>, Unreadable> {
+    let budget = Budget { left: Cell::new(bytes), spent: Cell::new(false) };
     let mut reader = serde_json::Deserializer::from_str(text);
     let parsed = Node { budget: &budget }.deserialize(&mut reader).and_then(|json| reader.end().map(|()| json));
     parsed.map_err(|error| {
@@ -207,6 +247,13 @@ impl Budget {
         }
         list.push(item);
         Ok(())
+    }
+
+    /// Gives back what a finished list reserved in vain.
+    fn finish<T>(&self, mut list: Vec<T>) -> Vec<T> {
+        self.left.set(self.left.get() + (list.capacity() - list.len()) * size_of::<T>());
+        list.shrink_to_fit();
+        list
     }
 }
 
@@ -264,7 +311,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         while let Some(item) = elements.next_element_seed(self)? {
             self.budget.push(&mut items, item)?;
         }
-        Ok(Json::Array(items))
+        Ok(Json::Array(self.budget.finish(items)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json<'de>, A::Error> {
@@ -273,7 +320,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             let value = entries.next_value_seed(self)?;
             self.budget.push(&mut members, (key, value))?;
         }
-        Ok(Json::Object(members))
+        Ok(Json::Object(self.budget.finish(members)))
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
 
 fn flatten_entry<'j>(flattening: &mut Flattening<'_>, entry: &'j Json<'j>) {
     let changes = entry.get("changes");
-    if changes.items().is_empty() {
+    if changes.items().len() == 0 {
         let scope = Scope { account_id: id(entry.get("id")), phone_number_id: None };
         let kind = if entry.get("standby").is_null() { "entry" } else { "standby" };
         let time = instant(entry.get("time"));
@@ -89,7 +89,7 @@ fn flatten_change<'j>(flattening: &mut Flattening<'_>, entry: &'j Json<'j>, chan
         let parts = AccountEventParts { time, ..AccountEventParts::new("messages_error", errors, Keep::Everything) };
         flattening.account_event(&surroundings.scope, parts);
     }
-    if lists.iter().all(|list| value.get(list).items().is_empty()) {
+    if lists.iter().all(|list| value.get(list).items().len() == 0) {
         let time = surroundings.entry_time;
         let parts = AccountEventParts { time, ..AccountEventParts::new("messages", value, Keep::Skeleton) };
         flattening.account_event(&surroundings.scope, parts);
@@ -118,7 +118,7 @@ fn flatten_other<'j>(
         "user_id_update" => value.get("user_id_update"),
         _ => &Json::Null,
     };
-    if people.items().is_empty() {
+    if people.items().len() == 0 {
         let time = entry_time.or_else(|| instant(value.get("timestamp")));
         let parts = AccountEventParts { time, ..AccountEventParts::new(kind, content, keep) };
         flattening.account_event(scope, parts);

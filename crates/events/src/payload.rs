@@ -1,10 +1,9 @@
 //! What an account event keeps of its body: everything but secrets and the words of people.
 
 use std::borrow::Cow;
+use std::io;
 
-use hmac::digest::Digest as _;
-use serde_json::{Map, Value};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::json::Json;
 use crate::options::{Options, hash, hex};
@@ -31,6 +30,7 @@ const SECRETS: &[&str] = &[
     "password",
     "refreshtoken",
     "secret",
+    "sdp",
     "secretkey",
     "sessiontoken",
     "token",
@@ -136,17 +136,47 @@ const NAMES: &[&str] = &[
     "verifiedbizname",
 ];
 
+/// Members under which a person stands, so that `name` is a person's name there.
+const PERSONS: &[&str] = &["contact", "contacts", "customer", "person", "sender", "user"];
+
+/// Members under which an error stands.
+const ERRORS: &[&str] = &["error", "errordata", "errors"];
+
 /// The content as compact JSON with sorted members.
 pub(crate) fn write(options: &Options, content: &Json<'_>, keep: Keep) -> String {
-    redact(options, content, "", keep).to_string()
+    let mut json = Vec::new();
+    let _ = Redaction { options }.write(&mut json, content, "", keep);
+    String::from_utf8(json).unwrap_or_default()
+}
+
+/// All of the content as compact JSON with sorted members.
+pub(crate) fn write_whole(content: &Json<'_>) -> String {
+    let mut json = Vec::new();
+    let _ = write_canonical(&mut json, content);
+    String::from_utf8(json).unwrap_or_default()
 }
 
 /// Hash of the whole content, whatever of it is kept; keyed where phone numbers are, so that it cannot be undone by trying.
 pub(crate) fn digest(options: &Options, content: &Json<'_>) -> String {
-    let canonical = plain(content).to_string();
+    let mut hasher = Sha256::new();
+    let _ = write_canonical(&mut Hashing(&mut hasher), content);
+    let digest = hex(&hasher.finalize());
     match &options.pseudonym_key {
-        Some(key) => key.pseudonym(&canonical),
-        None => hex(&Sha256::digest(canonical.as_bytes())),
+        Some(key) => key.pseudonym(&digest),
+        None => digest,
+    }
+}
+
+struct Hashing<'h>(&'h mut Sha256);
+
+impl io::Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -155,60 +185,126 @@ pub(crate) fn line_bytes(text: &str) -> usize {
     text.bytes().map(|byte| if byte < 0x20 { 6 } else { 1 + usize::from(matches!(byte, b'"' | b'\\')) }).sum()
 }
 
-pub(crate) fn plain(node: &Json<'_>) -> Value {
-    match node {
-        Json::Null => Value::Null,
-        Json::Bool(value) => Value::Bool(*value),
-        Json::Number(value) => Value::Number(value.clone()),
-        Json::String(text) => Value::String(text.clone().into_owned()),
-        Json::Array(items) => Value::Array(items.iter().map(plain).collect()),
-        Json::Object(members) => {
-            Value::Object(members.iter().map(|(key, value)| (key.clone().into_owned(), plain(value))).collect())
+/// Writes an object with sorted members; of members of one name, the last.
+fn write_object<'t, W: io::Write>(
+    out: &mut W,
+    members: impl Iterator<Item = (&'t str, &'t Json<'t>)>,
+    mut write: impl FnMut(&mut W, &'t str, &'t Json<'t>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut sorted: Vec<_> = members.collect();
+    sorted.sort_by_key(|(key, _)| *key);
+    out.write_all(b"{")?;
+    let mut separator: &[u8] = b"";
+    for (index, (key, value)) in sorted.iter().enumerate() {
+        if sorted.get(index + 1).is_some_and(|(next, _)| next == key) {
+            continue;
         }
+        out.write_all(separator)?;
+        separator = b",";
+        serde_json::to_writer(&mut *out, key)?;
+        out.write_all(b":")?;
+        write(out, key, value)?;
+    }
+    out.write_all(b"}")
+}
+
+fn write_array<'t, W: io::Write>(
+    out: &mut W,
+    items: &'t [Json<'t>],
+    mut write: impl FnMut(&mut W, &'t Json<'t>) -> io::Result<()>,
+) -> io::Result<()> {
+    out.write_all(b"[")?;
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.write_all(b",")?;
+        }
+        write(out, item)?;
+    }
+    out.write_all(b"]")
+}
+
+fn pairs<'t>(node: &'t Json<'t>) -> impl Iterator<Item = (&'t str, &'t Json<'t>)> {
+    node.members().iter().map(|(key, value)| (key.as_ref(), value))
+}
+
+fn write_canonical<W: io::Write>(out: &mut W, node: &Json<'_>) -> io::Result<()> {
+    match node {
+        Json::Null => out.write_all(b"null"),
+        Json::Bool(value) => write!(out, "{value}"),
+        Json::Number(value) => write!(out, "{value}"),
+        Json::String(text) => Ok(serde_json::to_writer(out, text)?),
+        Json::Array(items) => write_array(out, items, write_canonical),
+        Json::Object(_) => write_object(out, pairs(node), |out, _, value| write_canonical(out, value)),
     }
 }
 
-fn redact(options: &Options, node: &Json<'_>, name: &str, keep: Keep) -> Value {
-    match node {
-        Json::Array(items) => Value::Array(items.iter().map(|item| redact(options, item, name, keep)).collect()),
-        Json::Object(members) => {
-            let kept = members.iter().filter_map(|(key, value)| {
-                let value = member(options, name, key, value, keep)?;
-                Some((key.clone().into_owned(), value))
-            });
-            Value::Object(kept.collect::<Map<_, _>>())
+/// Writes what may be kept.
+struct Redaction<'o> {
+    options: &'o Options,
+}
+
+impl Redaction<'_> {
+    /// `name` is the normal form of the member that the node stands under.
+    fn write<W: io::Write>(&self, out: &mut W, node: &Json<'_>, name: &str, keep: Keep) -> io::Result<()> {
+        match node {
+            Json::Array(items) => write_array(out, items, |out, item| self.write(out, item, name, keep)),
+            Json::Object(_) => {
+                let kept = pairs(node).filter(|(key, value)| self.kept(name, key, value, keep));
+                write_object(out, kept, |out, key, value| self.write_member(out, key, value, name, keep))
+            }
+            Json::Number(number) if self.options.pseudonym_key.is_some() && is_phone_member(name) => {
+                Ok(serde_json::to_writer(out, &person::pseudonym(self.options, number.to_string()))?)
+            }
+            Json::String(text) => Ok(serde_json::to_writer(out, &redact_text(self.options, text, name))?),
+            other => write_canonical(out, other),
         }
-        Json::Number(number) if options.pseudonym_key.is_some() && is_phone_member(name) => {
-            Value::String(person::pseudonym(options, number.to_string()))
+    }
+
+    fn write_member<W: io::Write>(
+        &self,
+        out: &mut W,
+        key: &str,
+        value: &Json<'_>,
+        parent: &str,
+        keep: Keep,
+    ) -> io::Result<()> {
+        let name = normal(key);
+        if is_session(&name, value) {
+            return Ok(serde_json::to_writer(out, &hash(&[value.as_str().unwrap_or_default()]))?);
         }
-        Json::String(text) => Value::String(redact_text(options, text, name)),
-        other => plain(other),
+        let keep = if is_message(&name, parent) { Keep::Skeleton } else { keep };
+        self.write(out, value, &name, keep)
+    }
+
+    /// Whether a member of an object may be kept.
+    fn kept(&self, parent: &str, key: &str, value: &Json<'_>, keep: Keep) -> bool {
+        let name = normal(key);
+        let name = name.as_str();
+        if SECRETS.contains(&name) {
+            return false;
+        }
+        if is_session(name, value) {
+            return true;
+        }
+        let names_person = NAMES.contains(&name) || name == "name" && PERSONS.contains(&parent);
+        if self.options.pseudonym_key.is_some() && names_person {
+            return false;
+        }
+        if is_message(name, parent) {
+            return !matches!(value, Json::String(_));
+        }
+        keep == Keep::Everything || ERRORS.contains(&parent) || SKELETON.contains(&name)
     }
 }
 
-/// A member of an object as it may be kept; none if it may not.
-fn member(options: &Options, parent: &str, key: &str, value: &Json<'_>, keep: Keep) -> Option<Value> {
-    let name = normal(key);
-    let name = name.as_str();
-    if SECRETS.contains(&name) || name == "sdp" {
-        return None;
-    }
-    if name == "sessionid" || name == "session" && !value.is_object() {
-        return Some(Value::String(hash(&[value.as_str().unwrap_or_default()])));
-    }
-    if options.pseudonym_key.is_some() && (NAMES.contains(&name) || name == "name" && names_person(parent)) {
-        return None;
-    }
-    let says_error = parent == "error" || parent == "errors" || parent == "errordata";
-    let is_message = MESSAGES.contains(&name) || name == "message" && !says_error;
-    if is_message && matches!(value, Json::String(_)) {
-        return None;
-    }
-    let keep = if is_message { Keep::Skeleton } else { keep };
-    if keep == Keep::Skeleton && !says_error && !is_message && !SKELETON.contains(&name) {
-        return None;
-    }
-    Some(redact(options, value, name, keep))
+/// Whether messages stand under a member. The `message` of an error is none.
+fn is_message(name: &str, parent: &str) -> bool {
+    MESSAGES.contains(&name) || name == "message" && !ERRORS.contains(&parent)
+}
+
+/// WASender's sessions are named by a credential.
+fn is_session(name: &str, value: &Json<'_>) -> bool {
+    name == "sessionid" || name == "session" && !value.is_object()
 }
 
 fn redact_text(options: &Options, text: &str, name: &str) -> String {
@@ -232,10 +328,6 @@ fn redact_text(options: &Options, text: &str, name: &str) -> String {
 /// Whether members of that name hold phone numbers; ids of business phone numbers are none.
 fn is_phone_member(name: &str) -> bool {
     PHONES.contains(&name) || name.contains("phone") && !name.contains("id") || name.ends_with("pn")
-}
-
-fn names_person(parent: &str) -> bool {
-    matches!(parent, "contact" | "contacts" | "customer" | "person" | "sender" | "user")
 }
 
 /// The text without JSON Web Tokens: three parts of base64url with dots between, the first of which begins as `{"` does.

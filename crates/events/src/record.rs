@@ -65,6 +65,27 @@ impl Record {
         FullJson(self)
     }
 
+    /// About how many bytes of memory it takes.
+    pub(crate) fn memory(&self) -> usize {
+        // 16: what an allocator keeps beside a small block.
+        let mut bytes = size_of::<Self>() + 16;
+        bytes += match self {
+            Record::Click(_) => size_of::<Click>(),
+            Record::Status(_) => size_of::<Status>(),
+            Record::Send(_) => size_of::<Send>(),
+            Record::Message(_) => size_of::<Message>(),
+            Record::AccountEvent(_) => size_of::<AccountEvent>(),
+        };
+        self.visit(&mut |_, value| {
+            bytes += match value {
+                Value::Text(text) => text.len() + 16,
+                Value::List(texts) => texts.iter().map(|text| text.len() + size_of::<String>() + 16).sum(),
+                _ => 0,
+            };
+        });
+        bytes
+    }
+
     fn visit<'r>(&'r self, visit: &mut dyn FnMut(&'static str, Value<'r>)) {
         match self {
             Record::Click(columns) => columns.visit(visit),

@@ -144,7 +144,7 @@ fn buttons<'j>(node: &'j Json<'j>) -> Result<Option<Found<'j, Vec<String>>>, Cal
     if !node.is_array() || items.len() > MAX_BUTTONS {
         return Err(invalid);
     }
-    let ids: Option<Vec<_>> = items.iter().map(|item| id(item).map(|found| found.value)).collect();
+    let ids: Option<Vec<_>> = items.map(|item| id(item).map(|found| found.value)).collect();
     ids.map(|ids| Some(Found::copied(ids, node))).ok_or(invalid)
 }
 
@@ -163,7 +163,7 @@ fn message_status<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Re
     flattening.note(&mut draft, "status", &status);
     draft.columns.status = status.value;
     fill!(flattening, draft, { wa_id: person.wa_id, user_id: person.user_id, });
-    if let Some(error) = body.get("errors").items().first() {
+    if let Some(error) = body.get("errors").items().next() {
         fill_error(flattening, &mut draft, error);
     }
     flattening.push(draft);

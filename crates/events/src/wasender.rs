@@ -8,7 +8,7 @@ mod choices;
 use crate::bounds::{MAX_ID_BYTES, cut};
 use crate::flattening::{AccountEventParts, Draft, Flattening, Scope, fill};
 use crate::found::{Found, FoundText, boolean, id, text};
-use crate::json::Json;
+use crate::json::{Items, Json};
 use crate::options::hash;
 use crate::payload::Keep;
 use crate::person::{Person, pseudonym};
@@ -38,8 +38,8 @@ pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
     let envelope = Envelope { scope, event, time: instant(body.get("timestamp")) };
     let is_inbound = event.starts_with("messages") && (event.ends_with(".upsert") || event.ends_with(".received"));
     let is_known = is_inbound || matches!(event, "messages.update" | "message-receipt.update" | "message.sent");
-    let elements = if is_known { elements(data) } else { &[] };
-    if elements.is_empty() {
+    let elements = elements(if is_known { data } else { &Json::Null });
+    if elements.len() == 0 {
         other(flattening, &envelope, if data.is_null() { body } else { data });
     }
     for element in elements {
@@ -57,7 +57,7 @@ pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
 }
 
 /// The messages of an event: `data.messages` or `data.message` with a key of its own, else `data`; an object or an array.
-fn elements<'j>(data: &'j Json<'j>) -> &'j [Json<'j>] {
+fn elements<'j>(data: &'j Json<'j>) -> Items<'j, 'j> {
     if !data.get("messages").is_null() {
         return data.get("messages").items();
     }
@@ -67,7 +67,7 @@ fn elements<'j>(data: &'j Json<'j>) -> &'j [Json<'j>] {
 
 /// A guide of the provider shows bodies without an event's name.
 fn event_by_shape(data: &Json<'_>) -> &'static str {
-    match elements(data).first() {
+    match elements(data).next() {
         Some(element) if !element.get("update").is_null() => "messages.update",
         Some(element) if !element.get("receipt").is_null() => "message-receipt.update",
         Some(element) if !element.get("success").is_null() => "message.sent",

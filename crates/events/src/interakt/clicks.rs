@@ -4,6 +4,7 @@
 //! envelope, `message.meta_data`, `message` itself, and `message.meta_data.cta_click_info.<link>`.
 
 use super::{Notice, other};
+use crate::bounds::{MAX_ID_BYTES, cut};
 use crate::flattening::{Draft, Flattening, Scope, fill};
 use crate::found::{Found, id, text, url};
 use crate::json::Json;
@@ -28,6 +29,9 @@ pub(super) fn clicked<'j>(flattening: &mut Flattening<'_>, notice: &Notice<'j>) 
     let Some(message_id) = id(message.get("id")) else {
         return other(flattening, notice, "unplaced_click", notice.body);
     };
+    let template = flattening.nested(message.get("raw_template"));
+    flattening.learn_nested_paths(message.get("raw_template"), &template);
+    let person = notice.person(flattening);
     for info in infos {
         let node = |member: &str| told(member).unwrap_or(&Json::Null);
         let link = url(node("button_link")).or_else(|| url(info.get("url")));
@@ -39,21 +43,18 @@ pub(super) fn clicked<'j>(flattening: &mut Flattening<'_>, notice: &Notice<'j>) 
         let kind = match click_type.as_str().map(str::to_ascii_uppercase).as_deref() {
             Some("CTA") => Found::read("link_click".to_owned(), "from", click_type),
             Some("QR") => Found::read("quick_reply".to_owned(), "from", click_type),
-            Some(other) => Found::read(crate::bounds::cut(&other.to_lowercase(), 512).to_owned(), "from", click_type),
+            Some(other) => Found::read(cut(&other.to_lowercase(), MAX_ID_BYTES).to_owned(), "from", click_type),
             None if link.is_some() => Found::made("link_click".to_owned(), "as there is a link"),
             None => Found::made("quick_reply".to_owned(), "as there is no link"),
         };
-        let template = flattening.nested(message.get("raw_template"));
-        flattening.learn_nested_paths(message.get("raw_template"), &template);
-        let person = notice.person(flattening);
 
         let mut draft: Draft<Click> = flattening.draft(&time, &Scope::default());
         flattening.note(&mut draft, "kind", &kind);
         draft.columns.kind = kind.value;
         fill!(flattening, draft, {
             message_id: Some(message_id.clone()),
-            wa_id: person.wa_id,
-            user_id: person.user_id,
+            wa_id: person.wa_id.clone(),
+            user_id: person.user_id.clone(),
             button_id: text(payload.first(&["payload", "id", "text"])),
             button_text: text(node("button_text")).or_else(|| text(payload.get("text"))),
             url: link,

@@ -30,6 +30,8 @@ pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, notice: &Notice<'j>) {
     flattening.learn_nested_paths(content, &nested);
     let content = if nested.is_null() { content } else { &nested };
     let choice = choice(flattening, message, content_type, content);
+    // As with Meta, a click without a time counts when it came; a message without one is kept aside.
+    let time = time.or_else(|| choice.is_some().then(|| flattening.receipt()));
     let (Some(message_id), Some(time)) = (id(message.get("id")), time) else {
         let parts = AccountEventParts::new("unplaced_message", notice.data, Keep::Skeleton);
         return flattening.account_event(&Scope::default(), AccountEventParts { time: notice.time, ..parts });

@@ -118,7 +118,7 @@ pub(crate) fn flow_choice<'j>(flattening: &mut Flattening<'_>, reply: &'j Json<'
     let response_json = kept.then(|| match response {
         Json::String(json) => Found::copied(cut(json, MAX_RESPONSE_JSON_BYTES).to_owned(), response),
         other => {
-            let json = crate::payload::plain(other).to_string();
+            let json = crate::payload::write_whole(other);
             Found::read(cut(&json, MAX_RESPONSE_JSON_BYTES).to_owned(), "JSON of", response)
         }
     });
@@ -196,7 +196,7 @@ fn inbound<'j>(
         message.at(&["revoke", "original_message_id"]),
     ];
     let context = contexts.into_iter().find(|node| !node.is_null());
-    let error = message.get("errors").items().first();
+    let error = message.get("errors").items().next();
     fill!(flattening, draft, {
         wa_id: person.wa_id,
         user_id: person.user_id,

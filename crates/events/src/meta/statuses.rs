@@ -63,7 +63,7 @@ pub(crate) fn placed_status<'j>(
         pricing_category: id(pricing.get("category")),
         callback_data: own_token(status.get("biz_opaque_callback_data")),
     });
-    if let Some(error) = status.get("errors").items().first() {
+    if let Some(error) = status.get("errors").items().next() {
         fill_error(flattening, &mut draft, error);
     }
     flattening.push(draft);
