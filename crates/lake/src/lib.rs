@@ -1,5 +1,53 @@
-//! The lake: tables, parts, merge, commit, sweep, erase. All I/O goes through `object_store`.
+//! The lake: Parquet parts, one manifest a partition, and a commit that is exact without a lock, a ledger or a window.
+//!
+//! ```text
+//! data/<table>/dt=2026-11-20/<uuidv7>.parquet       immutable parts, never overwritten
+//! manifest/<table>/dt=2026-11-20/symlink.txt        one URI a line: what a reader reads
+//! rejected/<reason>/dt=…/<hash>.ndjson              lines that cannot be placed, with the reason
+//! erasures/{key,list.json}                          whom to forget, as keyed hashes
+//! sweep/unnamed.json                                parts that an earlier sweep saw unnamed
+//! ```
+//!
+//! [`staging::Staging`] turns NDJSON lines into batches, [`Lake::commit`] moves a batch into its partition. All I/O goes
+//! through `object_store`; the clock and randomness are an [`Environment`].
 
+pub mod batch;
+mod commit;
+pub mod environment;
+mod erase;
+pub mod erasures;
+mod error;
+pub mod invariants;
+mod lake;
+mod local;
+mod manifest;
+mod merge;
+mod options;
+mod outcome;
+mod part;
+pub mod partition;
+mod read;
+mod reject;
+pub mod staging;
+pub mod store;
+mod sweep;
 pub mod tables;
+mod verify;
+mod writer;
 
+pub use batch::PartitionBatch;
+pub use commit::CommitReport;
+pub use environment::{Environment, SystemEnvironment};
+pub use erase::{EraseReport, Held};
+pub use erasures::{Erasures, Person};
+pub use error::{Fault, LakeError};
+pub use invariants::Invariant;
+pub use lake::Lake;
+pub use options::LakeOptions;
+pub use partition::Partition;
+pub use read::ManifestListing;
+pub use reject::RejectedLine;
+pub use staging::{Reason, Rejection, Staging};
+pub use sweep::SweepReport;
 pub use tables::{Column, ColumnType, Table};
+pub use verify::{Problem, VerifyReport};

@@ -1,0 +1,265 @@
+//! Erasing a person: out of every partition through the same commit as rows come in, and onto the list that keeps them out.
+//!
+//! The order matters: first the list, then the rows. A writer that read the list before may still publish, but not later
+//! than the publish deadline (rule R4); so a second pass after that deadline finds what it brought back. Either
+//! [`Lake::erase`] called again, or the next sweep, is that pass; then the entry is settled.
+
+use std::collections::BTreeSet;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use object_store::PutOptions;
+
+use crate::batch::conform;
+use crate::erasures::{Entry, EntryList, Erasures, Person, list_path};
+use crate::error::LakeError;
+use crate::lake::Lake;
+use crate::manifest::read_manifest;
+use crate::merge::Source;
+use crate::outcome::{PutOutcome, is_ours};
+use crate::part::Part;
+use crate::partition::Partition;
+
+/// Columns that may name a person.
+const PERSONAL: [&str; 6] = ["event_ts", "received_at", "wa_id", "user_id", "participant", "payload"];
+
+/// Something outside the tables that still holds the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// What holds it: `superseded_parts`, `raw_objects`, `rejected_lines`, `bucket_versions`.
+    pub what: &'static str,
+    /// Until when, in milliseconds since 1970; `None` where a rule outside the lake decides.
+    pub until_ms: Option<i64>,
+    /// What ends it.
+    pub ends_by: &'static str,
+}
+
+/// What an erasure did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EraseReport {
+    /// Rows removed.
+    pub rows_removed: u64,
+    /// Partitions that held the person.
+    pub partitions: Vec<Partition>,
+    /// Parts that were replaced: their files still hold the person until the sweep deletes them.
+    pub superseded_parts: Vec<String>,
+    /// Not before this moment (milliseconds since 1970) can the erasure be confirmed, by erasing again or by a sweep: a
+    /// writer under way may not know of it yet.
+    pub settles_at_ms: i64,
+    /// Whether this pass was the confirming one.
+    pub settled: bool,
+    /// What still holds the person, and until when.
+    pub held: Vec<Held>,
+}
+
+/// What removing persons from one partition did.
+#[derive(Default)]
+struct Removed {
+    rows: u64,
+    superseded: Vec<String>,
+}
+
+impl Lake {
+    /// Forgets a person: what happened, or was received, up to now. Safe to repeat, which also confirms it.
+    ///
+    /// # Errors
+    /// [`LakeError::Invalid`] for a number or id that cannot be one. After any other error call it again.
+    pub async fn erase(&self, person: &Person) -> Result<EraseReport, LakeError> {
+        let key = self.ensure_erasure_key().await?;
+        let hash = Erasures::new(key.clone(), &[]).hash_of(person)?;
+        let now_ms = self.environment.now_ms();
+        let deadline_ms = self.settling_ms();
+        // An entry that is still settling is confirmed by this call, rather than begun anew.
+        let entry = self
+            .change_entries(|list| match list.entries.iter().find(|entry| entry.hash == hash && !entry.settled) {
+                Some(entry) => entry.clone(),
+                None => {
+                    let entry = Entry { hash: hash.clone(), until_ms: now_ms, settled: false };
+                    list.entries.retain(|other| other.hash != hash);
+                    list.entries.push(entry.clone());
+                    entry
+                }
+            })
+            .await?;
+        let mut report =
+            EraseReport { settles_at_ms: entry.until_ms.saturating_add(deadline_ms), ..Default::default() };
+        let erasures = Erasures::new(key, std::slice::from_ref(&entry));
+        for partition in self.partitions(None).await? {
+            let removed = self.erase_in(partition, &erasures).await?;
+            if removed.rows > 0 {
+                report.rows_removed += removed.rows;
+                report.partitions.push(partition);
+                report.superseded_parts.extend(removed.superseded);
+            }
+        }
+        if now_ms > report.settles_at_ms {
+            self.mark_settled(std::slice::from_ref(&entry)).await?;
+            report.settled = true;
+        }
+        report.held = self.held(now_ms);
+        Ok(report)
+    }
+
+    /// Passes over the lake for the erasures that no writer can be unaware of any more. Rows removed, entries settled.
+    pub(crate) async fn settle_erasures(&self, now_ms: i64) -> Result<(u64, u64), LakeError> {
+        let (list, _) = self.read_entries().await?;
+        let deadline_ms = self.settling_ms();
+        let due = |entry: &&Entry| !entry.settled && now_ms > entry.until_ms.saturating_add(deadline_ms);
+        let due: Vec<Entry> = list.entries.iter().filter(due).cloned().collect();
+        if due.is_empty() {
+            return Ok((0, 0));
+        }
+        let erasures = Erasures::new(self.erasure_key().await?, &due);
+        let mut rows = 0;
+        for partition in self.partitions(None).await? {
+            rows += self.erase_in(partition, &erasures).await?.rows;
+        }
+        self.mark_settled(&due).await?;
+        Ok((rows, due.len() as u64))
+    }
+
+    /// How long after an entry was written a writer may still publish without knowing it: the publish deadline, and as
+    /// much again for the request itself and for clocks that differ.
+    fn settling_ms(&self) -> i64 {
+        i64::try_from(self.options.publish_deadline.as_millis()).unwrap_or(i64::MAX).saturating_mul(2)
+    }
+
+    fn held(&self, now_ms: i64) -> Vec<Held> {
+        let grace_ms = i64::try_from(self.options.grace.as_millis()).unwrap_or(i64::MAX);
+        // The sweep runs hourly: one to record the part after its settling time, one after the grace.
+        let swept_ms = now_ms.saturating_add(grace_ms).saturating_add(self.settling_ms()).saturating_add(2 * 3_600_000);
+        vec![
+            Held { what: "superseded_parts", until_ms: Some(swept_ms), ends_by: "the hourly sweep" },
+            Held { what: "raw_objects", until_ms: None, ends_by: "the expiry rule of raw/" },
+            Held { what: "rejected_lines", until_ms: None, ends_by: "the expiry rule of rejected/" },
+            Held { what: "bucket_versions", until_ms: None, ends_by: "the expiry rule of non-current versions" },
+        ]
+    }
+
+    async fn mark_settled(&self, done: &[Entry]) -> Result<(), LakeError> {
+        self.change_entries(|list| {
+            for entry in &mut list.entries {
+                entry.settled |= done.iter().any(|done| done.hash == entry.hash && done.until_ms == entry.until_ms);
+            }
+        })
+        .await
+    }
+
+    /// Changes the list of erasures: read, change, write on condition, until the list that was read holds the change.
+    async fn change_entries<T>(&self, change: impl Fn(&mut EntryList) -> T) -> Result<T, LakeError> {
+        for attempt in 1..=self.options.max_attempts {
+            if attempt > 1 {
+                self.back_off(attempt).await;
+            }
+            let (mut list, mode) = self.read_entries().await?;
+            let before = list.clone();
+            let result = change(&mut list);
+            if list == before {
+                return Ok(result);
+            }
+            let text = serde_json::to_string(&list).map_err(|error| LakeError::Invalid(error.to_string()))?;
+            let options = PutOptions { mode, ..PutOptions::default() };
+            match self.store.put_opts(&list_path(), text.into(), options).await {
+                Ok(_) => return Ok(result),
+                // Unclear: the next turn reads the list, and finds the change there if it was written.
+                Err(error) => tracing::debug!(%error, "the list of erasures was not clearly written"),
+            }
+        }
+        Err(LakeError::Invalid("the list of erasures could not be changed: too many others change it".to_owned()))
+    }
+
+    /// Removes the rows of these persons from a partition: each part that holds one is replaced.
+    async fn erase_in(&self, partition: Partition, erasures: &Erasures) -> Result<Removed, LakeError> {
+        let mut clean: BTreeSet<String> = BTreeSet::new();
+        let mut witness: Option<(Part, Removed)> = None;
+        let mut lost_sight = Removed::default();
+        for attempt in 1..=self.options.max_attempts {
+            if attempt > 1 {
+                self.back_off(attempt).await;
+            }
+            let started_ms = self.environment.now_ms();
+            let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
+            if let Some((part, removed)) = witness.take()
+                && is_ours(&manifest, Some(&part.name))
+            {
+                return Ok(removed);
+            }
+            let work = async {
+                let mut dirty = Vec::new();
+                let mut rows = 0;
+                for part in self.open_parts(partition, &manifest.parts).await? {
+                    if clean.contains(&part.name) {
+                        continue;
+                    }
+                    match self.count_matches(partition, &part, erasures).await? {
+                        0 => _ = clean.insert(part.name.clone()),
+                        matches => {
+                            rows += matches;
+                            dirty.push(part);
+                        }
+                    }
+                }
+                if dirty.is_empty() {
+                    return Ok(None);
+                }
+                let keep = |batch: &RecordBatch| Ok(keep_mask(&erasures.matches(batch)?));
+                let sources = dirty.iter().map(|part| Source::Part { part, filter: Some(&keep) }).collect();
+                let old_rows: u64 = dirty.iter().map(|part| part.rows).sum();
+                let written = if old_rows == rows { None } else { Some(self.write_merged(partition, sources).await?) };
+                let written_rows = written.as_ref().map_or(0, |part| part.rows);
+                if old_rows != written_rows + rows {
+                    let detail = format!("{old_rows} old, {rows} erased, {written_rows} written");
+                    return Err(LakeError::Conservation { partition, detail });
+                }
+                let superseded = dirty.iter().map(|part| part.name.clone()).collect();
+                Ok(Some((written, Removed { rows, superseded })))
+            };
+            let (written, removed) = match work.await {
+                Ok(None) => return Ok(lost_sight),
+                Ok(Some(work)) => work,
+                Err(error) if LakeError::is_not_found(&error) => {
+                    self.confirm_changed(partition, &manifest, &error).await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            if self.is_late(started_ms) {
+                continue;
+            }
+            let added = written.as_ref().map(|part| part.name.as_str());
+            match self.publish(partition, &manifest, added, &removed.superseded).await {
+                PutOutcome::Written => return Ok(removed),
+                PutOutcome::Unclear(error) => {
+                    tracing::debug!(%partition, %error, "the manifest's write was not clearly a success");
+                    match written {
+                        Some(part) => witness = Some((part, removed)),
+                        // All rows were the person's: if the next turn finds none, this was the write that removed them.
+                        None => lost_sight = removed,
+                    }
+                }
+                PutOutcome::Impossible(error) => return Err(error.into()),
+            }
+        }
+        Err(LakeError::Contention { partition, attempts: self.options.max_attempts })
+    }
+
+    async fn count_matches(&self, partition: Partition, part: &Part, erasures: &Erasures) -> Result<u64, LakeError> {
+        let unknown = part.unknown_columns(partition.table);
+        let mut matches = 0;
+        for group in 0..part.groups.len() {
+            let mut reader = part.read_group(&*self.store, group, Some(&PERSONAL)).await?;
+            while let Some(batch) = reader.next_batch()? {
+                let batch = conform(partition.table, &batch)?;
+                matches += erasures.matches(&batch)?.into_iter().filter(|forget| *forget).count() as u64;
+            }
+        }
+        if matches > 0 && !unknown.is_empty() {
+            let problem = format!("a newer version wrote it, with columns {}; erase with that", unknown.join(", "));
+            return Err(LakeError::Damaged { object: part.path.to_string(), problem });
+        }
+        Ok(matches)
+    }
+}
+
+fn keep_mask(forget: &[bool]) -> BooleanArray {
+    forget.iter().map(|forget| Some(!*forget)).collect()
+}

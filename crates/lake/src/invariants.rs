@@ -1,0 +1,69 @@
+//! The lake's invariants by name: checked by the running program, by `verify` and by the model test alike.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::LakeError;
+use crate::part::Part;
+use crate::partition::Partition;
+
+/// What holds at every moment, whoever writes, reads, sweeps, erases or dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Invariant {
+    /// Every part that a manifest names exists.
+    NamedPartsExist,
+    /// No two rows of a partition have the same key.
+    RowsAreUnique,
+    /// Rows of a part are sorted by event time, then key.
+    RowsAreSorted,
+    /// Every row lies in the partition of its event time (R1).
+    RowsFitTheirDate,
+    /// A committed row is in the lake until it is erased.
+    RowsAreKept,
+    /// A row of an erased person is in no part that a manifest names.
+    ErasedStayAway,
+    /// Rows in = new + repeated + erased; rows of the new set = rows of the old + new (R6).
+    RowsAddUp,
+    /// A manifest is well-formed, and names each part once.
+    ManifestsAreSound,
+}
+
+impl Invariant {
+    /// Its name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Invariant::NamedPartsExist => "named_parts_exist",
+            Invariant::RowsAreUnique => "rows_are_unique",
+            Invariant::RowsAreSorted => "rows_are_sorted",
+            Invariant::RowsFitTheirDate => "rows_fit_their_date",
+            Invariant::RowsAreKept => "rows_are_kept",
+            Invariant::ErasedStayAway => "erased_stay_away",
+            Invariant::RowsAddUp => "rows_add_up",
+            Invariant::ManifestsAreSound => "manifests_are_sound",
+        }
+    }
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Rule R6 before a commit: the rows of the new set are those of the old and the new ones. Counts come from the files'
+/// footers, not from the code that wrote them.
+pub(crate) fn check_conservation(
+    partition: Partition,
+    parts: &[Arc<Part>],
+    written: &Part,
+    replaced: &[String],
+    new_rows: u64,
+) -> Result<(), LakeError> {
+    let old: u64 = parts.iter().map(|part| part.rows).sum();
+    let kept: u64 = parts.iter().filter(|part| !replaced.contains(&part.name)).map(|part| part.rows).sum();
+    if kept + written.rows == old + new_rows {
+        return Ok(());
+    }
+    let detail = format!("{kept} kept and {} written, from {old} old and {new_rows} new", written.rows);
+    Err(LakeError::Conservation { partition, detail })
+}

@@ -1,0 +1,213 @@
+//! Merges sorted sources into one sorted part, a stretch of rows at a time.
+//!
+//! Memory holds one fetched row group and one decoded batch of each source, never a whole part. A large row group whose
+//! event times touch those of no other source is copied without decoding.
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::{filter_record_batch, interleave_record_batch};
+use arrow::row::Rows;
+use object_store::ObjectStore;
+
+use crate::batch::{PartitionBatch, RowEncoder, conform, event_times};
+use crate::error::LakeError;
+use crate::part::{DECODE_ROWS, GroupReader, Part};
+use crate::tables::Table;
+use crate::writer::PartWriter;
+
+/// Decides for each row of a batch whether it stays.
+pub(crate) type RowFilter<'a> = &'a (dyn Fn(&RecordBatch) -> Result<BooleanArray, LakeError> + Send + Sync);
+
+/// Something sorted that goes into a part.
+pub(crate) enum Source<'a> {
+    /// Some rows of a batch: their positions, ascending.
+    Batch { batch: &'a PartitionBatch, positions: &'a [u32] },
+    /// A part, without the rows that the filter refuses.
+    Part { part: &'a Part, filter: Option<RowFilter<'a>> },
+}
+
+struct Cursor<'a> {
+    source: Source<'a>,
+    next_group: usize,
+    reader: Option<GroupReader>,
+    head: Option<Head>,
+}
+
+/// The decoded rows of a cursor that are still to be merged.
+struct Head {
+    batch: usize,
+    keys: Rows,
+    times: Vec<i64>,
+    row: usize,
+}
+
+impl Head {
+    fn time(&self) -> i64 {
+        self.times.get(self.row).copied().unwrap_or(i64::MAX)
+    }
+}
+
+impl Cursor<'_> {
+    /// Where a part stands before a row group that was not read yet: its index and event times.
+    fn boundary(&self) -> Option<(usize, i64, i64)> {
+        match (&self.source, &self.head, &self.reader) {
+            (Source::Part { part, .. }, None, None) => {
+                let group = part.groups.get(self.next_group)?;
+                Some((self.next_group, group.first_event_ts, group.last_event_ts))
+            }
+            _ => None,
+        }
+    }
+
+    /// No row of it is older than this; `None` at the end.
+    fn earliest(&self) -> Option<i64> {
+        self.head.as_ref().map(Head::time).or_else(|| self.boundary().map(|(_, first, _)| first))
+    }
+
+    /// The next decoded rows without I/O: of a batch, or of the row group that was fetched.
+    fn decode(&mut self, table: Table) -> Result<Option<RecordBatch>, LakeError> {
+        match &mut self.source {
+            Source::Batch { batch, positions } => {
+                let (now, later) = positions.split_at(positions.len().min(DECODE_ROWS));
+                *positions = later;
+                if now.is_empty() { Ok(None) } else { batch.take(now).map(Some) }
+            }
+            Source::Part { filter, .. } => {
+                let Some(reader) = &mut self.reader else { return Ok(None) };
+                while let Some(batch) = reader.next_batch()? {
+                    let batch = conform(table, &batch)?;
+                    let batch = match filter {
+                        Some(keep) => filter_record_batch(&batch, &keep(&batch)?)?,
+                        None => batch,
+                    };
+                    if batch.num_rows() > 0 {
+                        return Ok(Some(batch));
+                    }
+                }
+                self.reader = None;
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Rows chosen but not yet handed to the writer.
+#[derive(Default)]
+struct Pending {
+    batches: Vec<RecordBatch>,
+    rows: Vec<(usize, usize)>,
+}
+
+/// Writes all rows of the sources, which have none in common, in the order of a part.
+pub(crate) async fn merge(
+    store: &dyn ObjectStore,
+    table: Table,
+    sources: Vec<Source<'_>>,
+    group_rows: usize,
+    writer: &mut PartWriter<'_>,
+) -> Result<(), LakeError> {
+    let encoder = RowEncoder::order(table)?;
+    let mut pending = Pending::default();
+    let mut cursors: Vec<Cursor<'_>> =
+        sources.into_iter().map(|source| Cursor { source, next_group: 0, reader: None, head: None }).collect();
+    loop {
+        for cursor in &mut cursors {
+            if cursor.head.is_none()
+                && let Some(batch) = cursor.decode(table)?
+            {
+                let head = Head {
+                    keys: encoder.encode(&batch)?,
+                    times: event_times(&batch)?.to_vec(),
+                    batch: pending.batches.len(),
+                    row: 0,
+                };
+                pending.batches.push(batch);
+                cursor.head = Some(head);
+            }
+        }
+        let heads = cursors.iter().filter_map(|cursor| cursor.head.as_ref());
+        let earliest_head = heads.map(Head::time).min().unwrap_or(i64::MAX);
+        let boundaries = cursors.iter().enumerate().filter_map(|(index, cursor)| Some((index, cursor.boundary()?)));
+        let next_boundary = boundaries.min_by_key(|(_, (_, first, _))| *first);
+        match next_boundary {
+            Some((index, (group, first, last))) if first <= earliest_head => {
+                let others = cursors.iter().enumerate().filter(|(other, _)| *other != index);
+                let apart = others.filter_map(|(_, cursor)| cursor.earliest()).all(|time| last < time);
+                let open_rows = writer.open_rows() + pending.rows.len();
+                let Some(cursor) = cursors.get_mut(index) else { break };
+                let Source::Part { part, filter } = &cursor.source else { break };
+                let large = part.groups.get(group).is_some_and(|g| g.rows >= group_rows as u64 / 2);
+                let tidy = open_rows == 0 || open_rows >= group_rows / 4;
+                let reader = part.read_group(store, group, None).await?;
+                if apart && large && tidy && filter.is_none() && part.has_schema_of(table) {
+                    pending.flush(&mut [], writer).await?;
+                    writer.copy_group(part, group, &reader.bytes).await?;
+                } else {
+                    cursor.reader = Some(reader);
+                }
+                cursor.next_group += 1;
+            }
+            _ => match smallest(&cursors) {
+                Some(index) => {
+                    choose_run(&mut cursors, index, &mut pending);
+                    if pending.rows.len() >= DECODE_ROWS {
+                        pending.flush(&mut cursors, writer).await?;
+                    }
+                }
+                None => break,
+            },
+        }
+    }
+    pending.flush(&mut [], writer).await
+}
+
+fn smallest(cursors: &[Cursor<'_>]) -> Option<usize> {
+    let heads = cursors.iter().enumerate().filter_map(|(index, cursor)| Some((index, cursor.head.as_ref()?)));
+    heads.min_by(|(_, a), (_, b)| a.keys.row(a.row).cmp(&b.keys.row(b.row))).map(|(index, _)| index)
+}
+
+/// Chooses rows of one cursor for as long as they precede those of all others.
+fn choose_run(cursors: &mut [Cursor<'_>], index: usize, pending: &mut Pending) {
+    let others = || cursors.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, cursor)| cursor);
+    let next_row = others().filter_map(|cursor| cursor.head.as_ref()).map(|head| head.keys.row(head.row)).min();
+    let next_time =
+        others().filter_map(|cursor| cursor.boundary()).map(|(_, first, _)| first).min().unwrap_or(i64::MAX);
+    let Some(head) = cursors.get(index).and_then(|cursor| cursor.head.as_ref()) else { return };
+    let mut end = head.row;
+    while end < head.times.len()
+        && pending.rows.len() < DECODE_ROWS
+        && next_row.is_none_or(|next| head.keys.row(end) <= next)
+        && head.times.get(end).is_some_and(|time| *time < next_time || next_time == i64::MAX)
+    {
+        pending.rows.push((head.batch, end));
+        end += 1;
+    }
+    let Some(cursor) = cursors.get_mut(index) else { return };
+    match &mut cursor.head {
+        Some(head) if end < head.times.len() => head.row = end,
+        head => *head = None,
+    }
+}
+
+impl Pending {
+    /// Hands the chosen rows to the writer; keeps only the batches that cursors still stand in.
+    async fn flush(&mut self, cursors: &mut [Cursor<'_>], writer: &mut PartWriter<'_>) -> Result<(), LakeError> {
+        if !self.rows.is_empty() {
+            let batches: Vec<&RecordBatch> = self.batches.iter().collect();
+            let batch = interleave_record_batch(&batches, &self.rows)?;
+            self.rows.clear();
+            writer.write(&batch).await?;
+        }
+        if cursors.is_empty() {
+            return Ok(());
+        }
+        let mut kept = Vec::new();
+        for head in cursors.iter_mut().filter_map(|cursor| cursor.head.as_mut()) {
+            if let Some(batch) = self.batches.get(head.batch) {
+                head.batch = kept.len();
+                kept.push(batch.slice(0, batch.num_rows()));
+            }
+        }
+        self.batches = kept;
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! Settings of a lake.
+
+use std::time::Duration;
+
+/// How a lake writes. The defaults suit a Lambda of 512 MB and a day of up to some hundred million rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LakeOptions {
+    /// Rows of a row group at most: what a merge holds of each part at a time, and the unit of pruning by event time.
+    pub row_group_rows: usize,
+    /// Bytes that a part does not exceed by absorbing others.
+    pub target_part_bytes: u64,
+    /// A part is absorbed while it is at most this multiple of the rows gathered. 1 halves the number of parts each time
+    /// (every row is rewritten about half as often as the binary logarithm of the number of commits); larger values leave
+    /// fewer parts and write more.
+    pub absorb_factor: f64,
+    /// Attempts at a commit before it is given up as contended.
+    pub max_attempts: u32,
+    /// Rule R4: a writer that began to read, or wrote its part, longer ago than this must not publish, and starts again.
+    /// Far below `grace`.
+    pub publish_deadline: Duration,
+    /// Rule R3: how long a superseded part is kept for queries that still read it. Athena's queries end in 30 minutes
+    /// by default.
+    pub grace: Duration,
+    /// Level of zstd; 0 writes uncompressed.
+    pub zstd_level: i32,
+    /// The secret that erasures are hashed with; `None`: a random one, made once and kept under `erasures/key`.
+    pub erasure_key: Option<String>,
+}
+
+impl Default for LakeOptions {
+    fn default() -> Self {
+        Self {
+            row_group_rows: 131_072,
+            target_part_bytes: 128 << 20,
+            absorb_factor: 1.0,
+            max_attempts: 40,
+            publish_deadline: Duration::from_secs(600),
+            grace: Duration::from_secs(24 * 3600),
+            zstd_level: 3,
+            erasure_key: None,
+        }
+    }
+}

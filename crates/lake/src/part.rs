@@ -1,0 +1,241 @@
+//! Parts: one Parquet file of a partition, read by row group.
+//!
+//! Reading never needs a whole file: the footer, then the bytes of the wanted columns of one row group at a time.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+use bytes::buf::{Buf, Reader};
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::statistics::Statistics;
+
+use crate::batch::EVENT_TIME;
+use crate::error::LakeError;
+use crate::partition::Partition;
+use crate::tables::Table;
+
+/// Bytes of the first request: the footer of any part, and the whole of a small one.
+const FOOTER_BYTES: u64 = 64 << 10;
+
+/// Rows decoded at a time.
+pub(crate) const DECODE_ROWS: usize = 4096;
+
+/// A row group: what decides whether it must be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowGroup {
+    pub(crate) rows: u64,
+    /// First and last event time in milliseconds; the widest range if the file does not say.
+    pub(crate) first_event_ts: i64,
+    pub(crate) last_event_ts: i64,
+}
+
+/// A part, its footer read.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    /// File name.
+    pub(crate) name: String,
+    /// Path inside the lake.
+    pub(crate) path: Path,
+    /// Size of the file.
+    pub(crate) bytes: u64,
+    /// Number of rows.
+    pub(crate) rows: u64,
+    pub(crate) groups: Vec<RowGroup>,
+    footer: ArrowReaderMetadata,
+    /// The file itself, if the first request brought all of it.
+    whole: Option<Bytes>,
+}
+
+impl Part {
+    /// Reads the footer of a part.
+    pub(crate) async fn open(store: &dyn ObjectStore, partition: Partition, name: &str) -> Result<Self, LakeError> {
+        let path = partition.part_path(name);
+        let options = GetOptions { range: Some(GetRange::Suffix(FOOTER_BYTES)), ..GetOptions::default() };
+        let got = store.get_opts(&path, options).await?;
+        let bytes = got.meta.size;
+        let tail = got.bytes().await?;
+        let reader = || ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Skip);
+        let mut metadata = reader();
+        let whole = u64::try_from(tail.len()).is_ok_and(|len| len == bytes).then(|| tail.clone());
+        match metadata.try_parse_sized(&tail, bytes) {
+            Err(ParquetError::NeedMoreData(needed)) => {
+                let start = bytes.saturating_sub(needed as u64);
+                let tail = store.get_range(&path, start..bytes).await?;
+                metadata = reader();
+                metadata.try_parse_sized(&tail, bytes)?;
+            }
+            other => other?,
+        }
+        Self::from_metadata(path, name, bytes, Arc::new(metadata.finish()?), whole)
+    }
+
+    /// A part from what its writer knows of it.
+    pub(crate) fn from_metadata(
+        path: Path,
+        name: &str,
+        bytes: u64,
+        metadata: Arc<ParquetMetaData>,
+        whole: Option<Bytes>,
+    ) -> Result<Self, LakeError> {
+        let time = metadata.file_metadata().schema_descr().columns().iter().position(|c| c.name() == EVENT_TIME);
+        let groups = metadata.row_groups().iter().map(|group| {
+            let statistics = time.and_then(|column| group.columns().get(column)).and_then(|column| column.statistics());
+            let (first, last) = match statistics {
+                Some(Statistics::Int64(values)) => (values.min_opt().copied(), values.max_opt().copied()),
+                _ => (None, None),
+            };
+            RowGroup {
+                rows: u64::try_from(group.num_rows()).unwrap_or_default(),
+                first_event_ts: first.unwrap_or(i64::MIN),
+                last_event_ts: last.unwrap_or(i64::MAX),
+            }
+        });
+        let groups: Vec<_> = groups.collect();
+        let rows = groups.iter().map(|group| group.rows).sum();
+        let footer = ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new())?;
+        Ok(Self { name: name.to_owned(), path, bytes, rows, groups, footer, whole })
+    }
+
+    /// The same without the file's bytes, to be kept for later.
+    pub(crate) fn without_bytes(&self) -> Self {
+        Self { whole: None, ..self.clone() }
+    }
+
+    pub(crate) fn metadata(&self) -> &Arc<ParquetMetaData> {
+        self.footer.metadata()
+    }
+
+    /// First and last event time of all rows.
+    pub(crate) fn event_time_range(&self) -> (i64, i64) {
+        let first = self.groups.iter().map(|group| group.first_event_ts).min();
+        let last = self.groups.iter().map(|group| group.last_event_ts).max();
+        (first.unwrap_or(i64::MIN), last.unwrap_or(i64::MAX))
+    }
+
+    /// Names of its columns that the table does not have: a newer version wrote it.
+    pub(crate) fn unknown_columns(&self, table: Table) -> Vec<String> {
+        let schema = table.schema();
+        let fields = self.footer.schema().fields().iter();
+        fields.filter(|field| schema.field_with_name(field.name()).is_err()).map(|field| field.name().clone()).collect()
+    }
+
+    /// Whether its columns are exactly the table's, so that its row groups may stand in a new file as they are.
+    pub(crate) fn has_schema_of(&self, table: Table) -> bool {
+        let (ours, theirs) = (table.schema(), self.footer.schema());
+        let same = |(a, b): (&Arc<arrow::datatypes::Field>, &Arc<arrow::datatypes::Field>)| {
+            a.name() == b.name() && a.data_type() == b.data_type() && a.is_nullable() == b.is_nullable()
+        };
+        ours.fields().len() == theirs.fields().len() && ours.fields().iter().zip(theirs.fields()).all(same)
+    }
+
+    /// Fetches a row group; of all columns, or of those named (absent names are left out).
+    pub(crate) async fn read_group(
+        &self,
+        store: &dyn ObjectStore,
+        group: usize,
+        columns: Option<&[&str]>,
+    ) -> Result<GroupReader, LakeError> {
+        let schema = self.metadata().file_metadata().schema_descr();
+        let mask = match columns {
+            None => ProjectionMask::all(),
+            Some(names) => {
+                let roots = schema.root_schema().get_fields().iter().enumerate();
+                let wanted = roots.filter(|(_, field)| names.contains(&field.name())).map(|(index, _)| index);
+                ProjectionMask::roots(schema, wanted)
+            }
+        };
+        let bytes = match &self.whole {
+            Some(whole) => SparseFile { len: self.bytes, chunks: vec![(0, whole.clone())] },
+            None => self.fetch(store, group, &mask).await?,
+        };
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), self.footer.clone());
+        let batches =
+            builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(DECODE_ROWS).build()?;
+        Ok(GroupReader { batches, bytes })
+    }
+
+    async fn fetch(
+        &self,
+        store: &dyn ObjectStore,
+        group: usize,
+        mask: &ProjectionMask,
+    ) -> Result<SparseFile, LakeError> {
+        let Some(metadata) = self.metadata().row_groups().get(group) else {
+            return Err(LakeError::Invalid(format!("{} has no row group {group}", self.path)));
+        };
+        let columns = metadata.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for (_, column) in columns {
+            let (start, len) = column.byte_range();
+            match ranges.last_mut() {
+                Some(last) if last.end == start => last.end += len,
+                _ => ranges.push(start..start + len),
+            }
+        }
+        let chunks = store.get_ranges(&self.path, &ranges).await?;
+        let chunks = ranges.iter().map(|range| range.start).zip(chunks).collect();
+        Ok(SparseFile { len: self.bytes, chunks })
+    }
+}
+
+/// A row group, fetched: its rows, and the bytes they were decoded from.
+pub(crate) struct GroupReader {
+    pub(crate) batches: ParquetRecordBatchReader,
+    pub(crate) bytes: SparseFile,
+}
+
+impl GroupReader {
+    /// The next rows, if any.
+    pub(crate) fn next_batch(&mut self) -> Result<Option<RecordBatch>, LakeError> {
+        Ok(self.batches.next().transpose()?)
+    }
+}
+
+/// A file of which only some stretches are at hand.
+#[derive(Clone, Debug)]
+pub(crate) struct SparseFile {
+    len: u64,
+    chunks: Vec<(u64, Bytes)>,
+}
+
+impl SparseFile {
+    fn from(&self, start: u64) -> Result<Bytes, ParquetError> {
+        let found = self.chunks.iter().find_map(|(offset, bytes)| {
+            let skip = usize::try_from(start.checked_sub(*offset)?).ok()?;
+            (skip < bytes.len()).then(|| bytes.slice(skip..))
+        });
+        found.ok_or_else(|| ParquetError::General(format!("byte {start} was not fetched")))
+    }
+}
+
+impl Length for SparseFile {
+    fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+impl ChunkReader for SparseFile {
+    type T = Reader<Bytes>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        Ok(self.from(start)?.reader())
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let bytes = self.from(start)?;
+        if bytes.len() < length {
+            return Err(ParquetError::General(format!("{length} bytes from byte {start} were not fetched")));
+        }
+        Ok(bytes.slice(..length))
+    }
+}

@@ -1,0 +1,86 @@
+//! Partitions: one table, one UTC date of event time.
+
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate};
+use object_store::path::Path;
+
+use crate::error::LakeError;
+use crate::tables::Table;
+
+/// Name of the one file in a manifest's folder; the name that AWS documents for S3 Inventory.
+pub(crate) const MANIFEST_FILE: &str = "symlink.txt";
+
+/// One table, one UTC date of event time: the unit of commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Partition {
+    /// The table.
+    pub table: Table,
+    /// UTC date of `event_ts`; the partition column `dt`.
+    pub date: NaiveDate,
+}
+
+impl Partition {
+    /// The partition of an event: a function of its time alone (rule R1). `event_ts` in milliseconds since 1970, UTC.
+    /// `None` if no calendar holds that time.
+    pub fn of(table: Table, event_ts: i64) -> Option<Self> {
+        let date = DateTime::from_timestamp_millis(event_ts)?.date_naive();
+        Some(Self { table, date })
+    }
+
+    /// Path of its manifest inside the lake.
+    pub fn manifest_path(&self) -> Path {
+        Path::from_iter(["manifest".to_owned(), self.table.name().to_owned(), self.folder(), MANIFEST_FILE.to_owned()])
+    }
+
+    /// Path of a part inside the lake.
+    pub fn part_path(&self, name: &str) -> Path {
+        Path::from_iter(["data".to_owned(), self.table.name().to_owned(), self.folder(), name.to_owned()])
+    }
+
+    /// The partition and file name behind a path such as `data/clicks/dt=2026-11-20/x.parquet`, if it begins with `root`.
+    pub(crate) fn parse_path<'a>(root: &str, path: &'a str) -> Option<(Self, &'a str)> {
+        let mut segments = path.split('/');
+        let (first, table, date, name) = (segments.next()?, segments.next()?, segments.next()?, segments.next()?);
+        if first != root || segments.next().is_some() {
+            return None;
+        }
+        let date = NaiveDate::parse_from_str(date.strip_prefix("dt=")?, "%Y-%m-%d").ok()?;
+        Some((Self { table: table.parse().ok()?, date }, name))
+    }
+
+    /// First and last millisecond of its day.
+    pub(crate) fn time_range(&self) -> Result<(i64, i64), LakeError> {
+        let midnight =
+            self.date.and_hms_opt(0, 0, 0).ok_or_else(|| LakeError::Invalid(format!("no such day: {self}")))?;
+        let start = midnight.and_utc().timestamp_millis();
+        Ok((start, start + 86_400_000 - 1))
+    }
+
+    fn folder(&self) -> String {
+        format!("dt={}", self.date)
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/dt={}", self.table, self.date)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_read_back() {
+        let partition = Partition::of(Table::Clicks, 1_795_132_800_000 - 1).unwrap();
+        assert_eq!(partition.to_string(), "clicks/dt=2026-11-19");
+        let path = partition.part_path("x.parquet");
+        assert_eq!(path.as_ref(), "data/clicks/dt=2026-11-19/x.parquet");
+        assert_eq!(Partition::parse_path("data", path.as_ref()), Some((partition, "x.parquet")));
+        assert_eq!(Partition::parse_path("manifest", path.as_ref()), None);
+        assert_eq!(partition.manifest_path().as_ref(), "manifest/clicks/dt=2026-11-19/symlink.txt");
+        assert_eq!(partition.time_range().unwrap().1, 1_795_132_800_000 - 1);
+    }
+}

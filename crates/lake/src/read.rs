@@ -1,0 +1,84 @@
+//! Reading a lake as any reader may: list the manifests, read the parts they name.
+
+use arrow::array::RecordBatch;
+use futures::TryStreamExt;
+use object_store::path::Path;
+
+use crate::batch::conform;
+use crate::error::LakeError;
+use crate::lake::Lake;
+use crate::manifest::{part_uri, read_manifest};
+use crate::partition::{MANIFEST_FILE, Partition};
+use crate::tables::Table;
+
+/// A manifest: a partition and the URIs of its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestListing {
+    /// The partition.
+    pub partition: Partition,
+    /// URIs of its parts, as written.
+    pub uris: Vec<String>,
+}
+
+impl Lake {
+    /// The partitions that have a manifest, sorted; of one table or of all.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn partitions(&self, table: Option<Table>) -> Result<Vec<Partition>, LakeError> {
+        let prefix = match table {
+            None => Path::from("manifest"),
+            Some(table) => Path::from_iter(["manifest", table.name()]),
+        };
+        let paths: Vec<Path> = self.store.list(Some(&prefix)).map_ok(|meta| meta.location).try_collect().await?;
+        let parsed = paths.iter().filter_map(|path| Partition::parse_path("manifest", path.as_ref()));
+        let mut partitions: Vec<_> =
+            parsed.filter(|(_, name)| *name == MANIFEST_FILE).map(|(partition, _)| partition).collect();
+        partitions.sort_unstable();
+        Ok(partitions)
+    }
+
+    /// All manifests of a table, or of all tables.
+    ///
+    /// # Errors
+    /// The store's, and a damaged manifest.
+    pub async fn manifests(&self, table: Option<Table>) -> Result<Vec<ManifestListing>, LakeError> {
+        let mut listings = Vec::new();
+        for partition in self.partitions(table).await? {
+            let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
+            let uris = manifest.parts.iter().map(|name| part_uri(&self.base_uri, &partition.part_path(name)));
+            listings.push(ManifestListing { partition, uris: uris.collect() });
+        }
+        Ok(listings)
+    }
+
+    /// All rows of a partition, part after part. For tests and small lakes: everything is held in memory.
+    ///
+    /// # Errors
+    /// The store's, and damage.
+    pub async fn read_partition(&self, partition: Partition) -> Result<Vec<RecordBatch>, LakeError> {
+        let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
+        let mut batches = Vec::new();
+        for part in self.open_parts(partition, &manifest.parts).await? {
+            for group in 0..part.groups.len() {
+                let mut reader = part.read_group(&*self.store, group, None).await?;
+                while let Some(batch) = reader.next_batch()? {
+                    batches.push(conform(partition.table, &batch)?);
+                }
+            }
+        }
+        Ok(batches)
+    }
+
+    /// All rows of a table, oldest partition first. For tests and small lakes: everything is held in memory.
+    ///
+    /// # Errors
+    /// The store's, and damage.
+    pub async fn read_table(&self, table: Table) -> Result<Vec<RecordBatch>, LakeError> {
+        let mut batches = Vec::new();
+        for partition in self.partitions(Some(table)).await? {
+            batches.extend(self.read_partition(partition).await?);
+        }
+        Ok(batches)
+    }
+}

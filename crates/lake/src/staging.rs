@@ -1,0 +1,209 @@
+//! Staging: NDJSON lines in, batches by partition out.
+//!
+//! A line is a record: `{"table":"clicks","event_ts":1700000000000,…}`, the columns by name, in any order, nulls left out
+//! or written. It is read without an intermediate tree; texts are borrowed from the line until they are copied into the
+//! column.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch};
+
+use crate::batch::PartitionBatch;
+use crate::error::LakeError;
+use crate::partition::Partition;
+use crate::tables::Table;
+
+mod columns;
+mod line;
+
+use columns::ChunkBuilder;
+use line::{Cell, Line, TableReader};
+
+/// 2009-01-01 UTC, the year of WhatsApp's founding: no event is older. Milliseconds since 1970.
+pub const EARLIEST_EVENT_MS: i64 = 1_230_768_000_000;
+
+/// How far an event may lie after its own receipt: clocks differ, and time zones get lost. Milliseconds.
+pub const FUTURE_TOLERANCE_MS: i64 = 24 * 3600 * 1000;
+
+/// 10000-01-01 UTC: from here on a date has no four-digit year. Milliseconds since 1970.
+const YEAR_10000_MS: i64 = 253_402_300_800_000;
+
+/// Longest line in bytes. A Firehose record ends at 1,000 KiB, so nothing that came through it is longer.
+pub const MAX_LINE_BYTES: usize = 4 << 20;
+
+/// Why a line cannot be placed. Its name is a folder under `rejected/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// Not a JSON object.
+    NotJson,
+    /// Longer than [`MAX_LINE_BYTES`].
+    LineTooLong,
+    /// No table, or none of that name.
+    UnknownTable,
+    /// A column that must not be null is missing.
+    MissingColumn,
+    /// A value is not of its column's type.
+    WrongType,
+    /// The event is older than [`EARLIEST_EVENT_MS`].
+    EventTimeTooEarly,
+    /// The event lies more than [`FUTURE_TOLERANCE_MS`] after its receipt.
+    EventTimeInFuture,
+}
+
+impl Reason {
+    /// Its name in paths and metrics.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Reason::NotJson => "not_json",
+            Reason::LineTooLong => "line_too_long",
+            Reason::UnknownTable => "unknown_table",
+            Reason::MissingColumn => "missing_column",
+            Reason::WrongType => "wrong_type",
+            Reason::EventTimeTooEarly => "event_time_too_early",
+            Reason::EventTimeInFuture => "event_time_in_future",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.slug())
+    }
+}
+
+/// A line was not taken. Holds no part of the line: that may be logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line rejected: {reason}")]
+pub struct Rejection {
+    /// Why.
+    pub reason: Reason,
+}
+
+impl From<Reason> for Rejection {
+    fn from(reason: Reason) -> Self {
+        Self { reason }
+    }
+}
+
+/// Rows on their way into partitions.
+pub struct Staging {
+    readers: HashMap<Table, TableReader>,
+    partitions: BTreeMap<Partition, Staged>,
+    rows: usize,
+    unknown_columns: u64,
+}
+
+#[derive(Default)]
+struct Staged {
+    chunks: Vec<Vec<ArrayRef>>,
+    chunk_bytes: usize,
+    builder: Option<ChunkBuilder>,
+}
+
+impl Default for Staging {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Staging {
+    /// Nothing staged.
+    pub fn new() -> Self {
+        let readers = Table::ALL.into_iter().map(|table| (table, TableReader::new(table))).collect();
+        Self { readers, partitions: BTreeMap::new(), rows: 0, unknown_columns: 0 }
+    }
+
+    /// Takes one line, without its newline. A line of white space alone is nothing, and no error.
+    ///
+    /// # Errors
+    /// The line cannot be placed; nothing of it was taken.
+    pub fn push_line(&mut self, line: &[u8]) -> Result<(), Rejection> {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return Ok(());
+        }
+        if line.len() > MAX_LINE_BYTES {
+            return Err(Reason::LineTooLong.into());
+        }
+        let record: Line<'_> = serde_json::from_slice(line).map_err(|_| Reason::NotJson)?;
+        let table = record.table().ok_or(Reason::UnknownTable)?;
+        let reader = self.readers.get_mut(&table).ok_or(Reason::UnknownTable)?;
+        let (row, unknown) = reader.read(&record)?;
+        let event_ts = row.timestamp(reader.event_ts).ok_or(Reason::MissingColumn)?;
+        let received_at = row.timestamp(reader.received_at).ok_or(Reason::MissingColumn)?;
+        if event_ts < EARLIEST_EVENT_MS {
+            return Err(Reason::EventTimeTooEarly.into());
+        }
+        if event_ts > received_at.saturating_add(FUTURE_TOLERANCE_MS) || event_ts >= YEAR_10000_MS {
+            return Err(Reason::EventTimeInFuture.into());
+        }
+        let partition = Partition::of(table, event_ts).ok_or(Reason::EventTimeInFuture)?;
+        let staged = self.partitions.entry(partition).or_default();
+        let builder = staged.builder.get_or_insert_with(|| ChunkBuilder::new(table));
+        builder.append(&row);
+        if builder.is_full() {
+            staged.close_chunk();
+        }
+        self.rows += 1;
+        self.unknown_columns += unknown;
+        Ok(())
+    }
+
+    /// Rows taken since the last drain.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns met since the last drain that the tables do not have: a sign of an older reader than writer.
+    pub fn unknown_columns(&self) -> u64 {
+        self.unknown_columns
+    }
+
+    /// Bytes held, about; a commit needs as much again for its largest partition, at most.
+    pub fn memory_bytes(&self) -> usize {
+        self.partitions.values().map(|staged| staged.chunk_bytes + staged.builder_bytes()).sum()
+    }
+
+    /// Hands out what was staged, a batch for each partition, oldest partition first; starts anew.
+    ///
+    /// # Errors
+    /// None that data can cause.
+    pub fn drain(&mut self) -> Result<Vec<PartitionBatch>, LakeError> {
+        self.rows = 0;
+        self.unknown_columns = 0;
+        let partitions = std::mem::take(&mut self.partitions);
+        let batches = partitions.into_iter().map(|(partition, mut staged)| {
+            staged.close_chunk();
+            let schema = partition.table.schema();
+            let chunks = staged.chunks.into_iter().map(|columns| RecordBatch::try_new(Arc::clone(&schema), columns));
+            PartitionBatch::new(partition, chunks.collect::<Result<_, _>>()?)
+        });
+        batches.collect()
+    }
+}
+
+impl Staged {
+    fn builder_bytes(&self) -> usize {
+        self.builder.as_ref().map_or(0, ChunkBuilder::memory_bytes)
+    }
+
+    fn close_chunk(&mut self) {
+        if let Some(builder) = self.builder.take() {
+            let chunk = builder.finish();
+            self.chunk_bytes += chunk.iter().map(|column| column.get_array_memory_size()).sum::<usize>();
+            self.chunks.push(chunk);
+        }
+    }
+}
+
+impl fmt::Debug for Staging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Staging").field("rows", &self.rows).field("partitions", &self.partitions.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

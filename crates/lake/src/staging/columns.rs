@@ -1,0 +1,138 @@
+//! Columns under construction: a chunk of some thousand rows of one partition.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, StringBuilder, TimestampMillisecondBuilder};
+use arrow::datatypes::{DataType, Field};
+
+use super::Cell;
+use super::line::Row;
+use crate::tables::{ColumnType, Table};
+
+/// A chunk ends at either bound: small enough that growing buffers waste little, large enough to share their cost.
+const CHUNK_ROWS: usize = 8192;
+const CHUNK_TEXT_BYTES: usize = 8 << 20;
+
+enum ColumnBuilder {
+    Text(StringBuilder),
+    Timestamp(TimestampMillisecondBuilder),
+    Int(Int64Builder),
+    Bool(BooleanBuilder),
+    TextList(ListBuilder<StringBuilder>),
+}
+
+impl ColumnBuilder {
+    fn new(kind: ColumnType) -> Self {
+        match kind {
+            ColumnType::String => Self::Text(StringBuilder::with_capacity(0, 0)),
+            ColumnType::Timestamp => {
+                Self::Timestamp(TimestampMillisecondBuilder::with_capacity(0).with_data_type(kind.arrow()))
+            }
+            ColumnType::BigInt => Self::Int(Int64Builder::with_capacity(0)),
+            ColumnType::Boolean => Self::Bool(BooleanBuilder::with_capacity(0)),
+            ColumnType::StringList => {
+                let element = Field::new("element", DataType::Utf8, true);
+                Self::TextList(
+                    ListBuilder::with_capacity(StringBuilder::with_capacity(0, 0), 0).with_field(Arc::new(element)),
+                )
+            }
+        }
+    }
+
+    /// Appends a value whose type was checked; anything else counts as null. Returns the bytes of text.
+    fn append(&mut self, cell: Option<&Cell<'_>>) -> usize {
+        match (self, cell) {
+            (Self::Text(builder), Some(Cell::Text(text))) => {
+                builder.append_value(text);
+                text.len()
+            }
+            (Self::Text(builder), _) => {
+                builder.append_null();
+                0
+            }
+            (Self::Timestamp(builder), Some(Cell::Int(value))) => {
+                builder.append_value(*value);
+                0
+            }
+            (Self::Timestamp(builder), _) => {
+                builder.append_null();
+                0
+            }
+            (Self::Int(builder), Some(Cell::Int(value))) => {
+                builder.append_value(*value);
+                0
+            }
+            (Self::Int(builder), _) => {
+                builder.append_null();
+                0
+            }
+            (Self::Bool(builder), Some(Cell::Bool(value))) => {
+                builder.append_value(*value);
+                0
+            }
+            (Self::Bool(builder), _) => {
+                builder.append_null();
+                0
+            }
+            (Self::TextList(builder), Some(Cell::List(items))) => {
+                builder.append_value(items.iter().map(Option::as_deref));
+                items.iter().flatten().map(|text| text.len()).sum()
+            }
+            (Self::TextList(builder), _) => {
+                builder.append_null();
+                0
+            }
+        }
+    }
+
+    fn finish(self) -> ArrayRef {
+        let mut array: ArrayRef = match self {
+            Self::Text(mut builder) => Arc::new(builder.finish()),
+            Self::Timestamp(mut builder) => Arc::new(builder.finish()),
+            Self::Int(mut builder) => Arc::new(builder.finish()),
+            Self::Bool(mut builder) => Arc::new(builder.finish()),
+            Self::TextList(mut builder) => Arc::new(builder.finish()),
+        };
+        // Buffers double as they grow; the half that was never used goes back.
+        if let Some(array) = Arc::get_mut(&mut array) {
+            array.shrink_to_fit();
+        }
+        array
+    }
+}
+
+/// A chunk under construction.
+pub(super) struct ChunkBuilder {
+    columns: Vec<ColumnBuilder>,
+    rows: usize,
+    text_bytes: usize,
+}
+
+impl ChunkBuilder {
+    pub(super) fn new(table: Table) -> Self {
+        let columns = table.columns().map(|column| ColumnBuilder::new(column.kind)).collect();
+        Self { columns, rows: 0, text_bytes: 0 }
+    }
+
+    /// Appends a row that was checked against the table.
+    pub(super) fn append(&mut self, row: &Row<'_, '_>) {
+        for (column, cell) in self.columns.iter_mut().zip(row.cells()) {
+            self.text_bytes += column.append(cell);
+        }
+        self.rows += 1;
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.rows >= CHUNK_ROWS || self.text_bytes >= CHUNK_TEXT_BYTES
+    }
+
+    /// Bytes held, about: texts, and for each value an offset or number, with room to grow.
+    pub(super) fn memory_bytes(&self) -> usize {
+        2 * (self.text_bytes + self.rows * self.columns.len() * size_of::<u32>())
+    }
+
+    /// The columns of the chunk.
+    pub(super) fn finish(self) -> Vec<ArrayRef> {
+        self.columns.into_iter().map(ColumnBuilder::finish).collect()
+    }
+}

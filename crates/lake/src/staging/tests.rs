@@ -1,0 +1,137 @@
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{Int64Type, TimestampMillisecondType};
+
+use super::*;
+use crate::tables::ColumnType;
+
+const RECEIVED: i64 = 1_795_132_800_000;
+
+fn reason(line: &str) -> Reason {
+    let mut staging = Staging::new();
+    let rejection = staging.push_line(line.as_bytes()).unwrap_err();
+    assert_eq!((staging.rows(), staging.memory_bytes()), (0, 0), "nothing of a rejected line is taken");
+    rejection.reason
+}
+
+fn click(event_ts: i64) -> String {
+    format!(
+        r#"{{"table":"clicks","event_ts":{event_ts},"provider":"meta","received_at":{RECEIVED},"click_id":"c","kind":"k"}}"#
+    )
+}
+
+#[test]
+fn every_type_of_column_is_read() {
+    let mut staging = Staging::new();
+    let line = format!(
+        r#"{{"buttons":["a",null,"b\n"],"standalone":true,"message_id":"m\u00e9","provider":"tracker","event_ts":{RECEIVED},
+            "received_at":{RECEIVED},"wa_id":null,"later":{{"x":[1]}},"table":"sends"}}"#
+    );
+    staging.push_line(line.as_bytes()).unwrap();
+    let status = format!(
+        r#"{{"table":"statuses","event_ts":{RECEIVED},"provider":"meta","received_at":{RECEIVED},"message_id":"m","status":"failed","error_code":131049,"conversation_expires_at":5}}"#
+    );
+    staging.push_line(status.as_bytes()).unwrap();
+    staging.push_line(b"  \r").unwrap();
+    assert_eq!((staging.rows(), staging.unknown_columns()), (2, 1));
+    let batches = staging.drain().unwrap();
+    assert_eq!((staging.rows(), staging.memory_bytes()), (0, 0));
+    let rows = |table: Table| {
+        let batch = batches.iter().find(|batch| batch.partition().table == table).unwrap();
+        batch.sorted_batches().next().unwrap().unwrap()
+    };
+    let sends = rows(Table::Sends);
+    let text = |name: &str| sends.column_by_name(name).unwrap().as_string::<i32>().clone();
+    assert_eq!(text("message_id").value(0), "mé");
+    assert!(text("wa_id").is_null(0) && text("template_name").is_null(0));
+    assert!(sends.column_by_name("standalone").unwrap().as_boolean().value(0));
+    let buttons = sends.column_by_name("buttons").unwrap().as_list::<i32>().value(0);
+    assert_eq!(buttons.as_string::<i32>().iter().collect::<Vec<_>>(), [Some("a"), None, Some("b\n")]);
+    let statuses = rows(Table::Statuses);
+    assert_eq!(statuses.column_by_name("error_code").unwrap().as_primitive::<Int64Type>().value(0), 131_049);
+    let expires = statuses.column_by_name("conversation_expires_at").unwrap();
+    assert_eq!(expires.as_primitive::<TimestampMillisecondType>().value(0), 5);
+}
+
+#[test]
+fn each_fault_has_its_reason() {
+    assert_eq!(reason("{"), Reason::NotJson);
+    assert_eq!(reason("[]"), Reason::NotJson);
+    assert_eq!(reason("\u{feff}{}"), Reason::NotJson);
+    assert_eq!(reason(&format!("{}x", click(RECEIVED))), Reason::NotJson);
+    assert_eq!(reason("{}"), Reason::UnknownTable);
+    assert_eq!(reason(r#"{"table":"x"}"#), Reason::UnknownTable);
+    assert_eq!(reason(r#"{"table":7}"#), Reason::UnknownTable);
+    assert_eq!(reason(r#"{"table":"clicks"}"#), Reason::MissingColumn);
+    assert_eq!(reason(&click(RECEIVED).replace(r#""k""#, "null")), Reason::MissingColumn);
+    assert_eq!(reason(&click(RECEIVED).replace(r#""k""#, "7")), Reason::WrongType);
+    assert_eq!(reason(&click(RECEIVED).replace(r#""k""#, "[{}]")), Reason::WrongType);
+    assert_eq!(reason(&click(RECEIVED).replace(&RECEIVED.to_string(), "1.5")), Reason::WrongType);
+    assert_eq!(reason(&click(RECEIVED).replace(&RECEIVED.to_string(), "99999999999999999999")), Reason::WrongType);
+    assert_eq!(reason(&click(RECEIVED).replace("meta", &"x".repeat(MAX_LINE_BYTES))), Reason::LineTooLong);
+    let mut staging = Staging::new();
+    let latin1 = [b"{\"table\":\"".as_slice(), &[0xe9], b"\"}"].concat();
+    assert_eq!(staging.push_line(&latin1).unwrap_err().reason, Reason::NotJson);
+}
+
+#[test]
+fn times_have_bounds() {
+    assert_eq!(reason(&click(EARLIEST_EVENT_MS - 1)), Reason::EventTimeTooEarly);
+    assert_eq!(reason(&click(i64::MIN)), Reason::EventTimeTooEarly);
+    assert_eq!(reason(&click(RECEIVED + FUTURE_TOLERANCE_MS + 1)), Reason::EventTimeInFuture);
+    assert_eq!(
+        reason(&click(i64::MAX).replace(&RECEIVED.to_string(), &i64::MAX.to_string())),
+        Reason::EventTimeInFuture
+    );
+    let mut staging = Staging::new();
+    staging.push_line(click(EARLIEST_EVENT_MS).as_bytes()).unwrap();
+    staging.push_line(click(RECEIVED + FUTURE_TOLERANCE_MS).as_bytes()).unwrap();
+    let dates: Vec<_> = staging.drain().unwrap().iter().map(|batch| batch.partition().to_string()).collect();
+    assert_eq!(dates, ["clicks/dt=2009-01-01", "clicks/dt=2026-11-21"]);
+}
+
+#[test]
+fn the_repeat_received_first_is_kept() {
+    for table in [Table::Clicks, Table::Sends] {
+        let mut staging = Staging::new();
+        for (id, received) in [("b", 3), ("a", 2), ("b", 1), ("b", 2), ("a", 1)] {
+            let line = format!(
+                r#"{{"table":"{table}","event_ts":{RECEIVED},"provider":"p","received_at":{},"click_id":"{id}","message_id":"{id}","kind":"k"}}"#,
+                RECEIVED + received
+            );
+            staging.push_line(line.as_bytes()).unwrap();
+        }
+        let batches = staging.drain().unwrap();
+        let [batch] = batches.as_slice() else { panic!("one partition") };
+        assert_eq!((batch.rows(), batch.rows_received()), (2, 5));
+        let rows = batch.sorted_batches().next().unwrap().unwrap();
+        let received = rows.column_by_name("received_at").unwrap().as_primitive::<TimestampMillisecondType>();
+        assert_eq!(received.values(), &[RECEIVED + 1, RECEIVED + 1]);
+    }
+}
+
+#[test]
+fn required_columns_come_first_in_no_particular_order() {
+    let mut staging = Staging::new();
+    for table in Table::ALL {
+        let mut columns: Vec<String> = table
+            .columns()
+            .map(|column| {
+                let value = match column.kind {
+                    ColumnType::String => "\"x\"".to_owned(),
+                    ColumnType::Timestamp | ColumnType::BigInt => RECEIVED.to_string(),
+                    ColumnType::Boolean => "false".to_owned(),
+                    ColumnType::StringList => "[]".to_owned(),
+                };
+                format!("\"{}\":{value}", column.name)
+            })
+            .collect();
+        columns.reverse();
+        staging.push_line(format!("{{{},\"table\":\"{table}\"}}", columns.join(",")).as_bytes()).unwrap();
+    }
+    let batches = staging.drain().unwrap();
+    assert_eq!(batches.len(), Table::ALL.len());
+    for batch in batches {
+        let rows = batch.sorted_batches().next().unwrap().unwrap();
+        assert!(rows.columns().iter().all(|column| column.null_count() == 0), "{}", batch.partition());
+    }
+}

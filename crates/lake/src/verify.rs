@@ -1,0 +1,154 @@
+//! Verification: reads the whole lake and lists what breaks an invariant.
+
+use std::collections::HashSet;
+
+use arrow::row::OwnedRow;
+
+use crate::batch::{RowEncoder, conform, event_times};
+use crate::error::LakeError;
+use crate::invariants::Invariant;
+use crate::lake::Lake;
+use crate::manifest::read_manifest;
+use crate::part::Part;
+use crate::partition::Partition;
+
+/// An invariant that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Which.
+    pub invariant: Invariant,
+    /// Path of the object inside the lake.
+    pub object: String,
+    /// What was found. Holds no value of a row.
+    pub detail: String,
+}
+
+/// What a verification found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// What is wrong; empty: nothing.
+    pub problems: Vec<Problem>,
+    /// Manifests read.
+    pub partitions: u64,
+    /// Parts that they name.
+    pub parts: u64,
+    /// Rows read.
+    pub rows: u64,
+    /// Bytes of the parts.
+    pub bytes: u64,
+}
+
+impl VerifyReport {
+    fn add(&mut self, invariant: Invariant, object: impl ToString, detail: impl ToString) {
+        let (object, detail) = (object.to_string(), detail.to_string());
+        self.problems.push(Problem { invariant, object, detail });
+    }
+}
+
+impl Lake {
+    /// Reads every manifest and every part that one names. Keys of one partition at a time are held in memory. Parts
+    /// that vanish because the partition was committed meanwhile are no problem: the partition is read again.
+    ///
+    /// # Errors
+    /// The store's. What is wrong with the lake itself is in the report.
+    pub async fn verify(&self) -> Result<VerifyReport, LakeError> {
+        let mut report = VerifyReport::default();
+        for partition in self.partitions(None).await? {
+            let mut attempts = 0;
+            let found = loop {
+                attempts += 1;
+                let found = self.verify_partition(partition).await?;
+                let missing = found.problems.iter().any(|p| p.invariant == Invariant::NamedPartsExist);
+                if !missing || attempts >= 3 {
+                    break found;
+                }
+            };
+            report.problems.extend(found.problems);
+            report.partitions += 1;
+            report.parts += found.parts;
+            report.rows += found.rows;
+            report.bytes += found.bytes;
+        }
+        Ok(report)
+    }
+
+    async fn verify_partition(&self, partition: Partition) -> Result<VerifyReport, LakeError> {
+        let mut report = VerifyReport::default();
+        let manifest = match read_manifest(&*self.store, &self.base_uri, partition).await {
+            Err(LakeError::Damaged { object, problem }) => {
+                report.add(Invariant::ManifestsAreSound, object, problem);
+                return Ok(report);
+            }
+            other => other?,
+        };
+        let mut keys = HashSet::new();
+        for name in &manifest.parts {
+            let path = partition.part_path(name);
+            let checked = async {
+                let part = Part::open(&*self.store, partition, name).await?;
+                self.verify_part(partition, &part, &mut keys, &mut report).await
+            };
+            match checked.await {
+                Ok(()) => {}
+                Err(error) if LakeError::is_not_found(&error) => {
+                    report.add(Invariant::NamedPartsExist, path, "it does not exist");
+                }
+                Err(error @ (LakeError::Parquet(_) | LakeError::Arrow(_))) => {
+                    report.add(Invariant::RowsAddUp, path, format!("it cannot be read: {error}"));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(report)
+    }
+
+    async fn verify_part(
+        &self,
+        partition: Partition,
+        part: &Part,
+        keys: &mut HashSet<OwnedRow>,
+        report: &mut VerifyReport,
+    ) -> Result<(), LakeError> {
+        report.parts += 1;
+        report.bytes += part.bytes;
+        let (key_encoder, order_encoder) = (RowEncoder::key(partition.table)?, RowEncoder::order(partition.table)?);
+        let (first, last) = partition.time_range()?;
+        let (mut rows, mut repeated, mut unsorted, mut misplaced, mut outside) = (0u64, 0u64, 0u64, 0u64, 0u64);
+        let mut previous: Option<OwnedRow> = None;
+        for (number, group) in part.groups.iter().enumerate() {
+            let mut reader = part.read_group(&*self.store, number, None).await?;
+            let mut group_rows = 0;
+            while let Some(batch) = reader.next_batch()? {
+                let batch = conform(partition.table, &batch)?;
+                group_rows += batch.num_rows() as u64;
+                for time in event_times(&batch)? {
+                    misplaced += u64::from(*time < first || *time > last);
+                    outside += u64::from(*time < group.first_event_ts || *time > group.last_event_ts);
+                }
+                for row in &order_encoder.encode(&batch)? {
+                    unsorted += u64::from(previous.as_ref().is_some_and(|previous| previous.row() > row));
+                    previous = Some(row.owned());
+                }
+                for key in &key_encoder.encode(&batch)? {
+                    repeated += u64::from(!keys.insert(key.owned()));
+                }
+            }
+            rows += group_rows;
+            if group_rows != group.rows {
+                let detail = format!("row group {number} says {} rows and has {group_rows}", group.rows);
+                report.add(Invariant::RowsAddUp, &part.path, detail);
+            }
+        }
+        report.rows += rows;
+        let mut check = |count: u64, invariant: Invariant, what: &str| {
+            if count > 0 {
+                report.add(invariant, &part.path, format!("{count} of {rows} rows {what}"));
+            }
+        };
+        check(repeated, Invariant::RowsAreUnique, "repeat a key of the partition");
+        check(unsorted, Invariant::RowsAreSorted, "are out of order");
+        check(misplaced, Invariant::RowsFitTheirDate, "belong to another date");
+        check(outside, Invariant::RowsFitTheirDate, "lie outside the times that their row group states");
+        Ok(())
+    }
+}

@@ -1,0 +1,308 @@
+//! Writes a part: rows in their order, row group by row group, streamed to the store.
+
+use std::io::Write;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::file::metadata::SortingColumn;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+
+use crate::batch::sort_columns;
+use crate::error::LakeError;
+use crate::options::LakeOptions;
+use crate::part::{Part, SparseFile};
+use crate::tables::{ColumnType, Table};
+
+/// A part up to this size is one PUT; a larger one is uploaded in pieces of this size. S3's pieces have 5 MiB at least.
+const PIECE_BYTES: usize = 8 << 20;
+
+/// Room for a dictionary before a column falls back to plain values.
+const DICTIONARY_BYTES: usize = 1 << 20;
+
+/// Texts with few distinct values among many rows: a dictionary pays, and so do the bounds that readers prune by.
+/// Ids, numbers of persons, links and payloads are not among them.
+const LOW_CARDINALITY: &[&str] = &[
+    "provider",
+    "account_id",
+    "phone_number_id",
+    "kind",
+    "status",
+    "button_id",
+    "button_text",
+    "description",
+    "flow_name",
+    "group_id",
+    "template_name",
+    "campaign_id",
+    "campaign_name",
+    "source",
+    "conversation_origin",
+    "pricing_model",
+    "pricing_type",
+    "pricing_category",
+    "error_title",
+    "error_message",
+    "error_details",
+    "flow_type",
+    "message_type",
+    "event_id",
+    "type",
+    "referral_source_id",
+    "referral_source_type",
+    "unsupported_type",
+    "category",
+    "preference",
+    "buttons",
+];
+
+/// The bytes of a file so far, shared between the encoder and the upload.
+#[derive(Clone, Default)]
+struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
+
+impl SharedBuffer {
+    fn take(&self) -> Vec<u8> {
+        mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+impl Write for SharedBuffer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes one part. Dropped before [`PartWriter::finish`], it leaves nothing that a reader or a listing shows (on S3 an
+/// unfinished upload, which a lifecycle rule ends).
+pub(crate) struct PartWriter<'s> {
+    store: &'s dyn ObjectStore,
+    path: Path,
+    name: String,
+    table: Table,
+    file: SerializedFileWriter<SharedBuffer>,
+    factory: ArrowRowGroupWriterFactory,
+    group: Option<OpenGroup>,
+    groups_written: usize,
+    group_rows: usize,
+    buffer: SharedBuffer,
+    upload: Option<Box<dyn MultipartUpload>>,
+    rows: u64,
+    bytes: u64,
+}
+
+struct OpenGroup {
+    columns: Vec<ArrowColumnWriter>,
+    rows: usize,
+}
+
+impl<'s> PartWriter<'s> {
+    /// A writer of the part with this file name at this path.
+    pub(crate) fn new(
+        store: &'s dyn ObjectStore,
+        table: Table,
+        name: String,
+        path: Path,
+        options: &LakeOptions,
+    ) -> Result<Self, LakeError> {
+        let schema = table.schema();
+        let descriptor = ArrowSchemaConverter::new().convert(&schema)?;
+        let properties = Arc::new(properties(table, options)?);
+        let buffer = SharedBuffer::default();
+        let file = SerializedFileWriter::new(buffer.clone(), descriptor.root_schema_ptr(), properties)?;
+        let factory = ArrowRowGroupWriterFactory::new(&file, schema);
+        Ok(Self {
+            store,
+            path,
+            name,
+            table,
+            file,
+            factory,
+            group: None,
+            groups_written: 0,
+            group_rows: options.row_group_rows.max(1),
+            buffer,
+            upload: None,
+            rows: 0,
+            bytes: 0,
+        })
+    }
+
+    /// Rows written so far.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Rows in the row group that is still open.
+    pub(crate) fn open_rows(&self) -> usize {
+        self.group.as_ref().map_or(0, |group| group.rows)
+    }
+
+    /// Writes rows, which follow all that came before in the order of a part.
+    pub(crate) async fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
+        let mut start = 0;
+        while start < batch.num_rows() {
+            let len = (self.group_rows - self.open_rows()).min(batch.num_rows() - start);
+            self.encode(&batch.slice(start, len))?;
+            start += len;
+            if self.open_rows() >= self.group_rows {
+                self.close_group().await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
+        if self.group.is_none() {
+            let columns = self.factory.create_column_writers(self.groups_written)?;
+            self.group = Some(OpenGroup { columns, rows: 0 });
+        }
+        let Some(group) = &mut self.group else { return Ok(()) };
+        let mut columns = group.columns.iter_mut();
+        let schema = self.table.schema();
+        for (field, array) in schema.fields().iter().zip(batch.columns()) {
+            for leaf in compute_leaves(field, array)? {
+                if let Some(column) = columns.next() {
+                    column.write(&leaf)?;
+                }
+            }
+        }
+        group.rows += batch.num_rows();
+        self.rows += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    /// Ends the open row group, if there is one.
+    pub(crate) async fn close_group(&mut self) -> Result<(), LakeError> {
+        let Some(group) = self.group.take() else { return Ok(()) };
+        let mut writer = self.file.next_row_group()?;
+        for column in group.columns {
+            column.close()?.append_to_row_group(&mut writer)?;
+        }
+        writer.close()?;
+        self.groups_written += 1;
+        self.upload_pieces(false).await
+    }
+
+    /// Takes over a row group of another part as it is: encoded, with its statistics. The caller has made sure that its
+    /// columns are the table's and that its rows follow all that came before. Page indexes and bloom filters would get
+    /// lost; parts have none.
+    pub(crate) async fn copy_group(&mut self, part: &Part, group: usize, bytes: &SparseFile) -> Result<(), LakeError> {
+        self.close_group().await?;
+        let Some(metadata) = part.metadata().row_groups().get(group) else {
+            return Err(LakeError::Invalid(format!("{} has no row group {group}", part.path)));
+        };
+        let rows = u64::try_from(metadata.num_rows()).unwrap_or_default();
+        let mut writer = self.file.next_row_group()?;
+        for column in metadata.columns() {
+            let close = ColumnCloseResult {
+                bytes_written: u64::try_from(column.compressed_size()).unwrap_or_default(),
+                rows_written: rows,
+                metadata: column.clone(),
+                bloom_filter: None,
+                column_index: None,
+                offset_index: None,
+            };
+            writer.append_column(bytes, close)?;
+        }
+        writer.close()?;
+        self.groups_written += 1;
+        self.rows += rows;
+        self.upload_pieces(false).await
+    }
+
+    /// Writes the footer and completes the object.
+    pub(crate) async fn finish(mut self) -> Result<Part, LakeError> {
+        self.close_group().await?;
+        let metadata = Arc::new(self.file.finish()?);
+        let whole = if self.upload.is_none() && self.buffer.len() <= PIECE_BYTES {
+            let bytes = Bytes::from(self.buffer.take());
+            self.bytes = bytes.len() as u64;
+            self.store.put(&self.path, PutPayload::from_bytes(bytes.clone())).await?;
+            Some(bytes)
+        } else {
+            self.upload_pieces(true).await?;
+            if let Some(upload) = &mut self.upload {
+                upload.complete().await?;
+            }
+            None
+        };
+        // The file's bytes are kept only where reading them back later would cost a request for next to nothing.
+        let whole = whole.filter(|bytes| bytes.len() <= 64 << 10);
+        Part::from_metadata(self.path, &self.name, self.bytes, metadata, whole)
+    }
+
+    async fn upload_pieces(&mut self, all: bool) -> Result<(), LakeError> {
+        let waiting = self.buffer.len();
+        if waiting < PIECE_BYTES && !(all && waiting > 0) {
+            return Ok(());
+        }
+        let bytes = Bytes::from(self.buffer.take());
+        if self.upload.is_none() {
+            self.upload = Some(self.store.put_multipart(&self.path).await?);
+        }
+        let Some(upload) = &mut self.upload else { return Ok(()) };
+        self.bytes += bytes.len() as u64;
+        upload.put_part(PutPayload::from_bytes(bytes)).await?;
+        Ok(())
+    }
+}
+
+fn properties(table: Table, options: &LakeOptions) -> Result<WriterProperties, LakeError> {
+    let compression = match options.zstd_level {
+        0 => Compression::UNCOMPRESSED,
+        level => Compression::ZSTD(ZstdLevel::try_new(level)?),
+    };
+    let mut builder = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_created_by(concat!("bluetick ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(compression)
+        .set_dictionary_enabled(false)
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_offset_index_disabled(true)
+        .set_max_row_group_row_count(None)
+        .set_sorting_columns(Some(sorting_columns(table)?));
+    for column in table.columns() {
+        let path = match column.kind {
+            ColumnType::StringList => {
+                ColumnPath::new(vec![column.name.to_owned(), "list".to_owned(), "element".to_owned()])
+            }
+            _ => ColumnPath::new(vec![column.name.to_owned()]),
+        };
+        let few_values = LOW_CARDINALITY.contains(&column.name) && !table.key().contains(&column.name);
+        let text = matches!(column.kind, ColumnType::String | ColumnType::StringList);
+        if few_values || column.name == "status" {
+            builder = builder.set_column_dictionary_enabled(path.clone(), true);
+        }
+        if few_values || column.name == "status" || !text {
+            builder = builder.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
+        }
+    }
+    Ok(builder.build())
+}
+
+fn sorting_columns(table: Table) -> Result<Vec<SortingColumn>, LakeError> {
+    let schema = table.schema();
+    let descriptor = ArrowSchemaConverter::new().convert(&schema)?;
+    let index = |name: &str| descriptor.columns().iter().position(|leaf| leaf.path().parts() == [name]);
+    let columns = sort_columns(table).into_iter().filter_map(index).filter_map(|index| i32::try_from(index).ok());
+    Ok(columns.map(|column_idx| SortingColumn { column_idx, descending: false, nulls_first: true }).collect())
+}

@@ -1,0 +1,111 @@
+//! Commits on each kind of store: what is new is added once, in order, with small parts absorbed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::TimestampMillisecondType;
+use bluetick_lake::{Lake, LakeOptions, PartitionBatch, Staging, Table};
+
+const DAY: i64 = 1_795_132_800_000;
+
+fn clicks(ids: impl IntoIterator<Item = u32>) -> Vec<PartitionBatch> {
+    let mut staging = Staging::new();
+    for id in ids {
+        let time = DAY + i64::from(id) * 1000;
+        let line = format!(
+            r#"{{"table":"clicks","event_ts":{time},"provider":"meta","received_at":{time},"click_id":"click-{id}","kind":"button_reply","wa_id":"4917{id:08}"}}"#
+        );
+        staging.push_line(line.as_bytes()).unwrap();
+    }
+    staging.drain().unwrap()
+}
+
+fn ids(batches: &[RecordBatch]) -> Vec<String> {
+    let columns = batches.iter().map(|batch| batch.column_by_name("click_id").unwrap().as_string::<i32>());
+    columns.flat_map(|column| column.iter().map(|id| id.unwrap().to_owned()).collect::<Vec<_>>()).collect()
+}
+
+async fn repeats_change_nothing(url: &str) {
+    let lake = Lake::open(url, LakeOptions::default()).unwrap();
+    let report = lake.commit(&clicks([3, 1, 2, 3])[0]).await.unwrap();
+    assert_eq!((report.rows_in, report.new, report.repeated, report.parts), (4, 3, 1, 1));
+    let report = lake.commit(&clicks([1, 2, 3])[0]).await.unwrap();
+    assert_eq!((report.new, report.repeated, report.written_parts), (0, 3, 0));
+    let report = lake.commit(&clicks([2, 4, 5, 6, 7])[0]).await.unwrap();
+    assert_eq!((report.new, report.repeated, report.absorbed_parts, report.parts), (4, 1, 1, 1));
+    let rows = lake.read_table(Table::Clicks).await.unwrap();
+    assert_eq!(ids(&rows), (1..=7).map(|id| format!("click-{id}")).collect::<Vec<_>>());
+    let times = rows[0].column_by_name("event_ts").unwrap().as_primitive::<TimestampMillisecondType>();
+    assert!(times.values().is_sorted());
+    let manifests = lake.manifests(None).await.unwrap();
+    assert_eq!(manifests.len(), 1);
+    let prefix = format!("{}/data/clicks/dt=2026-11-20/", lake.base_uri());
+    assert!(manifests[0].uris.iter().all(|uri| uri.starts_with(&prefix) && uri.ends_with(".parquet")));
+}
+
+#[tokio::test]
+async fn repeats_change_nothing_in_memory() {
+    repeats_change_nothing("memory://test/lake").await;
+}
+
+#[tokio::test]
+async fn repeats_change_nothing_in_a_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    repeats_change_nothing(&format!("file://{}", directory.path().display())).await;
+    let manifest = directory.path().join("manifest/clicks/dt=2026-11-20/symlink.txt");
+    let text = std::fs::read_to_string(manifest).unwrap();
+    for uri in text.lines() {
+        assert!(std::path::Path::new(uri.strip_prefix("file://").unwrap()).is_file(), "{uri}");
+    }
+}
+
+/// Small row groups, so that merges meet many of them: copied where they lie apart, decoded where they touch.
+#[tokio::test]
+async fn large_and_small_merges_keep_every_row() {
+    let options = LakeOptions { row_group_rows: 64, absorb_factor: 1e9, ..LakeOptions::default() };
+    let lake = Lake::open("memory://test", options).unwrap();
+    let mut expected = 0;
+    for range in [0..1000, 5000..9000, 900..1100, 2000..2001, 0..9500] {
+        let batch = &clicks(range.clone())[0];
+        let report = lake.commit(batch).await.unwrap();
+        expected += report.new;
+        assert_eq!(report.parts, 1);
+        let rows = lake.read_table(Table::Clicks).await.unwrap();
+        let ids = ids(&rows);
+        assert_eq!(ids.len() as u64, expected);
+        let times: Vec<i64> = rows
+            .iter()
+            .flat_map(|batch| {
+                batch.column_by_name("event_ts").unwrap().as_primitive::<TimestampMillisecondType>().values().to_vec()
+            })
+            .collect();
+        assert!(times.is_sorted_by(|a, b| a < b), "sorted and unique after {range:?}");
+    }
+    assert_eq!(expected, 9500);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_side_by_side_lose_and_double_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", directory.path().display());
+    let writers = (0..4u32).map(|writer| {
+        let url = url.clone();
+        tokio::spawn(async move {
+            let lake = Lake::open(&url, LakeOptions::default()).unwrap();
+            for round in 0..10 {
+                let batch = &clicks((0..20).map(|i| round * 20 + i * (writer + 1)))[0];
+                lake.commit(batch).await.unwrap();
+            }
+        })
+    });
+    futures::future::try_join_all(writers).await.unwrap();
+    let lake = Lake::open(&url, LakeOptions::default()).unwrap();
+    let mut ids = ids(&lake.read_table(Table::Clicks).await.unwrap());
+    let mut expected: Vec<_> = (0..4)
+        .flat_map(|w| (0..10).flat_map(move |r| (0..20).map(move |i| format!("click-{}", r * 20 + i * (w + 1)))))
+        .collect();
+    ids.sort();
+    expected.sort();
+    expected.dedup();
+    assert_eq!(ids, expected);
+}
