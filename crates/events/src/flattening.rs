@@ -74,6 +74,8 @@ pub(crate) struct AccountEventParts<'p, 'j> {
     pub(crate) time: Option<Found<'j, i64>>,
     /// What it says.
     pub(crate) content: &'j Json<'j>,
+    /// The member that it stands under, in lower case, if that says what it is.
+    pub(crate) name: &'static str,
     /// How much of it may be kept.
     pub(crate) keep: Keep,
     /// The person it is about.
@@ -82,7 +84,7 @@ pub(crate) struct AccountEventParts<'p, 'j> {
 
 impl<'p, 'j> AccountEventParts<'p, 'j> {
     pub(crate) fn new(kind: &'p str, content: &'j Json<'j>, keep: Keep) -> Self {
-        AccountEventParts { kind, time: None, content, keep, person: Person::default() }
+        AccountEventParts { kind, time: None, content, name: "", keep, person: Person::default() }
     }
 }
 
@@ -208,13 +210,13 @@ impl<'o> Flattening<'o> {
         if self.overflown {
             return;
         }
-        let AccountEventParts { kind, time, content, keep, person } = parts;
+        let AccountEventParts { kind, time, content, name, keep, person } = parts;
         let kind = cut(kind, crate::bounds::MAX_ID_BYTES);
         let account_id = scope.account_id.as_ref().map(|found| found.value.as_str()).unwrap_or_default();
         let own_time = time.as_ref().map(|time| time.value.to_string()).unwrap_or_default();
         let digest = payload::digest(self.options, content);
         let event_id = hash(&[account_id, kind, &own_time, &digest]);
-        let payload = payload::write(self.options, content, keep);
+        let payload = payload::write(self.options, content, name, keep);
         let time = time.unwrap_or_else(|| self.receipt());
         let pieces = pieces(&payload);
         for (index, piece) in pieces.iter().enumerate() {

@@ -86,7 +86,8 @@ fn flatten_change<'j>(flattening: &mut Flattening<'_>, entry: &'j Json<'j>, chan
     let errors = value.get("errors");
     if !errors.is_null() {
         let time = surroundings.entry_time;
-        let parts = AccountEventParts { time, ..AccountEventParts::new("messages_error", errors, Keep::Everything) };
+        let parts = AccountEventParts::new("messages_error", errors, Keep::Everything);
+        let parts = AccountEventParts { time, name: "errors", ..parts };
         flattening.account_event(&surroundings.scope, parts);
     }
     if lists.iter().all(|list| value.get(list).items().len() == 0) {
@@ -119,7 +120,7 @@ fn flatten_other<'j>(
         _ => &Json::Null,
     };
     if people.items().len() == 0 {
-        let time = entry_time.or_else(|| instant(value.get("timestamp")));
+        let time = entry_time.or_else(|| value_time(value));
         let parts = AccountEventParts { time, ..AccountEventParts::new(kind, content, keep) };
         flattening.account_event(scope, parts);
     }
@@ -127,13 +128,20 @@ fn flatten_other<'j>(
         let time = instant(about.get("timestamp")).or(entry_time);
         let places = [about.get("wa_id"), about.at(&["user_id", "current"]), about.get("user_id")];
         let person = Person::of(flattening.options, &places);
-        let parts = AccountEventParts { kind, time, content: about, keep, person };
+        let parts = AccountEventParts { time, person, ..AccountEventParts::new(kind, about, keep) };
         flattening.account_event_with(scope, parts, |flattening, draft| {
             let category = id(about.get("category"));
             let preference = id(about.get("value"));
             crate::flattening::fill!(flattening, *draft, { category: category, preference: preference, });
         });
     }
+}
+
+/// The time that a value names itself, or the first element of one of its lists: calls, groups, tracking events.
+fn value_time<'j>(value: &'j Json<'j>) -> Option<Found<'j, i64>> {
+    let lists = value.members().iter().filter(|(_, member)| member.is_array());
+    let mut firsts = lists.filter_map(|(_, list)| list.items().next());
+    instant(value.get("timestamp")).or_else(|| firsts.find_map(|first| instant(first.get("timestamp"))))
 }
 
 /// The people that a change names beside its messages and statuses; they stand in no particular order.

@@ -46,13 +46,18 @@ const MESSAGES: &[&str] =
 /// Members of a message that tell nothing of what a person wrote.
 const SKELETON: &[&str] = &[
     "accountid",
+    "actiontype",
+    "answer",
+    "answerid",
     "campaignid",
+    "channelphonenumber",
     "chatmessagetype",
     "chunkorder",
+    "cleanedsenderpn",
     "code",
     "context",
     "contextinfo",
-    "country_code",
+    "countrycode",
     "customer",
     "data",
     "displayphonenumber",
@@ -71,9 +76,10 @@ const SKELETON: &[&str] = &[
     "interactive",
     "key",
     "message",
+    "messagecontenttype",
+    "messageechoes",
     "messageid",
     "messages",
-    "messageechoes",
     "messagestatus",
     "messagetimestamp",
     "messagingproduct",
@@ -82,12 +88,18 @@ const SKELETON: &[&str] = &[
     "originalmessageid",
     "participant",
     "phase",
+    "phonenumber",
     "phonenumberid",
     "progress",
+    "question",
     "receivedatutc",
+    "recipient",
     "recipientid",
     "remotejid",
     "revoke",
+    "sender",
+    "senderpn",
+    "standby",
     "stanzaid",
     "status",
     "threads",
@@ -139,13 +151,19 @@ const NAMES: &[&str] = &[
 /// Members under which a person stands, so that `name` is a person's name there.
 const PERSONS: &[&str] = &["contact", "contacts", "customer", "person", "sender", "user"];
 
+/// Members whose `id` is a phone number.
+const NUMBERED_BY_PHONE: &[&str] = &["chat", "chats", "contacts", "recipient", "sender", "threads"];
+
 /// Members under which an error stands.
 const ERRORS: &[&str] = &["error", "errordata", "errors"];
 
 /// The content as compact JSON with sorted members.
-pub(crate) fn write(options: &Options, content: &Json<'_>, keep: Keep) -> String {
+///
+/// `name` is the member that the content stood under, in lower case, if that says what it is.
+pub(crate) fn write(options: &Options, content: &Json<'_>, name: &str, keep: Keep) -> String {
     let mut json = Vec::new();
-    let _ = Redaction { options }.write(&mut json, content, "", keep);
+    // Writing to memory cannot fail.
+    let _ = Redaction { options }.write(&mut json, content, name, keep);
     String::from_utf8(json).unwrap_or_default()
 }
 
@@ -255,6 +273,10 @@ impl Redaction<'_> {
             Json::Number(number) if self.options.pseudonym_key.is_some() && is_phone_member(name) => {
                 Ok(serde_json::to_writer(out, &person::pseudonym(self.options, number.to_string()))?)
             }
+            // A text in the place of a message is what somebody wrote.
+            Json::String(_) if keep == Keep::Skeleton && (name.is_empty() || is_message(name, "")) => {
+                out.write_all(br#""(redacted)""#)
+            }
             Json::String(text) => Ok(serde_json::to_writer(out, &redact_text(self.options, text, name))?),
             other => write_canonical(out, other),
         }
@@ -273,7 +295,8 @@ impl Redaction<'_> {
             return Ok(serde_json::to_writer(out, &hash(&[value.as_str().unwrap_or_default()]))?);
         }
         let keep = if is_message(&name, parent) { Keep::Skeleton } else { keep };
-        self.write(out, value, &name, keep)
+        let is_persons_id = name == "id" && NUMBERED_BY_PHONE.contains(&parent);
+        self.write(out, value, if is_persons_id { "waid" } else { &name }, keep)
     }
 
     /// Whether a member of an object may be kept.

@@ -40,7 +40,7 @@ pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
     let is_known = is_inbound || matches!(event, "messages.update" | "message-receipt.update" | "message.sent");
     let elements = elements(if is_known { data } else { &Json::Null });
     if elements.len() == 0 {
-        other(flattening, &envelope, if data.is_null() { body } else { data });
+        other(flattening, &envelope, event, if data.is_null() { body } else { data });
     }
     for element in elements {
         let placed = match event {
@@ -49,8 +49,8 @@ pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
             "message.sent" => sent(flattening, &envelope, element),
             _ => message(flattening, &envelope, element),
         };
-        if !placed {
-            other(flattening, &envelope, element);
+        if let Err(kind) = placed {
+            other(flattening, &envelope, kind, element);
         }
     }
     true
@@ -76,14 +76,15 @@ fn event_by_shape(data: &Json<'_>) -> &'static str {
     }
 }
 
+/// Whether an element became a record of its own; else the type of the account event that keeps it.
+type Placed<'j> = Result<(), &'j str>;
+
 /// An account event of what is neither message nor status, or cannot be placed.
-fn other<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, content: &'j Json<'j>) {
+fn other<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, kind: &str, content: &'j Json<'j>) {
     let keep = if envelope.event.starts_with("message") { Keep::Skeleton } else { Keep::Everything };
     let time = envelope.time;
-    flattening.account_event(
-        &envelope.scope,
-        AccountEventParts { time, ..AccountEventParts::new(envelope.event, content, keep) },
-    );
+    flattening
+        .account_event(&envelope.scope, AccountEventParts { time, ..AccountEventParts::new(kind, content, keep) });
 }
 
 /// The chat of a key, if it is one of several people.
@@ -121,13 +122,15 @@ fn message_time<'j>(envelope: &Envelope<'j>, message: &'j Json<'j>) -> Option<Fo
     instant(stamp).or_else(|| instant(stamp.get("low"))).or(envelope.time)
 }
 
-/// An inbound message. False if it cannot be placed, or is the business's own.
-fn message<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, message: &'j Json<'j>) -> bool {
+/// An inbound message. The business's own messages come on the same events.
+fn message<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, message: &'j Json<'j>) -> Placed<'j> {
     let key = message.get("key");
     let from_business = boolean(key.get("fromMe")).is_some_and(|found| found.value);
-    let (Some(message_id), Some(time)) = (id(key.get("id")), message_time(envelope, message)) else { return false };
+    let (Some(message_id), Some(time)) = (id(key.get("id")), message_time(envelope, message)) else {
+        return Err("unplaced_message");
+    };
     if from_business {
-        return false;
+        return Err(envelope.event);
     }
     let content = choices::unwrap(message.get("message"));
     let person = sender(flattening, key);
@@ -147,7 +150,7 @@ fn message<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, message
             group_id: group(key),
         });
         flattening.push(draft);
-        return true;
+        return Ok(());
     }
     let mut draft: Draft<Message> = flattening.draft(&time, &envelope.scope);
     flattening.note(&mut draft, "message_id", &message_id);
@@ -164,14 +167,15 @@ fn message<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, message
         draft.columns.r#type = Some(kind.value);
     }
     flattening.push(draft);
-    true
+    Ok(())
 }
 
 /// `messages.update`: a number or name of the message's state. It has no time of its own.
-fn update<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> bool {
+fn update<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> Placed<'j> {
     let state = element.at(&["update", "status"]);
     let state = if state.is_null() { element.get("status") } else { state };
-    let state = id(state).map(|found| found.map(|name| status_name(&name)));
+    let Some(state) = id(state) else { return Err(envelope.event) };
+    let state = state.map(|name| status_name(&name));
     status(flattening, envelope, element.get("key"), state, envelope.time, |_, _| ())
 }
 
@@ -190,18 +194,18 @@ fn status_name(name: &str) -> String {
 }
 
 /// `message-receipt.update`: what a member of a group received or read, with times.
-fn receipt<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> bool {
+fn receipt<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> Placed<'j> {
     let receipt = element.get("receipt");
     let states = [("receiptTimestamp", "delivered"), ("readTimestamp", "read"), ("playedTimestamp", "played")];
-    let mut placed = false;
+    let mut placed = Err("unplaced_status");
     for (member, state) in states {
         let stamp = receipt.get(member);
         let time = instant(stamp).or_else(|| instant(stamp.get("low"))).filter(|time| time.value != 0);
         if time.is_none() {
             continue;
         }
-        let state = Some(Found::read(state.to_owned(), "name of", stamp));
-        placed |= status(flattening, envelope, element.get("key"), state, time, |flattening, draft| {
+        let state = Found::read(state.to_owned(), "name of", stamp);
+        placed = status(flattening, envelope, element.get("key"), state, time, |flattening, draft| {
             let person = Person::of(flattening.options, &[receipt.get("userJid")]);
             fill!(flattening, *draft, { wa_id: person.wa_id, user_id: person.user_id, });
         });
@@ -210,14 +214,14 @@ fn receipt<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element
 }
 
 /// `message.sent`: the session sent a message, or failed to.
-fn sent<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> bool {
+fn sent<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> Placed<'j> {
     let success = element.get("success");
     let state = match boolean(success) {
         Some(found) => found.map(|success| if success { "sent" } else { "failed" }.to_owned()),
         None => Found::made("sent".to_owned(), "name of the event"),
     };
     let time = message_time(envelope, element);
-    status(flattening, envelope, element.get("key"), Some(state), time, |flattening, draft| {
+    status(flattening, envelope, element.get("key"), state, time, |flattening, draft| {
         fill!(flattening, *draft, { error_message: text(element.get("error")), });
     })
 }
@@ -227,11 +231,11 @@ fn status<'j>(
     flattening: &mut Flattening<'_>,
     envelope: &Envelope<'j>,
     key: &'j Json<'j>,
-    state: FoundText<'j>,
+    state: Found<'j, String>,
     time: Option<Found<'j, i64>>,
     finish: impl FnOnce(&Flattening<'_>, &mut Draft<Status>),
-) -> bool {
-    let (Some(message_id), Some(state), Some(time)) = (id(key.get("id")), state, time) else { return false };
+) -> Placed<'j> {
+    let (Some(message_id), Some(time)) = (id(key.get("id")), time) else { return Err("unplaced_status") };
     let mut draft: Draft<Status> = flattening.draft(&time, &envelope.scope);
     flattening.note(&mut draft, "message_id", &message_id);
     draft.columns.message_id = message_id.value;
@@ -248,5 +252,5 @@ fn status<'j>(
         flattening.note(&mut draft, "participant", &source);
     }
     flattening.push(draft);
-    true
+    Ok(())
 }
