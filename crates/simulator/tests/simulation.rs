@@ -145,7 +145,7 @@ fn the_figures_of_the_truth_agree_with_each_other() {
             .map(|row| row["clicks"].as_i64().unwrap() * row["messages"].as_i64().unwrap())
             .sum();
         assert_eq!(sum(&truth, "click_sequence", "clicks"), clicks, "each attributed click has one place");
-        assert!(sum(&truth, "data_quality", "rows") > 1_500);
+        assert!(sum(&truth, "data_quality", "row_count") > 1_500);
         assert_eq!(sum(&truth, "data_quality", "repeats"), 0);
     }
 }

@@ -67,7 +67,7 @@ fn data_quality(knowledge: &Knowledge<'_>) -> Answer {
         }
     }
     let rows = counts.into_iter().map(|(table, rows)| vec![json!(table), json!(rows), json!(0)]);
-    Answer::new("data_quality", vec!["table_name", "rows", "repeats"], rows.collect())
+    Answer::new("data_quality", vec!["table_name", "row_count", "repeats"], rows.collect())
 }
 
 fn lost_clicks(knowledge: &Knowledge<'_>) -> Answer {

@@ -252,9 +252,10 @@ fn message(world: &World, life: &Life) -> Option<Message> {
     })
 }
 
-/// Which providers give a failure a title.
+/// Which providers give a failure a title: Interakt gives a reason, which is a message; WASender gives nothing.
 fn title_by(provider: SimulatedProvider, title: &str) -> Option<String> {
-    (provider != SimulatedProvider::Wasender).then(|| title.to_owned())
+    let titled = !matches!(provider, SimulatedProvider::Interakt | SimulatedProvider::Wasender);
+    titled.then(|| title.to_owned())
 }
 
 /// The people that the told statuses are about.
