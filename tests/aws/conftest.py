@@ -24,7 +24,6 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     emulator = None
     try:
         emulator = Emulator(directory / "emulator.log", endpoint.url, emulator_port)
-        # Reserved concurrency comes to the emulator as text, which it cannot compare: 0 reserves nothing.
         parameters = {"Architecture": architecture(), "IngestConcurrency": "0"}
         stack = Stack(emulator, overlay(load_template()), parameters)
         stack.put_secret(SECRETS)

@@ -8,6 +8,9 @@ What it does otherwise than AWS, and how the tests cope:
   of it (endpoint.py), which gathers records and leaves gzip objects as the service does.
 - It makes no API routes of a function's events; the template names routes and integrations one by one anyway.
 - It honours the batching window, which a test has no time for: `overlay` sets it to nothing.
+- Numbers from parameters stay text in it, which it cannot compare: `overlay` puts a number for the event source's concurrency,
+  and the tests reserve none (IngestConcurrency=0).
+- It answers /health itself on every host: the tests ask for it by another of its addresses.
 - It does not enforce IAM and bucket policies: test_iam.py and test_template.py look at these without it.
 """
 
@@ -80,6 +83,7 @@ def overlay(template: dict) -> dict:
         for event in properties.get("Events", {}).values():
             if event["Type"] == "SQS":
                 event["Properties"]["MaximumBatchingWindowInSeconds"] = 0
+                event["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 4
     return {**template, "Resources": resources}
 
 

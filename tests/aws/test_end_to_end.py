@@ -128,7 +128,8 @@ def test_the_handshake_and_the_health_check(pipeline: Pipeline) -> None:
     token = SECRETS["META_VERIFY_TOKENS"]
     assert pipeline.request("GET", f"/webhooks/meta?{query}{token}", {}) == (200, b"1158201444")
     assert pipeline.request("GET", f"/webhooks/meta?{query}wrong", {})[0] == 401
-    assert pipeline.request("GET", "/health", {})[0] == 200
+    health = f"/_aws/execute-api/{pipeline.stack.api_id}/$default/health"
+    assert pipeline.request("GET", health, {"Host": "localhost"}) == (200, b'{"ok":true}')
     assert pipeline.request("PUT", "/webhooks/meta", {})[0] == 405
     assert pipeline.request("GET", "/elsewhere", {})[0] == 404
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator import ROOT
+from emulator import ROOT, load_template
 
 sys.path.insert(0, str(ROOT / "infra"))
 
@@ -137,3 +137,19 @@ def test_the_other_architecture_is_built_with_its_target(tmp_path: Path) -> None
 def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
     result = package(machine(tmp_path, X86, [X86], []), ARCH="riscv")
     assert result.returncode == 2 and "arm64 or x86_64" in result.stderr
+
+
+def test_the_table_of_costs_is_that_of_the_calculation() -> None:
+    import costs
+
+    assert costs.table() in (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
+    columns = [costs.costs(millions * costs.MILLION) for millions in (1, 10, 100, 1000)]
+    assert all(smaller[item] <= larger[item] for smaller, larger in zip(columns, columns[1:]) for item in smaller)
+
+
+def test_the_calculation_counts_the_alarms_that_there_are() -> None:
+    import costs
+
+    alarms = [item["Properties"] for item in load_template()["Resources"].values() if item["Type"] == "AWS::CloudWatch::Alarm"]
+    metrics = sum(len([query for query in alarm.get("Metrics", [{"MetricStat": 1}]) if "MetricStat" in query]) for alarm in alarms)
+    assert metrics == costs.ALARM_METRICS
