@@ -39,7 +39,7 @@ def main() -> None:
 
     for query in ("ctr_by_button", "ctr_by_template", "funnel_daily"):
         print(f"\n{query}", flush=True)
-        command = [sys.executable, "run.py", query, "--lake", str(lake), "--from", DAY, "--to", DAY]
+        command = [sys.executable, "-m", "bluetick_sql", query, "--lake", str(lake), "--from", DAY, "--to", DAY]
         subprocess.run(command, cwd=pipeline.ROOT / "sql", check=True)
     print(f"\nParquet: {lake / 'data'}")
     print(f"ask more: make query LAKE={lake.relative_to(pipeline.ROOT)} Q=response_times FROM={DAY} TO={DAY}")

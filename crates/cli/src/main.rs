@@ -1,2 +1,62 @@
-//! placeholder
-fn main() {}
+//! `bluetick`: the whole pipeline on one machine, and the tools around it.
+
+mod commands;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// WhatsApp engagement analytics: webhooks in, exactly deduplicated Parquet out.
+#[derive(Parser)]
+#[command(name = "bluetick", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Flatten(commands::flatten::Arguments),
+    Serve(commands::serve::Arguments),
+    Run(commands::run::Arguments),
+    Replay(commands::replay::Arguments),
+    Sweep(commands::sweep::Arguments),
+    Erase(commands::erase::Arguments),
+    Verify(commands::verify::Arguments),
+    Simulate(commands::simulate::Arguments),
+    Schema(commands::schema::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let (level, format) = bluetick_telemetry::logging::from_environment(|name| std::env::var(name).ok());
+    // Standard output carries results; a tool's own doings are of interest only on request.
+    let level = if std::env::var_os("RUST_LOG").is_some() { level } else { tracing::level_filters::LevelFilter::WARN };
+    bluetick_telemetry::logging::init_with(level, format, std::io::stderr);
+    let result =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Into::into).and_then(|runtime| {
+            runtime.block_on(async {
+                match arguments.command {
+                    Command::Flatten(arguments) => commands::flatten::run(&arguments),
+                    Command::Serve(arguments) => commands::serve::run(&arguments).await,
+                    Command::Run(arguments) => commands::run::run(&arguments).await,
+                    Command::Replay(arguments) => commands::replay::run(&arguments).await,
+                    Command::Sweep(arguments) => commands::sweep::run(&arguments).await,
+                    Command::Erase(arguments) => commands::erase::run(&arguments).await,
+                    Command::Verify(arguments) => commands::verify::run(&arguments).await,
+                    Command::Simulate(arguments) => commands::simulate::run(&arguments),
+                    Command::Schema(arguments) => commands::schema::run(&arguments),
+                }
+            })
+        });
+    match result {
+        Ok(code) => code,
+        // Whoever reads our output has seen enough: `bluetick flatten … | head`.
+        Err(error) if output::is_broken_pipe(&*error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::report_error(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}

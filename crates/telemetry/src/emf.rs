@@ -36,7 +36,7 @@ impl Unit {
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
     dimensions: Vec<(&'static str, String)>,
-    values: Vec<(&'static str, Unit, f64)>,
+    values: Vec<(&'static str, Unit, Value)>,
 }
 
 impl Metrics {
@@ -55,12 +55,16 @@ impl Metrics {
     /// Adds a count.
     #[must_use]
     pub fn count(self, name: &'static str, value: u64) -> Self {
-        self.value(name, Unit::Count, value as f64)
+        self.push(name, Unit::Count, value.into())
     }
 
     /// Adds a value.
     #[must_use]
-    pub fn value(mut self, name: &'static str, unit: Unit, value: f64) -> Self {
+    pub fn value(self, name: &'static str, unit: Unit, value: f64) -> Self {
+        self.push(name, unit, value.into())
+    }
+
+    fn push(mut self, name: &'static str, unit: Unit, value: Value) -> Self {
         self.values.push((name, unit, value));
         self
     }
@@ -84,7 +88,7 @@ impl Metrics {
             line.insert((*name).to_owned(), json!(value));
         }
         for (name, _, value) in &self.values {
-            line.insert((*name).to_owned(), json!(value));
+            line.insert((*name).to_owned(), value.clone());
         }
         Value::Object(line)
     }
@@ -101,11 +105,8 @@ mod tests {
 
     #[test]
     fn every_metric_named_has_a_value() {
-        let line = Metrics::new().dimension("Provider", "meta").count("Accepted", 3).value(
-            "Latency",
-            Unit::Milliseconds,
-            1.5,
-        );
+        let line =
+            Metrics::new().dimension("Provider", "meta").count("Accepted", 3).value("Latency", Unit::Milliseconds, 1.5);
         let line = line.to_json(1_700_000_000_000);
         assert_eq!(line["_aws"]["Timestamp"], 1_700_000_000_000_i64);
         let directive = &line["_aws"]["CloudWatchMetrics"][0];

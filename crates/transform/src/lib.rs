@@ -1,1 +1,7 @@
-//! transform
+//! The transform: raw objects to the lake. Behind SQS on Lambda, or driven by the command-line tool: the same code.
+
+pub mod batch;
+pub mod lambda;
+pub mod lines;
+pub mod notification;
+pub mod raw;

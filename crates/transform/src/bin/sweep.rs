@@ -1,2 +1,23 @@
-//! placeholder
-fn main() {}
+//! The sweep Lambda function: deletes superseded files. Its settings are in `README.md`.
+
+use std::sync::Arc;
+
+use bluetick_transform::lambda::{now, open_lake, sweep_metrics};
+use lambda_runtime::{LambdaEvent, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    bluetick_telemetry::logging::init();
+    let lake = Arc::new(open_lake(|name| std::env::var(name).ok())?);
+    // The schedule's event says nothing that matters here.
+    lambda_runtime::run(service_fn(move |_: LambdaEvent<serde::de::IgnoredAny>| {
+        let lake = Arc::clone(&lake);
+        async move {
+            let report = lake.sweep(now(), false).await?;
+            sweep_metrics(&report).print(now());
+            tracing::info!(deleted = report.deleted.len(), unnamed = report.unnamed, "swept");
+            Ok::<_, lambda_runtime::Error>(())
+        }
+    }))
+    .await
+}

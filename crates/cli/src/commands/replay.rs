@@ -1,0 +1,100 @@
+//! `bluetick replay`: feeds raw objects again, resumably.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bluetick_lake::Lake;
+use bluetick_transform::batch::{BatchReport, DEFAULT_FLUSH_BYTES, Transform};
+use bluetick_transform::raw::{self, Source};
+use serde_json::json;
+
+use crate::commands::LakeArguments;
+use crate::output::{self, CommandResult};
+
+/// Objects between two entries in the checkpoint: enough to fill a commit, few enough to lose little.
+const OBJECTS_PER_CHECKPOINT: usize = 200;
+
+/// Feed raw objects to the lake again, for instance after a fix; nothing doubles, and no erased person comes back
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The raw objects: s3://bucket/raw/dt=2026-11-20 or file:///directory
+    #[arg(value_name = "URL")]
+    raw: String,
+    #[command(flatten)]
+    lake: LakeArguments,
+    /// Remember here what is done: a replay that was stopped goes on where it was
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
+    move_objects(&arguments.raw, arguments.lake.open()?, arguments.checkpoint.as_deref(), arguments.json).await
+}
+
+/// A file with the path of each object that is done.
+struct Checkpoint {
+    done: HashSet<String>,
+    file: File,
+}
+
+impl Checkpoint {
+    fn open(path: &Path) -> std::io::Result<Self> {
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let done = BufReader::new(&file).lines().collect::<Result<_, _>>()?;
+        Ok(Self { done, file })
+    }
+
+    fn add<'a>(&mut self, sources: impl Iterator<Item = &'a Source>) -> std::io::Result<()> {
+        let lines: String = sources.map(|source| format!("{}\n", source.path)).collect();
+        self.file.write_all(lines.as_bytes())?;
+        self.file.sync_data()
+    }
+}
+
+/// Moves every object under `raw` into `lake` and prints a report. Exit status 1 if an object was not done.
+pub(crate) async fn move_objects(raw: &str, lake: Lake, checkpoint: Option<&Path>, json: bool) -> CommandResult {
+    let mut checkpoint = checkpoint.map(Checkpoint::open).transpose()?;
+    let mut sources = raw::list(raw).await?;
+    let listed = sources.len();
+    if let Some(checkpoint) = &checkpoint {
+        sources.retain(|source| !checkpoint.done.contains(source.path.as_ref()));
+    }
+    let transform = Transform::new(lake, DEFAULT_FLUSH_BYTES);
+    let bar = output::progress_bar(sources.len() as u64, "raw objects");
+    let (mut total, mut failed) = (BatchReport::default(), Vec::new());
+    // Without a checkpoint there is nothing to write down between objects: one batch makes the fewest commits.
+    let size = if checkpoint.is_some() { OBJECTS_PER_CHECKPOINT } else { sources.len().max(1) };
+    for batch in sources.chunks(size) {
+        let report = transform.run(batch, None, |_| bar.inc(1)).await;
+        let is_done = |number: &usize| !report.failed.contains(number);
+        if let Some(checkpoint) = &mut checkpoint {
+            checkpoint.add(batch.iter().enumerate().filter(|(number, _)| is_done(number)).map(|(_, source)| source))?;
+        }
+        failed
+            .extend(report.failed.iter().filter_map(|number| batch.get(*number)).map(|source| source.path.to_string()));
+        total += &report;
+    }
+    bar.finish_and_clear();
+    let code = if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    let report = json!({
+        "objects": total.objects,
+        "objects_skipped": listed - sources.len(),
+        "records_in": total.lines,
+        "new": total.new,
+        "repeated": total.repeated,
+        "erased": total.erased,
+        "rejected": total.rejected,
+        "commits": total.commits,
+        "conflicts": total.conflicts,
+        "bytes_written": total.bytes_written,
+        "failed": failed,
+    });
+    output::report(json, &report)?;
+    Ok(code)
+}

@@ -1,0 +1,23 @@
+//! `bluetick run`: raw objects to the lake, once.
+
+use crate::commands::{LakeArguments, replay};
+use crate::output::CommandResult;
+
+/// Move raw objects into the lake, once
+///
+/// What is in the lake already is not doubled: run it as often as you like.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The raw objects: s3://bucket/prefix or file:///directory
+    #[arg(long = "raw", value_name = "URL", env = "RAW_URL")]
+    raw: String,
+    #[command(flatten)]
+    lake: LakeArguments,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
+    replay::move_objects(&arguments.raw, arguments.lake.open()?, None, arguments.json).await
+}

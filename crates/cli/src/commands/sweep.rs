@@ -1,0 +1,36 @@
+//! `bluetick sweep`: deletes superseded files.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::commands::LakeArguments;
+use crate::output::{self, CommandResult};
+
+/// Delete the files of the lake that no manifest has named for a day
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    lake: LakeArguments,
+    /// Only say what would be deleted
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
+    let report = arguments.lake.open()?.sweep(bluetick_ingest::clock::now(), arguments.dry_run).await?;
+    let report = json!({
+        "dry_run": arguments.dry_run,
+        "files_named": report.named,
+        "files_unnamed": report.unnamed,
+        "bytes_deleted": report.bytes_deleted,
+        "erased_rows": report.erased_rows,
+        "settled_erasures": report.settled_erasures,
+        "deleted": report.deleted,
+    });
+    output::report(arguments.json, &report)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,39 @@
+//! `bluetick verify`: checks a lake.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::commands::LakeArguments;
+use crate::output::{self, CommandResult};
+
+/// Check that every file that a manifest names exists, and that its rows are sorted, unique and of their day
+///
+/// Exit status 1 and a list of problems otherwise.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    lake: LakeArguments,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
+    let report = arguments.lake.open()?.verify().await?;
+    let problems: Vec<_> = report
+        .problems
+        .iter()
+        .map(|problem| format!("{}: {}: {}", problem.invariant, problem.object, problem.detail))
+        .collect();
+    let code = if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    let report = json!({
+        "partitions": report.partitions,
+        "files": report.parts,
+        "rows": report.rows,
+        "bytes": report.bytes,
+        "problems": problems,
+    });
+    output::report(arguments.json, &report)?;
+    Ok(code)
+}

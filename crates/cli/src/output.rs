@@ -1,0 +1,64 @@
+//! What the commands print: results to standard output, everything else to standard error.
+
+use std::error::Error;
+use std::io::{self, Write};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+/// What a command ends with.
+pub(crate) type CommandResult = Result<std::process::ExitCode, Box<dyn Error + Send + Sync>>;
+
+/// Prints a line.
+pub(crate) fn line(text: impl std::fmt::Display) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{text}")
+}
+
+/// Prints a report: one JSON object for machines, else a line a field.
+pub(crate) fn report(json: bool, value: &Value) -> io::Result<()> {
+    match value {
+        Value::Object(fields) if !json => {
+            let width = fields.keys().map(String::len).max().unwrap_or_default();
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) => line(format_args!("{name:width$}  {text}"))?,
+                    Value::Array(items) if items.is_empty() => {}
+                    Value::Array(items) => {
+                        line(name)?;
+                        for item in items {
+                            line(format_args!("  {}", item.as_str().map_or_else(|| item.to_string(), str::to_owned)))?;
+                        }
+                    }
+                    other => line(format_args!("{name:width$}  {other}"))?,
+                }
+            }
+            Ok(())
+        }
+        _ => line(value),
+    }
+}
+
+/// Prints an error with its causes to standard error.
+pub(crate) fn report_error(error: &dyn Error) {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    // Nobody is left to be told of an error here.
+    let _ = writeln!(io::stderr().lock(), "bluetick: {text}");
+}
+
+/// Whether an error only says that nobody reads our output any more.
+pub(crate) fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// A progress bar on standard error; none where that is no terminal.
+pub(crate) fn progress_bar(length: u64, what: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg} ({eta} left)")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style).with_message(what.to_owned())
+}

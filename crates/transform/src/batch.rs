@@ -1,0 +1,270 @@
+//! A batch of raw objects to the lake. What is read is staged until memory is full or the batch ends, then committed
+//! partition by partition; an object counts as done only when every line that it held is committed or kept as rejected.
+
+use std::collections::BTreeSet;
+use std::ops::AddAssign;
+
+use bluetick_lake::{CommitReport, Lake, LakeError, PartitionBatch, Reason, RejectedLine, Staging};
+use futures::{StreamExt, TryStreamExt};
+use object_store::ObjectStoreExt;
+use tokio::time::Instant;
+
+use crate::lines::{LineReader, LineSink};
+use crate::raw::Source;
+
+/// Bytes of staged rows after which they are committed: with the merge and the decoder it stays under 512 MB of memory.
+pub const DEFAULT_FLUSH_BYTES: usize = 64 * 1024 * 1024;
+/// Partitions that are committed at the same time.
+const CONCURRENT_COMMITS: usize = 4;
+/// A piece of an object is decoded in pieces of this size, so that one piece of dense gzip cannot fill the memory before
+/// the staged bytes are looked at.
+const PIECE_BYTES: usize = 16 * 1024;
+
+/// Bytes of rejected lines that are kept together. They are cut by the object alone, so that a retry writes the same again.
+const REJECTED_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a batch did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BatchReport {
+    /// Objects read to their end and committed.
+    pub objects: u64,
+    /// Lines read.
+    pub lines: u64,
+    /// Rows that are in the lake now and were not before.
+    pub new: u64,
+    /// Rows that were there already.
+    pub repeated: u64,
+    /// Rows of erased persons.
+    pub erased: u64,
+    /// Lines kept under `rejected/`.
+    pub rejected: u64,
+    /// Commits made: one for each partition each time that staged rows were committed.
+    pub commits: u64,
+    /// Attempts at a commit that met somebody else's, or whose outcome was unclear.
+    pub conflicts: u64,
+    /// Bytes of the parts written.
+    pub bytes_written: u64,
+    /// Objects that must be tried again, by their number in the batch.
+    pub failed: BTreeSet<usize>,
+}
+
+impl BatchReport {
+    /// R6, conservation: every line was new, a repeat, of an erased person, or rejected. Holds only for a batch that had no
+    /// failure: where a commit fails, its lines are in none of the sums.
+    pub fn is_conserved(&self) -> bool {
+        self.lines == self.new + self.repeated + self.erased + self.rejected
+    }
+
+    fn add_commit(&mut self, commit: &CommitReport) {
+        self.new += commit.new;
+        self.repeated += commit.repeated;
+        self.erased += commit.erased;
+        self.commits += 1;
+        self.conflicts += commit.conflicts;
+        self.bytes_written += commit.bytes_written;
+    }
+}
+
+impl AddAssign<&BatchReport> for BatchReport {
+    /// Adds the sums of another batch; the numbers of its failed objects mean nothing here and are left out.
+    fn add_assign(&mut self, other: &BatchReport) {
+        self.objects += other.objects;
+        self.lines += other.lines;
+        self.new += other.new;
+        self.repeated += other.repeated;
+        self.erased += other.erased;
+        self.rejected += other.rejected;
+        self.commits += other.commits;
+        self.conflicts += other.conflicts;
+        self.bytes_written += other.bytes_written;
+    }
+}
+
+/// What the lines of the objects become until they are committed.
+#[derive(Default)]
+struct Collector {
+    staging: Staging,
+    lines: u64,
+    /// Those of the object that is being read.
+    rejected: Vec<RejectedLine>,
+    rejected_bytes: usize,
+}
+
+impl Collector {
+    fn reject(&mut self, reason: Reason, line: &[u8]) {
+        self.rejected_bytes += line.len();
+        self.rejected.push(RejectedLine { reason, line: line.to_vec() });
+    }
+}
+
+impl LineSink for Collector {
+    fn line(&mut self, line: &[u8]) {
+        self.lines += 1;
+        if let Err(rejection) = self.staging.push_line(line) {
+            self.reject(rejection.reason, line);
+        }
+    }
+
+    fn overlong(&mut self, start: &[u8]) {
+        self.lines += 1;
+        self.reject(Reason::LineTooLong, start);
+    }
+}
+
+/// Why an object was not done.
+#[derive(Debug, thiserror::Error)]
+enum ObjectError {
+    #[error("the object could not be fetched")]
+    Fetch(#[from] object_store::Error),
+    #[error("the object is broken gzip")]
+    Decode(#[from] std::io::Error),
+    #[error("the lake did not take the rows")]
+    Lake(#[from] LakeError),
+    #[error("the time is up")]
+    Deadline,
+}
+
+/// Moves raw objects into a lake.
+pub struct Transform {
+    lake: Lake,
+    flush_bytes: usize,
+}
+
+/// The part of a batch that is under way.
+struct Run<'a> {
+    transform: &'a Transform,
+    deadline: Option<Instant>,
+    collector: Collector,
+    /// Objects that have lines among those not yet committed.
+    open: BTreeSet<usize>,
+    report: BatchReport,
+}
+
+impl Transform {
+    /// A transform into `lake` that commits whenever `flush_bytes` are staged.
+    pub fn new(lake: Lake, flush_bytes: usize) -> Self {
+        Self { lake, flush_bytes }
+    }
+
+    /// The lake.
+    pub fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
+    /// Moves a batch. It stops in time for `deadline`; what is not done then is reported as failed, and nothing of it is
+    /// half visible. `progress` is told the number of each object as it has been read.
+    pub async fn run(
+        &self,
+        sources: &[Source],
+        deadline: Option<Instant>,
+        mut progress: impl FnMut(usize),
+    ) -> BatchReport {
+        let mut run = Run {
+            transform: self,
+            deadline,
+            collector: Collector::default(),
+            open: BTreeSet::new(),
+            report: BatchReport::default(),
+        };
+        for (number, source) in sources.iter().enumerate() {
+            if let Err(error) = run.object(number, source).await {
+                tracing::warn!(object = %source.path, %error, cause = cause(&error), "a raw object was not done");
+                run.report.failed.insert(number);
+            }
+            progress(number);
+        }
+        // Objects that failed it are among the failed already.
+        let _ = run.flush().await;
+        let mut report = run.report;
+        report.objects = (sources.len() - report.failed.len()) as u64;
+        if report.failed.is_empty() && !report.is_conserved() {
+            tracing::error!(?report, "records in and out do not agree");
+        }
+        report
+    }
+}
+
+fn cause(error: &dyn std::error::Error) -> Option<String> {
+    error.source().map(ToString::to_string)
+}
+
+impl Run<'_> {
+    fn check_deadline(&self) -> Result<(), ObjectError> {
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(ObjectError::Deadline),
+            _ => Ok(()),
+        }
+    }
+
+    async fn object(&mut self, number: usize, source: &Source) -> Result<(), ObjectError> {
+        self.check_deadline()?;
+        let mut pieces = source.store.get(&source.path).await?.into_stream();
+        self.open.insert(number);
+        let mut reader = LineReader::default();
+        while let Some(bytes) = pieces.try_next().await? {
+            self.check_deadline()?;
+            for piece in bytes.chunks(PIECE_BYTES) {
+                reader.push(piece, &mut self.collector)?;
+                if self.collector.rejected_bytes >= REJECTED_BYTES {
+                    self.reject(source).await?;
+                }
+                if self.collector.staging.memory_bytes() >= self.transform.flush_bytes {
+                    self.flush().await?;
+                    self.open.insert(number);
+                }
+            }
+        }
+        reader.finish(&mut self.collector)?;
+        self.reject(source).await
+    }
+
+    /// Keeps the rejected lines of an object.
+    async fn reject(&mut self, source: &Source) -> Result<(), ObjectError> {
+        let rejected = std::mem::take(&mut self.collector.rejected);
+        self.collector.rejected_bytes = 0;
+        if rejected.is_empty() {
+            return Ok(());
+        }
+        self.within_deadline(self.transform.lake.reject(source.path.as_ref(), &rejected)).await??;
+        self.report.rejected += rejected.len() as u64;
+        tracing::warn!(object = %source.path, lines = rejected.len(), "lines were rejected");
+        Ok(())
+    }
+
+    /// Commits what is staged. If that fails, all objects that have lines in it have failed.
+    async fn flush(&mut self) -> Result<(), ObjectError> {
+        let result = self.commit().await;
+        let open = std::mem::take(&mut self.open);
+        if let Err(error) = &result {
+            tracing::warn!(%error, cause = cause(error), objects = open.len(), "a commit failed");
+            self.report.failed.extend(open);
+        }
+        result
+    }
+
+    async fn commit(&mut self) -> Result<(), ObjectError> {
+        self.report.lines += std::mem::take(&mut self.collector.lines);
+        let batches = std::mem::take(&mut self.collector.staging).drain()?;
+        let lake = &self.transform.lake;
+        // Each partition is tried, whatever becomes of the others.
+        let commits = futures::stream::iter(batches)
+            .map(|batch: PartitionBatch| async move { lake.commit(&batch).await })
+            .buffer_unordered(CONCURRENT_COMMITS)
+            .collect::<Vec<_>>();
+        let mut first_error = None;
+        for outcome in self.within_deadline(commits).await? {
+            match outcome {
+                Ok(commit) => self.report.add_commit(&commit),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        first_error.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    async fn within_deadline<T>(&self, work: impl Future<Output = T>) -> Result<T, ObjectError> {
+        match self.deadline {
+            Some(deadline) => tokio::time::timeout_at(deadline, work).await.map_err(|_| ObjectError::Deadline),
+            None => Ok(work.await),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The transform and the sweep as Lambda functions.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use bluetick_lake::{Lake, LakeOptions, SweepReport};
+use bluetick_telemetry::emf::{Metrics, Unit};
+use tokio::time::Instant;
+
+use crate::batch::{BatchReport, DEFAULT_FLUSH_BYTES, Transform};
+use crate::notification;
+use crate::raw::RawStores;
+
+/// Left of the function's time for the answer, the metrics and the runtime.
+pub const MARGIN: Duration = Duration::from_secs(5);
+
+/// An error at start, with its causes.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Milliseconds since 1970, UTC.
+pub fn now() -> i64 {
+    chrono::DateTime::<chrono::Utc>::from(SystemTime::now()).timestamp_millis()
+}
+
+/// Opens the lake at `LAKE_URL`; `variable` looks an environment variable up.
+///
+/// # Errors
+/// `LAKE_URL` is not set or cannot be opened.
+pub fn open_lake(variable: impl Fn(&str) -> Option<String>) -> Result<Lake, StartError> {
+    let url = variable("LAKE_URL").filter(|url| !url.trim().is_empty()).ok_or("LAKE_URL is not set")?;
+    Ok(Lake::open(&url, LakeOptions::default())?)
+}
+
+/// The transform function: raw objects that SQS names, to the lake.
+pub struct Function {
+    transform: Transform,
+    stores: RawStores,
+}
+
+impl Function {
+    /// Reads the settings `LAKE_URL`, `RAW_URL`, `FLUSH_BYTES`; `variable` looks an environment variable up.
+    ///
+    /// # Errors
+    /// A setting is missing or cannot be used.
+    pub fn start(variable: impl Fn(&str) -> Option<String>) -> Result<Self, StartError> {
+        let flush_bytes = match variable("FLUSH_BYTES") {
+            Some(text) => text.trim().parse().map_err(|_| "FLUSH_BYTES must be a number of bytes")?,
+            None => DEFAULT_FLUSH_BYTES,
+        };
+        let stores = RawStores::new(variable("RAW_URL").as_deref())?;
+        Ok(Self { transform: Transform::new(open_lake(&variable)?, flush_bytes), stores })
+    }
+
+    /// Handles a batch of SQS messages; those that failed are named in the answer, and only they come again. `deadline` is
+    /// when the function is stopped.
+    pub async fn handle(&self, event: SqsEvent, deadline: Option<Instant>) -> SqsBatchResponse {
+        let deadline = deadline.map(|deadline| deadline.checked_sub(MARGIN).unwrap_or(deadline));
+        let mut failed = BTreeMap::new();
+        let mut sources = Vec::new();
+        let mut messages = Vec::new();
+        for (number, message) in event.records.iter().enumerate() {
+            let objects = notification::parse(message.body.as_deref().unwrap_or_default());
+            let found = objects.map_err(StartError::from).and_then(|objects| {
+                objects
+                    .iter()
+                    .map(|object| self.stores.source(object).map_err(StartError::from))
+                    .collect::<Result<Vec<_>, _>>()
+            });
+            match found {
+                Ok(found) => {
+                    messages.extend(std::iter::repeat_n(number, found.len()));
+                    sources.extend(found);
+                }
+                Err(error) => {
+                    tracing::error!(message = message.message_id, %error, "a message cannot be handled");
+                    failed.insert(number, ());
+                }
+            }
+        }
+        let report = self.transform.run(&sources, deadline, |_| {}).await;
+        failed.extend(report.failed.iter().filter_map(|source| messages.get(*source)).map(|message| (*message, ())));
+        metrics(&report).print(now());
+        respond(&event, failed.keys().copied())
+    }
+}
+
+fn respond(event: &SqsEvent, failed: impl Iterator<Item = usize>) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = failed
+        .filter_map(|number| event.records.get(number))
+        .map(|message| {
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = message.message_id.clone().unwrap_or_default();
+            failure
+        })
+        .collect();
+    response
+}
+
+/// The metrics of a batch.
+fn metrics(report: &BatchReport) -> Metrics {
+    Metrics::new()
+        .dimension("Function", "transform")
+        .count("Objects", report.objects)
+        .count("ObjectsFailed", report.failed.len() as u64)
+        .count("RecordsIn", report.lines)
+        .count("New", report.new)
+        .count("Repeated", report.repeated)
+        .count("Erased", report.erased)
+        .count("Rejected", report.rejected)
+        .count("Commits", report.commits)
+        .count("Conflicts", report.conflicts)
+        .value("BytesWritten", Unit::Bytes, report.bytes_written as f64)
+        .count("NotConserved", u64::from(report.failed.is_empty() && !report.is_conserved()))
+}
+
+/// The metrics of a sweep.
+pub fn sweep_metrics(report: &SweepReport) -> Metrics {
+    Metrics::new()
+        .dimension("Function", "sweep")
+        .count("FilesNamed", report.named)
+        .count("FilesUnnamed", report.unnamed)
+        .count("FilesDeleted", report.deleted.len() as u64)
+        .value("BytesDeleted", Unit::Bytes, report.bytes_deleted as f64)
+        .count("ErasedRows", report.erased_rows)
+}

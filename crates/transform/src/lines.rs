@@ -1,0 +1,208 @@
+//! Bytes to lines: gzip is recognised by its first bytes, whatever name or header an object has.
+
+use std::io::{self, Write};
+
+use flate2::write::MultiGzDecoder;
+
+/// The first bytes of every gzip member (RFC 1952, 2.3.1).
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// Longest line that is read: far above the largest record that ingest writes.
+pub const MAX_LINE_BYTES: usize = 32 * 1024 * 1024;
+
+/// Where lines go.
+pub trait LineSink {
+    /// Takes one line without its end; blank lines never come.
+    fn line(&mut self, line: &[u8]);
+    /// Is told of a line longer than [`MAX_LINE_BYTES`]: its first bytes. The rest is skipped.
+    fn overlong(&mut self, start: &[u8]);
+}
+
+/// Cuts bytes into lines.
+struct Splitter {
+    partial: Vec<u8>,
+    skipping: bool,
+    limit: usize,
+}
+
+impl Splitter {
+    fn push(&mut self, bytes: &[u8], sink: &mut impl LineSink) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if let Some(rest) = piece.strip_suffix(b"\n") {
+                self.end_line(rest, sink);
+            } else if !self.skipping {
+                self.partial.extend_from_slice(piece);
+                if self.partial.len() > self.limit {
+                    self.end_line(b"", sink);
+                    self.skipping = true;
+                }
+            }
+        }
+    }
+
+    fn end_line(&mut self, rest: &[u8], sink: &mut impl LineSink) {
+        if std::mem::take(&mut self.skipping) {
+            return;
+        }
+        if self.partial.is_empty() {
+            return emit(rest, self.limit, sink);
+        }
+        self.partial.extend_from_slice(rest);
+        emit(&self.partial, self.limit, sink);
+        self.partial.clear();
+    }
+}
+
+fn emit(line: &[u8], limit: usize, sink: &mut impl LineSink) {
+    let line = line.trim_ascii();
+    if line.len() > limit {
+        sink.overlong(line.get(..limit).unwrap_or(line));
+    } else if !line.is_empty() {
+        sink.line(line);
+    }
+}
+
+enum Decoder {
+    /// Fewer than two bytes have come.
+    Undecided(Vec<u8>),
+    Plain,
+    Gzip(MultiGzDecoder<Vec<u8>>),
+}
+
+/// Reads an object piece by piece and hands its lines on.
+pub struct LineReader {
+    decoder: Decoder,
+    splitter: Splitter,
+}
+
+impl Default for LineReader {
+    fn default() -> Self {
+        Self::with_limit(MAX_LINE_BYTES)
+    }
+}
+
+impl LineReader {
+    fn with_limit(limit: usize) -> Self {
+        let splitter = Splitter { partial: Vec::new(), skipping: false, limit };
+        Self { decoder: Decoder::Undecided(Vec::new()), splitter }
+    }
+
+    /// Reads the next piece; lines that it completes go to `sink`.
+    ///
+    /// # Errors
+    /// The object is broken gzip; lines before the break have been handed on.
+    pub fn push(&mut self, piece: &[u8], sink: &mut impl LineSink) -> io::Result<()> {
+        match &mut self.decoder {
+            Decoder::Plain => self.splitter.push(piece, sink),
+            Decoder::Gzip(decoder) => {
+                let written = decoder.write_all(piece);
+                self.splitter.push(decoder.get_ref(), sink);
+                decoder.get_mut().clear();
+                written?;
+            }
+            Decoder::Undecided(start) => {
+                start.extend_from_slice(piece);
+                if start.len() >= GZIP_MAGIC.len() {
+                    self.decide(sink)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, sink: &mut impl LineSink) -> io::Result<()> {
+        let Decoder::Undecided(start) = std::mem::replace(&mut self.decoder, Decoder::Plain) else {
+            return Ok(());
+        };
+        if start.starts_with(&GZIP_MAGIC) {
+            self.decoder = Decoder::Gzip(MultiGzDecoder::new(Vec::new()));
+        }
+        self.push(&start, sink)
+    }
+
+    /// Ends the object: a last line without an end is a line too.
+    ///
+    /// # Errors
+    /// The object is gzip cut short.
+    pub fn finish(mut self, sink: &mut impl LineSink) -> io::Result<()> {
+        if matches!(self.decoder, Decoder::Undecided(..)) {
+            self.decide(sink)?;
+        }
+        if let Decoder::Gzip(mut decoder) = self.decoder {
+            decoder.try_finish()?;
+            self.splitter.push(decoder.get_ref(), sink);
+        }
+        self.splitter.end_line(b"", sink);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Default)]
+    struct Collect {
+        lines: Vec<Vec<u8>>,
+        overlong: Vec<Vec<u8>>,
+    }
+
+    impl LineSink for Collect {
+        fn line(&mut self, line: &[u8]) {
+            self.lines.push(line.to_vec());
+        }
+
+        fn overlong(&mut self, start: &[u8]) {
+            self.overlong.push(start.to_vec());
+        }
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn read(object: &[u8], piece: usize, limit: usize) -> io::Result<Collect> {
+        let (mut reader, mut collect) = (LineReader::with_limit(limit), Collect::default());
+        for piece in object.chunks(piece.max(1)) {
+            reader.push(piece, &mut collect)?;
+        }
+        reader.finish(&mut collect)?;
+        Ok(collect)
+    }
+
+    proptest! {
+        #[test]
+        fn lines_survive_any_cut_and_any_number_of_members(
+            lines in prop::collection::vec("[a-z]{1,20}", 0..30),
+            cut in 0_usize..200,
+            piece in 1_usize..50,
+            compressed: bool,
+        ) {
+            let text = lines.iter().map(|line| format!("{line}\r\n\n")).collect::<String>().into_bytes();
+            let (first, second) = text.split_at(cut.min(text.len()));
+            let object = if compressed { [gzip(first), gzip(second)].concat() } else { text.clone() };
+            let collected = read(&object, piece, 1_000).unwrap();
+            let found: Vec<String> =
+                collected.lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect();
+            prop_assert_eq!(found, lines);
+        }
+    }
+
+    #[test]
+    fn an_overlong_line_does_not_take_its_neighbours_along() {
+        for piece in [1, 7, 1_000] {
+            let collected = read(b"first\nmuch longer than ten\nlast", piece, 10).unwrap();
+            assert_eq!(collected.lines, [b"first".to_vec(), b"last".to_vec()]);
+            assert_eq!(collected.overlong, [b"much longe".to_vec()], "pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn gzip_cut_short_is_an_error() {
+        let object = gzip(b"first\nsecond\n");
+        assert!(read(&object[..object.len() - 4], 5, 100).is_err());
+        assert!(read(b"", 1, 100).unwrap().lines.is_empty());
+    }
+}

@@ -1,0 +1,91 @@
+//! Where raw objects lie: a bucket named by a notification, or a prefix given by its URL.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bluetick_lake::LakeError;
+use futures::TryStreamExt;
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use crate::notification::RawObject;
+
+/// A raw object that can be read.
+#[derive(Clone)]
+pub struct Source {
+    /// The store that holds it.
+    pub store: Arc<dyn ObjectStore>,
+    /// Its path there.
+    pub path: Path,
+    /// Its size in bytes; 0 if unknown.
+    pub size: u64,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("path", &self.path).field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+type Place = (Arc<dyn ObjectStore>, Path);
+
+/// The stores of raw objects, each opened once.
+pub struct RawStores {
+    fixed: Option<Place>,
+    buckets: Mutex<HashMap<String, Place>>,
+}
+
+impl RawStores {
+    /// Stores for the buckets that notifications name. With `url` (`RAW_URL`) every key is looked up under it instead,
+    /// whatever bucket a notification names: for local runs.
+    ///
+    /// # Errors
+    /// The URL cannot be opened.
+    pub fn new(url: Option<&str>) -> Result<Self, LakeError> {
+        Ok(Self { fixed: url.map(open).transpose()?, buckets: Mutex::default() })
+    }
+
+    /// The object that a notification names.
+    ///
+    /// # Errors
+    /// The bucket cannot be opened.
+    pub fn source(&self, object: &RawObject) -> Result<Source, LakeError> {
+        let (store, prefix) = match &self.fixed {
+            Some(place) => place.clone(),
+            None => self.bucket(&object.bucket)?,
+        };
+        let path = prefix.parts().chain(Path::from(object.key.as_str()).parts()).collect();
+        Ok(Source { store, path, size: 0 })
+    }
+
+    fn bucket(&self, name: &str) -> Result<Place, LakeError> {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = buckets.get(name) {
+            return Ok(place.clone());
+        }
+        let place = open(&format!("s3://{name}"))?;
+        buckets.insert(name.to_owned(), place.clone());
+        Ok(place)
+    }
+}
+
+fn open(url: &str) -> Result<Place, LakeError> {
+    let (store, prefix, _) = bluetick_lake::store::open(url)?;
+    Ok((store, prefix))
+}
+
+/// All raw objects under a URL, in the order of their names. Names that begin with a dot are objects still being written.
+///
+/// # Errors
+/// The URL cannot be opened or listed.
+pub async fn list(url: &str) -> Result<Vec<Source>, LakeError> {
+    let (store, prefix) = open(url)?;
+    let mut sources: Vec<Source> = store
+        .list(Some(&prefix))
+        .map_ok(|meta| Source { store: Arc::clone(&store), path: meta.location, size: meta.size })
+        .try_collect()
+        .await?;
+    sources.retain(|source| !source.path.filename().is_some_and(|name| name.starts_with('.')));
+    sources.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(sources)
+}

@@ -1,0 +1,88 @@
+"""The lake read by engines that are not ours: types, rows, and the DDL beside the schema."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pipeline
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+ARROW = {
+    "string": pa.string(),
+    "timestamp": pa.timestamp("ms", tz="UTC"),
+    "bigint": pa.int64(),
+    "boolean": pa.bool_(),
+    "array<string>": pa.list_(pa.field("element", pa.string())),
+}
+DUCKDB = {
+    "string": "VARCHAR",
+    "timestamp": "TIMESTAMP WITH TIME ZONE",
+    "bigint": "BIGINT",
+    "boolean": "BOOLEAN",
+    "array<string>": "VARCHAR[]",
+}
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, list[dict[str, str]]]:
+    printed = subprocess.run([pipeline.BLUETICK, "schema", "--json"], check=True, capture_output=True, text=True).stdout
+    return {table["table"]: table["columns"] for table in json.loads(printed)}
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("readers")
+    with pipeline.server(place / "raw") as port:
+        assert {pipeline.post_sample(port, sample) for sample in pipeline.all_samples()} == {200}
+    pipeline.run(place / "raw", place / "lake")
+    return place / "lake"
+
+
+def parts(lake: Path, table: str) -> list[Path]:
+    manifests = (lake / "manifest" / table).rglob("symlink.txt")
+    return [Path(uri.removeprefix("file://")) for manifest in manifests for uri in manifest.read_text().splitlines()]
+
+
+def test_pyarrow_reads_every_column_with_its_type(lake: Path, schema: dict[str, list[dict[str, str]]]) -> None:
+    for table, columns in schema.items():
+        assert parts(lake, table), table
+        for part in parts(lake, table):
+            read = pyarrow.parquet.ParquetFile(part)
+            assert [(field.name, field.type) for field in read.schema_arrow] == [(column["name"], ARROW[column["type"]]) for column in columns]
+            assert {read.metadata.row_group(0).column(number).compression for number in range(read.metadata.num_columns)} == {"ZSTD"}
+            times = read.schema.column(0)
+            assert (times.physical_type, times.name) == ("INT64", "event_ts")
+            assert json.loads(times.logical_type.to_json()) | {"isAdjustedToUTC": True, "timeUnit": "milliseconds"} == json.loads(times.logical_type.to_json())
+
+
+def test_duckdb_reads_every_column_with_its_type(lake: Path, schema: dict[str, list[dict[str, str]]]) -> None:
+    for table, columns in schema.items():
+        described = duckdb.read_parquet([str(part) for part in parts(lake, table)], hive_partitioning=False)
+        assert list(zip(described.columns, map(str, described.types))) == [(column["name"], DUCKDB[column["type"]]) for column in columns]
+        assert described.count("*").fetchone() == (sum(pyarrow.parquet.read_metadata(part).num_rows for part in parts(lake, table)),)
+
+
+def test_the_rows_are_those_of_the_samples(lake: Path) -> None:
+    rows = [row for part in parts(lake, "clicks") for row in pyarrow.parquet.ParquetFile(part).read().to_pylist()]
+    kinds = sorted((row["kind"], row["provider"]) for row in rows)
+    assert kinds == [
+        ("button_reply", "meta"), ("button_reply", "wasender"), ("button_reply", "woosh"), ("flow_reply", "meta"),
+        ("link_click", "interakt"), ("list_reply", "meta"), ("quick_reply", "interakt"), ("quick_reply", "meta"),
+    ]
+    sends = [row for part in parts(lake, "sends") for row in pyarrow.parquet.ParquetFile(part).read().to_pylist()]
+    assert {tuple(row["buttons"] or ()) for row in sends if row["template_name"] == "order_update"} == {("track", "help")}
+
+
+def test_the_ddl_is_the_schema(schema: dict[str, list[dict[str, str]]]) -> None:
+    for table, columns in schema.items():
+        texts = [path.read_text() for path in (pipeline.ROOT / "sql" / "ddl").glob("*.sql")]
+        [ddl] = [text for text in texts if re.search(rf"create\s+external\s+table[^(]*\b{table}\b", text, re.I)]
+        body = ddl[ddl.index("(") + 1 : re.search(r"\)\s*(comment|partitioned\s+by)", ddl, re.I).start()]
+        found = re.findall(r"^\s*`?(\w+)`?\s+([\w<>]+)", re.sub(r"--[^\n]*", "", body), re.M)
+        assert found == [(column["name"], column["type"]) for column in columns], table
