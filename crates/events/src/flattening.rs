@@ -145,7 +145,7 @@ impl<'o> Flattening<'o> {
 
     fn path(&self, node: &Json<'_>) -> String {
         let path = self.paths.as_ref().and_then(|paths| paths.get(&address(node)));
-        path.cloned().unwrap_or_else(|| "the body".to_owned())
+        path.cloned().unwrap_or_else(|| "an unknown place".to_owned())
     }
 
     /// Notes where a column comes from.

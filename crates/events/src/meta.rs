@@ -30,7 +30,7 @@ pub(crate) struct Surroundings<'j> {
 
 /// Flattens a body of Meta's shape; false if it has none of its marks.
 pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
-    if !body.get("entry").is_null() {
+    if body.get("entry").items().len() > 0 {
         for entry in body.get("entry").items() {
             flatten_entry(flattening, entry);
         }

@@ -176,7 +176,7 @@ fn update<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element:
     let state = if state.is_null() { element.get("status") } else { state };
     let Some(state) = id(state) else { return Err(envelope.event) };
     let state = state.map(|name| status_name(&name));
-    status(flattening, envelope, element.get("key"), state, envelope.time, |_, _| ())
+    status(flattening, envelope, element.get("key"), &state, envelope.time, |_, _| ())
 }
 
 /// Baileys' numbers and names of states.
@@ -205,7 +205,7 @@ fn receipt<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element
             continue;
         }
         let state = Found::read(state.to_owned(), "name of", stamp);
-        placed = status(flattening, envelope, element.get("key"), state, time, |flattening, draft| {
+        placed = status(flattening, envelope, element.get("key"), &state, time, |flattening, draft| {
             let person = Person::of(flattening.options, &[receipt.get("userJid")]);
             fill!(flattening, *draft, { wa_id: person.wa_id, user_id: person.user_id, });
         });
@@ -221,7 +221,7 @@ fn sent<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &
         None => Found::made("sent".to_owned(), "name of the event"),
     };
     let time = message_time(envelope, element);
-    status(flattening, envelope, element.get("key"), state, time, |flattening, draft| {
+    status(flattening, envelope, element.get("key"), &state, time, |flattening, draft| {
         fill!(flattening, *draft, { error_message: text(element.get("error")), });
     })
 }
@@ -231,7 +231,7 @@ fn status<'j>(
     flattening: &mut Flattening<'_>,
     envelope: &Envelope<'j>,
     key: &'j Json<'j>,
-    state: Found<'j, String>,
+    state: &Found<'j, String>,
     time: Option<Found<'j, i64>>,
     finish: impl FnOnce(&Flattening<'_>, &mut Draft<Status>),
 ) -> Placed<'j> {
@@ -239,7 +239,7 @@ fn status<'j>(
     let mut draft: Draft<Status> = flattening.draft(&time, &envelope.scope);
     flattening.note(&mut draft, "message_id", &message_id);
     draft.columns.message_id = message_id.value;
-    flattening.note(&mut draft, "status", &state);
+    flattening.note(&mut draft, "status", state);
     draft.columns.status = cut(&state.value, MAX_ID_BYTES).to_owned();
     let person = Person::of(flattening.options, &[key.get("remoteJid"), key.get("remoteJidAlt")]);
     fill!(flattening, draft, { wa_id: person.wa_id, user_id: person.user_id, group_id: group(key), });

@@ -1,3 +1,5 @@
+#![allow(dead_code)] // Each test binary uses a part of it.
+
 //! The fixtures: bodies as providers send them, one file for each shape of event.
 
 use std::fs;

@@ -1,12 +1,9 @@
-//! Every fixture gives exactly the records that stand beside it. `BLESS=1 cargo test -p bluetick-events --test golden` writes them anew:
+//! Every fixture gives exactly the records that stand beside it. `BLESS=1 cargo test -p bluetick-events --test events` writes them anew:
 //! read the difference before committing it.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
 
 use std::fs;
 
-use support::fixtures;
+use crate::support::fixtures;
 
 #[test]
 fn fixtures_give_their_records() {

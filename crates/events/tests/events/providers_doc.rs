@@ -1,16 +1,13 @@
 //! `docs/providers.md` says of every fixture which tables and columns its records fill. `BLESS=1` rewrites these cells; a new
 //! fixture needs a row with its shape first.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use crate::support::fixtures;
 use bluetick_events::Record;
 use serde_json::Value;
-use support::fixtures;
 
 /// The columns that every record has, or that say no more than the table.
 const ALWAYS: [&str; 6] = ["table", "event_ts", "provider", "received_at", "event_id", "dt"];

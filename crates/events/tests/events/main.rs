@@ -1,0 +1,15 @@
+//! The crate from outside: bodies in, records out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod bodies;
+mod explanations;
+mod golden;
+#[path = "../support/mutation.rs"]
+mod mutation;
+mod neighbours;
+mod privacy;
+mod providers_doc;
+mod signatures;
+#[path = "../support/mod.rs"]
+mod support;
+mod tracking;

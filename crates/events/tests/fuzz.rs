@@ -1,0 +1,165 @@
+//! Fuzzing: a target for each provider. Bodies are mutations of the fixtures, of their trees and of their bytes; the same seed gives the
+//! same bodies.
+//!
+//! In `cargo test` each target runs a few thousand bodies. For more, and for figures that mean something:
+//!
+//! `FUZZ_EXECUTIONS=2000000 cargo test --release -p bluetick-events --test fuzz -- --nocapture --test-threads 1`
+//!
+//! `FUZZ_SEED` chooses another stream. A failure names the seed of the body that caused it.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "support/mutation.rs"]
+mod mutation;
+mod support;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bluetick_events::{Options, Provider, PseudonymKey, flatten, flatten_explained};
+use mutation::{Random, mutate};
+use peak_alloc::PeakAlloc;
+use serde_json::Value;
+use support::{RECEIVED_AT, fixtures};
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+/// One target at a time, so that the memory that is counted is its own.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Bodies of this size or more are fit to measure time by: the smaller ones measure the clock.
+const TIMED_BYTES: usize = 20_000;
+
+const MAX_HEAP_BYTES: usize = 64 << 20;
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name} is no number")))
+}
+
+/// A body from a seed.
+fn body(trees: &[Value], random: &mut Random) -> Vec<u8> {
+    let mut tree = trees[random.below(trees.len())].clone();
+    for _ in 0..random.below(6) {
+        mutate(&mut tree, random);
+    }
+    // Now and then many elements, to see what size does.
+    if random.below(2000) == 0 {
+        tree = Value::Array(vec![tree; random.below(300)]);
+    }
+    let mut bytes = tree.to_string().into_bytes();
+    if random.below(4) == 0 {
+        for _ in 0..=random.below(4) {
+            let index = random.below(bytes.len());
+            match random.below(4) {
+                0 => bytes[index] = random.next() as u8,
+                1 => drop(bytes.remove(index)),
+                2 => bytes.truncate(index),
+                _ => bytes.splice(index..index, *b"\\ud83d").for_each(drop),
+            }
+            if bytes.is_empty() {
+                break;
+            }
+        }
+    }
+    bytes
+}
+
+fn options(random: &mut Random) -> Options {
+    Options {
+        pseudonym_key: PseudonymKey::new(b"a key").filter(|_| random.below(4) == 0),
+        keep_response_json: random.below(2) == 0,
+    }
+}
+
+/// Reads the body of a seed, and checks what must hold for any body.
+fn execute(provider: Provider, trees: &[Value], seed: u64) -> (usize, Duration, usize) {
+    let mut random = Random(seed);
+    let body = body(trees, &mut random);
+    let options = options(&mut random);
+    ALLOCATOR.reset_peak_usage();
+    let before = ALLOCATOR.current_usage();
+    let start = Instant::now();
+    let outcome = catch_unwind(AssertUnwindSafe(|| flatten(provider, &body, RECEIVED_AT, &options)));
+    let mut duration = start.elapsed();
+    let heap = ALLOCATOR.peak_usage().saturating_sub(before);
+    assert!(heap < MAX_HEAP_BYTES, "seed {seed}: {heap} bytes of heap");
+    let Ok(outcome) = outcome else { panic!("seed {seed}: {}", String::from_utf8_lossy(&body)) };
+    if let Ok(records) = &outcome {
+        assert!(!records.is_empty() || body.len() < 3, "seed {seed}: no record of {}", String::from_utf8_lossy(&body));
+        let mut line = Vec::new();
+        for record in records {
+            line.clear();
+            record.write_line(&mut line);
+            assert!(line.len() < 1000 * 1024, "seed {seed}: a line of {} bytes", line.len());
+            assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "seed {seed}: not one line");
+        }
+    }
+    if random.below(500) == 0 {
+        let explained = flatten_explained(provider, &body, RECEIVED_AT, &options);
+        let explained = explained.map(|records| records.into_iter().map(|each| each.record).collect::<Vec<_>>());
+        assert_eq!(explained, outcome, "seed {seed}: explained otherwise");
+    }
+    if body.len() >= TIMED_BYTES {
+        // The shortest of several times is the body's own; the rest is what else the machine does.
+        for _ in 0..4 {
+            let start = Instant::now();
+            drop(flatten(provider, &body, RECEIVED_AT, &options));
+            duration = duration.min(start.elapsed());
+        }
+    }
+    (body.len(), duration, heap)
+}
+
+fn fuzz(provider: Provider) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    // Bodies of other providers are as good as any.
+    let all = fixtures();
+    let (own, other): (Vec<_>, Vec<_>) = all.iter().partition(|fixture| fixture.provider == provider);
+    let trees: Vec<Value> = own
+        .iter()
+        .chain(other.iter().take(10))
+        .filter_map(|fixture| serde_json::from_slice(&fixture.body).ok())
+        .collect();
+    let executions = setting("FUZZ_EXECUTIONS", 3000);
+    let seed = setting("FUZZ_SEED", 20_261_120);
+    let (mut bytes, mut heap, mut slowest, mut rate) = (0, 0, Duration::ZERO, 0.0_f64);
+    for execution in 0..executions {
+        let (body_bytes, duration, body_heap) = execute(provider, &trees, seed.wrapping_add(execution));
+        bytes += body_bytes;
+        heap = heap.max(body_heap);
+        slowest = slowest.max(duration);
+        if body_bytes >= TIMED_BYTES {
+            rate = rate.max(duration.as_secs_f64() * 1e3 / (body_bytes as f64 / 1e6));
+        }
+    }
+    println!(
+        "{provider}: {executions} executions, {bytes} bytes, at most {heap} bytes of heap, {} µs for one body, {rate:.1} ms a MB",
+        slowest.as_micros()
+    );
+}
+
+#[test]
+fn meta() {
+    fuzz(Provider::Meta);
+}
+
+#[test]
+fn woosh() {
+    fuzz(Provider::Woosh);
+}
+
+#[test]
+fn interakt() {
+    fuzz(Provider::Interakt);
+}
+
+#[test]
+fn wasender() {
+    fuzz(Provider::Wasender);
+}
+
+#[test]
+fn tracker() {
+    fuzz(Provider::Tracker);
+}
