@@ -1,0 +1,427 @@
+//! The model test: several writers, readers, sweeps and erasures of the real lake on one store in memory, in random
+//! interleavings that a seed decides, with every fault a store has. Named invariants are checked after each step.
+//!
+//! `MODEL_SCHEDULES` says how many schedules are run (2,000 by default; the full run has 100,000). Three controls switch a
+//! rule off and must be found: no If-Match, a sweep without grace, a stalled writer without the deadline R4.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stderr)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bluetick_lake::{Environment, Fault, Lake, LakeError, LakeOptions, Person};
+use object_store::{ObjectStore, ObjectStoreExt};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use support::rows::{self, BASE, DAY, Event, PERSONS, Snapshots};
+use support::store::{Faults, FaultyStore, Happened};
+use support::{Virtual, finish, give_way, step};
+
+/// Units of the model, in milliseconds. The proportions are those of the defaults: the deadline far below the grace, a
+/// query shorter than the grace.
+const DEADLINE: i64 = 100_000;
+const GRACE: i64 = 2_000_000;
+const QUERY: i64 = 1_000_000;
+
+const EVENTS: u32 = 60;
+const STEPS: u32 = 400;
+
+/// Which rule is switched off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Protocol {
+    Whole,
+    NoIfMatch,
+    NoGrace,
+    NoDeadline,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Figures {
+    happened: Happened,
+    crashes: u64,
+    reads: u64,
+    sweeps: u64,
+    erasures: u64,
+    steps: u64,
+}
+
+enum Outcome {
+    Written(usize),
+    Read,
+    Swept,
+    Erased { person: u32, settled: bool },
+}
+
+type Task<'a> = Pin<Box<dyn Future<Output = Result<Outcome, String>> + 'a>>;
+
+struct Running<'a> {
+    task: Task<'a>,
+    /// A person's erasure and a sweep may be stopped like a writer; a reader's end means nothing.
+    may_crash: bool,
+}
+
+/// What must be visible: shared with the readers.
+#[derive(Default)]
+struct Known {
+    acknowledged: BTreeSet<Event>,
+    erased: BTreeSet<u32>,
+    settled: BTreeSet<u32>,
+}
+
+/// Errors that say the lake is broken; others only mean "again later".
+fn alarm(error: &LakeError) -> Result<(), String> {
+    match error.fault() {
+        Fault::Retriable => Ok(()),
+        Fault::Caller | Fault::Fatal => Err(format!("fatal: {error}")),
+    }
+}
+
+async fn write(lake: Arc<Lake>, number: usize, events: Vec<Event>) -> Result<Option<usize>, String> {
+    for batch in rows::batches(&events) {
+        match lake.commit(&batch).await {
+            Ok(report) if report.rows_in == report.new + report.repeated + report.erased => {}
+            Ok(report) => return Err(format!("rows_add_up: {report:?}")),
+            Err(error) => return alarm(&error).map(|()| None),
+        }
+    }
+    Ok(Some(number))
+}
+
+/// A query: reads each manifest once, then the parts, each after any number of others' steps.
+async fn query(store: FaultyStore, clock: Arc<Virtual>, known: Arc<Mutex<Known>>) -> Result<(), String> {
+    let started = clock.now_ms();
+    for folder in rows::FOLDERS {
+        let (expected, gone) = {
+            let known = known.lock().unwrap();
+            let visible =
+                |event: &&Event| rows::folder(**event) == folder && !known.erased.contains(&(**event % PERSONS));
+            let expected: BTreeSet<Event> = known.acknowledged.iter().filter(visible).copied().collect();
+            (expected, known.settled.clone())
+        };
+        give_way().await;
+        let Ok(got) = store.inner().get(&rows::manifest_path(folder)).await else {
+            if expected.is_empty() {
+                continue;
+            }
+            return Err(format!("rows_are_kept: {folder} has no manifest"));
+        };
+        let text = got.bytes().await.unwrap();
+        let mut seen = BTreeSet::new();
+        for path in rows::named(std::str::from_utf8(&text).unwrap()) {
+            give_way().await;
+            if clock.now_ms() - started > QUERY {
+                return Ok(());
+            }
+            let Ok(part) = store.inner().get(&path).await else {
+                return Err("named_parts_exist: a query's part is gone".to_owned());
+            };
+            for event in rows::events_in(part.bytes().await.unwrap()) {
+                if !seen.insert(event) {
+                    return Err(format!("rows_are_unique: a query sees event {event} twice"));
+                }
+            }
+        }
+        // Rows of persons whose erasure began meanwhile may be there or not.
+        let erased = known.lock().unwrap().erased.clone();
+        if let Some(event) = expected.difference(&seen).find(|event| !erased.contains(&(**event % PERSONS))) {
+            return Err(format!("rows_are_kept: a query misses event {event}"));
+        }
+        if let Some(event) = seen.iter().find(|event| gone.contains(&(**event % PERSONS))) {
+            return Err(format!("erased_stay_away: a query sees event {event}"));
+        }
+    }
+    Ok(())
+}
+
+async fn sweep(lake: Arc<Lake>, clock: Arc<Virtual>) -> Result<Outcome, String> {
+    match lake.sweep(clock.now_ms(), false).await {
+        Ok(_) => Ok(Outcome::Swept),
+        Err(error) => alarm(&error).map(|()| Outcome::Swept),
+    }
+}
+
+async fn erase(lake: Arc<Lake>, person: u32) -> Result<Outcome, String> {
+    match lake.erase(&Person::WaId(rows::person(person))).await {
+        Ok(report) => Ok(Outcome::Erased { person, settled: report.settled }),
+        Err(error) => alarm(&error).map(|()| Outcome::Erased { person, settled: false }),
+    }
+}
+
+/// Runs one schedule; an invariant that breaks is the error.
+fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, String> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let faults = Faults { fail_before: 10, fail_after: 30, false_conflict: 30, late_write: 20, delay: 50 };
+    let store = FaultyStore::new(random.random(), faults, protocol != Protocol::NoIfMatch);
+    let clock = Virtual::new(DAY + 10 * 86_400_000, random.random());
+    let options = LakeOptions {
+        row_group_rows: [2, 8, 1000][random.random_range(0..3)],
+        publish_deadline: Duration::from_millis(DEADLINE as u64),
+        grace: Duration::from_millis(GRACE as u64),
+        zstd_level,
+        erasure_key: Some("secret of the test".to_owned()),
+        ..LakeOptions::default()
+    };
+    let lake = |options: LakeOptions| {
+        let shared: Arc<dyn ObjectStore> = Arc::new(store.clone());
+        Arc::new(Lake::with_store(shared, BASE, options).with_environment(clock.clone()))
+    };
+    // Two processes that write, each with its own memory; the sweeper is a third.
+    let far = Duration::from_secs(1_000_000_000);
+    let deadline = if protocol == Protocol::NoDeadline { far } else { options.publish_deadline };
+    let writer_options = LakeOptions { publish_deadline: deadline, ..options.clone() };
+    let writers = [lake(writer_options.clone()), lake(writer_options)];
+    let grace = if protocol == Protocol::NoGrace { Duration::ZERO } else { options.grace };
+    let sweeper = lake(LakeOptions { grace, ..options });
+
+    let known = Arc::new(Mutex::new(Known::default()));
+    let mut inputs: Vec<(Vec<Event>, bool)> = Vec::new();
+    let mut running: Vec<Running<'_>> = Vec::new();
+    let mut snapshots = Snapshots::default();
+    let mut figures = Figures::default();
+
+    let settle = |outcome: Outcome, inputs: &mut Vec<(Vec<Event>, bool)>, figures: &mut Figures| match outcome {
+        Outcome::Written(number) => {
+            inputs[number].1 = true;
+            known.lock().unwrap().acknowledged.extend(&inputs[number].0);
+        }
+        Outcome::Read => figures.reads += 1,
+        Outcome::Swept => figures.sweeps += 1,
+        Outcome::Erased { person, settled } => {
+            figures.erasures += 1;
+            if settled {
+                known.lock().unwrap().settled.insert(person);
+            }
+        }
+    };
+
+    for _ in 0..STEPS {
+        figures.steps += 1;
+        clock.advance(1000);
+        match random.random_range(0..1000) {
+            0..=59 if running.len() < 6 => {
+                let open: Vec<usize> = (0..inputs.len()).filter(|number| !inputs[*number].1).collect();
+                let number = if !open.is_empty() && random.random_bool(0.5) {
+                    open[random.random_range(0..open.len())]
+                } else {
+                    let size = random.random_range(1..=6);
+                    inputs.push(((0..size).map(|_| random.random_range(0..EVENTS)).collect(), false));
+                    inputs.len() - 1
+                };
+                let (lake, events) = (Arc::clone(&writers[random.random_range(0..2)]), inputs[number].0.clone());
+                let task = async move {
+                    let written = write(lake, number, events).await?;
+                    Ok(written.map_or(Outcome::Swept, Outcome::Written))
+                };
+                running.push(Running { task: Box::pin(task), may_crash: true });
+            }
+            60..=79 if running.len() < 8 => {
+                let task = query(store.clone(), Arc::clone(&clock), Arc::clone(&known));
+                let task = async move { task.await.map(|()| Outcome::Read) };
+                running.push(Running { task: Box::pin(task), may_crash: false });
+            }
+            80..=94 if running.len() < 8 => {
+                let task = sweep(Arc::clone(&sweeper), Arc::clone(&clock));
+                running.push(Running { task: Box::pin(task), may_crash: true });
+            }
+            95..=98 if running.len() < 8 => {
+                let person = random.random_range(0..2);
+                known.lock().unwrap().erased.insert(person);
+                let task = erase(Arc::clone(&writers[0]), person);
+                running.push(Running { task: Box::pin(task), may_crash: true });
+            }
+            99..=118 if !store.is_writing() => {
+                // Everybody freezes, or the machines sleep, for anything up to beyond the grace.
+                clock.advance([DEADLINE / 2, DEADLINE * 3, GRACE + 1000][random.random_range(0..3)]);
+            }
+            119..=140 => store.apply_late_write(),
+            _ => {}
+        }
+        if running.is_empty() {
+            continue;
+        }
+        let index = random.random_range(0..running.len());
+        if running[index].may_crash && random.random_bool(0.004) {
+            figures.crashes += 1;
+            drop(running.swap_remove(index));
+        } else if let Some(outcome) = step(&mut running[index].task) {
+            drop(running.swap_remove(index));
+            settle(outcome?, &mut inputs, &mut figures);
+        }
+        check(&store, &mut snapshots, &known, &inputs)?;
+    }
+
+    // Then everything comes to rest: what runs ends, what is undone is delivered again, the clock passes every limit.
+    store.heal();
+    while store.is_writing() && running.is_empty() {
+        store.apply_late_write();
+    }
+    while let Some(Running { task, .. }) = running.pop() {
+        settle(finish(task)?, &mut inputs, &mut figures);
+        store.apply_late_write();
+        check(&store, &mut snapshots, &known, &inputs)?;
+    }
+    while store.is_writing() {
+        store.apply_late_write();
+    }
+    for number in 0..inputs.len() {
+        if !inputs[number].1 {
+            let written = finish(write(Arc::clone(&writers[0]), number, inputs[number].0.clone()))?;
+            settle(Outcome::Written(written.ok_or("a healthy store fails")?), &mut inputs, &mut figures);
+        }
+    }
+    let erased = known.lock().unwrap().erased.clone();
+    for person in &erased {
+        settle(finish(erase(Arc::clone(&writers[0]), *person))?, &mut inputs, &mut figures);
+    }
+    for _ in 0..3 {
+        clock.advance(GRACE + 1000);
+        settle(finish(sweep(Arc::clone(&sweeper), Arc::clone(&clock)))?, &mut inputs, &mut figures);
+    }
+    check(&store, &mut snapshots, &known, &inputs)?;
+    let all = inputs.iter().flat_map(|(events, _)| events);
+    let expected: BTreeSet<Event> = all.filter(|event| !erased.contains(&(**event % PERSONS))).copied().collect();
+    let state = snapshots.read(store.inner())?;
+    let shown: BTreeSet<Event> = state.into_values().flatten().collect();
+    if shown != expected {
+        return Err(format!("rows_are_kept: at the end {shown:?} instead of {expected:?}"));
+    }
+    let report = finish(sweeper.verify()).map_err(|error| error.to_string())?;
+    if !report.problems.is_empty() || report.rows != expected.len() as u64 {
+        return Err(format!("verify disagrees: {report:?}"));
+    }
+    let stored = rows::parts_stored(store.inner()) as u64;
+    if stored != report.parts {
+        return Err(format!("the sweeps left {stored} parts, {} are named", report.parts));
+    }
+    figures.happened = store.happened();
+    Ok(figures)
+}
+
+/// The state between two steps, if it changed: every part is there, no row twice, none lost, none invented.
+fn check(
+    store: &FaultyStore,
+    snapshots: &mut Snapshots,
+    known: &Mutex<Known>,
+    inputs: &[(Vec<Event>, bool)],
+) -> Result<(), String> {
+    if !store.take_changed() {
+        return Ok(());
+    }
+    let state: BTreeMap<_, _> = snapshots.read(store.inner())?;
+    let shown: BTreeSet<Event> = state.into_values().flatten().collect();
+    let known = known.lock().unwrap();
+    let kept = known.acknowledged.iter().filter(|event| !known.erased.contains(&(**event % PERSONS)));
+    if let Some(event) = kept.clone().find(|event| !shown.contains(event)) {
+        return Err(format!("rows_are_kept: event {event} was acknowledged and is gone"));
+    }
+    let given: BTreeSet<Event> = inputs.iter().flat_map(|(events, _)| events).copied().collect();
+    match shown.iter().find(|event| !given.contains(event)) {
+        Some(event) => Err(format!("rows_add_up: event {event} came from nowhere")),
+        None => Ok(()),
+    }
+}
+
+impl Figures {
+    fn add(&mut self, other: &Figures) {
+        let (mine, theirs) = (&mut self.happened, &other.happened);
+        mine.manifest_writes += theirs.manifest_writes;
+        mine.conflicts += theirs.conflicts;
+        mine.false_conflicts += theirs.false_conflicts;
+        mine.lost_responses += theirs.lost_responses;
+        mine.failed_before += theirs.failed_before;
+        mine.late_writes += theirs.late_writes;
+        mine.deletes += theirs.deletes;
+        self.crashes += other.crashes;
+        self.reads += other.reads;
+        self.sweeps += other.sweeps;
+        self.erasures += other.erasures;
+        self.steps += other.steps;
+    }
+}
+
+/// Runs schedules on all cores; what broke, by seed, and the figures of the rest.
+fn run_all(schedules: u64, protocol: Protocol, zstd_level: i32) -> (BTreeMap<u64, String>, Figures) {
+    let next = AtomicU64::new(0);
+    let broken = Mutex::new(BTreeMap::new());
+    let figures = Mutex::new(Figures::default());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= schedules {
+                        return;
+                    }
+                    match run(seed, protocol, zstd_level) {
+                        Ok(ran) => figures.lock().unwrap().add(&ran),
+                        Err(problem) => _ = broken.lock().unwrap().insert(seed, problem),
+                    }
+                }
+            });
+        }
+    });
+    (broken.into_inner().unwrap_or_else(PoisonError::into_inner), figures.into_inner().unwrap())
+}
+
+fn schedules() -> u64 {
+    std::env::var("MODEL_SCHEDULES").map_or(2000, |text| text.parse().expect("MODEL_SCHEDULES is a number"))
+}
+
+#[test]
+fn no_schedule_breaks_an_invariant() {
+    let schedules = schedules();
+    let (broken, figures) = run_all(schedules, Protocol::Whole, 0);
+    let Happened { manifest_writes, conflicts, false_conflicts, lost_responses, failed_before, late_writes, deletes } =
+        figures.happened;
+    eprintln!(
+        "{schedules} schedules, {} steps: {manifest_writes} commits, {conflicts} conflicts, {false_conflicts} false \
+         conflicts, {} crashes, {lost_responses} lost responses, {late_writes} late writes, {failed_before} failed \
+         calls, {} reads, {} sweeps, {deletes} deletes, {} erasures",
+        figures.steps, figures.crashes, figures.reads, figures.sweeps, figures.erasures
+    );
+    assert!(
+        broken.is_empty(),
+        "{} of {schedules} schedules broke: {:#?}",
+        broken.len(),
+        broken.iter().take(5).collect::<Vec<_>>()
+    );
+    let quiet = [manifest_writes, conflicts, false_conflicts, lost_responses, late_writes, deletes, figures.crashes];
+    assert!(quiet.iter().all(|count| *count > 0), "every kind of trouble occurred: {figures:?}");
+}
+
+#[test]
+fn compression_changes_nothing() {
+    let (broken, _) = run_all(100, Protocol::Whole, 3);
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// A control: the rule is off, so some of the first thousand schedules must break, and by what the rule is for.
+fn is_caught(protocol: Protocol, invariants: &[&str]) {
+    let caught = (0..1000).find_map(|seed| Some((seed, run(seed, protocol, 0).err()?)));
+    let (seed, problem) = caught.unwrap_or_else(|| panic!("{protocol:?} was not caught in 1000 schedules"));
+    eprintln!("{protocol:?} was caught by schedule {seed}: {problem}");
+    assert!(invariants.iter().any(|name| problem.contains(name)), "{protocol:?}: {problem}");
+}
+
+#[test]
+fn writing_without_if_match_is_caught() {
+    is_caught(Protocol::NoIfMatch, &["rows_are_kept"]);
+}
+
+#[test]
+fn sweeping_without_grace_is_caught() {
+    is_caught(Protocol::NoGrace, &["named_parts_exist"]);
+}
+
+#[test]
+fn a_stalled_writer_without_deadline_is_caught() {
+    is_caught(Protocol::NoDeadline, &["named_parts_exist", "erased_stay_away", "does not exist"]);
+}

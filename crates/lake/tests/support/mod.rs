@@ -1,0 +1,83 @@
+//! A world to test the lake in: a store that fails in every way a store can, a clock that stands still until it is moved,
+//! and an executor that takes one step of one task at a time. Everything follows from one seed.
+
+#![allow(dead_code, reason = "each test uses its part")]
+
+pub mod rows;
+pub mod store;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bluetick_lake::Environment;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+/// Gives way once: the executor may now take a step of another task.
+pub async fn give_way() {
+    let mut given = false;
+    std::future::poll_fn(move |context| {
+        if given {
+            return Poll::Ready(());
+        }
+        given = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// A clock moved by hand, and random bits from a seed.
+pub struct Virtual {
+    now_ms: AtomicI64,
+    random: Mutex<ChaCha8Rng>,
+}
+
+impl Virtual {
+    pub fn new(now_ms: i64, seed: u64) -> Arc<Self> {
+        let random = Mutex::new(ChaCha8Rng::seed_from_u64(seed));
+        Arc::new(Self { now_ms: AtomicI64::new(now_ms), random })
+    }
+
+    pub fn advance(&self, ms: i64) {
+        self.now_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+}
+
+impl Environment for Virtual {
+    fn now_ms(&self) -> i64 {
+        self.now_ms.load(Ordering::Relaxed)
+    }
+
+    fn random(&self) -> u128 {
+        self.random.lock().unwrap().random()
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        give_way().boxed()
+    }
+}
+
+/// Takes one step of a task.
+pub fn step<T>(task: &mut Pin<Box<dyn Future<Output = T> + '_>>) -> Option<T> {
+    match task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+/// Takes steps of a task until it ends.
+pub fn finish<T>(task: impl Future<Output = T>) -> T {
+    let mut task: Pin<Box<dyn Future<Output = T> + '_>> = Box::pin(task);
+    loop {
+        if let Some(output) = step(&mut task) {
+            return output;
+        }
+    }
+}
