@@ -164,7 +164,11 @@ impl Course<'_> {
             return;
         }
         let skips_sent = self.dice.chance(4);
-        self.state(State::Sent, sent, !skips_sent);
+        if skips_sent {
+            self.lost_state(State::Sent, sent);
+        } else {
+            self.state(State::Sent, sent, true);
+        }
         if self.campaign.provider == SimulatedProvider::Wasender && self.dice.chance(30) {
             // The server's acknowledgement, after `message.sent`.
             let at = sent + self.dice.between(50, 4_000);
@@ -174,7 +178,11 @@ impl Course<'_> {
             return self.price();
         }
         let told = !self.dice.chance(12);
-        self.state(State::Delivered, delivered, told);
+        if told {
+            self.state(State::Delivered, delivered, true);
+        } else {
+            self.lost_state(State::Delivered, delivered);
+        }
         if told && self.dice.chance(5) {
             let again = delivered + self.dice.skewed(SECOND, 3 * DAY);
             self.state(State::Delivered, again, true);
@@ -193,7 +201,8 @@ impl Course<'_> {
             && matches!(self.campaign.provider, SimulatedProvider::Meta | SimulatedProvider::Wasender);
         if reads && hears && self.dice.chance(60) {
             let played = read + self.dice.skewed(SECOND, HOUR);
-            self.state(State::Played, played, receipts);
+            // Whoever hides that they read shows all the same that they listened.
+            self.state(State::Played, played, true);
         }
         if reads {
             self.use_buttons(read);
@@ -276,6 +285,15 @@ impl Course<'_> {
         self.happen(at, What::State { state, priced: false }, told);
     }
 
+    /// A state of which the provider's webhook got lost. Sometimes the application knows and forwards it.
+    fn lost_state(&mut self, state: State, at: i64) {
+        // The tracker takes numbers only.
+        let nameable = self.person().is_some_and(|person| person.phone.is_some() && person.user_id.is_none());
+        let forwards = self.campaign.tracked && nameable && self.dice.chance(40);
+        let told = if forwards { vec![Teller::Tracker] } else { Vec::new() };
+        self.happen(at, What::State { state, priced: false }, told);
+    }
+
     fn happen(&mut self, at: i64, what: What, told: Vec<Teller>) {
         let person = self.life.person;
         self.happen_to(person, at, what, told);
@@ -312,7 +330,7 @@ impl Course<'_> {
 
     /// The relay misses some; and the first status of each message, so that it is plain who its provider is.
     fn relay_tellers(&mut self) -> Vec<Teller> {
-        let first = self.life.happenings.iter().all(|happening| happening.told.is_empty());
+        let first = !self.life.happenings.iter().any(|happening| happening.told == [Teller::Meta]);
         if first || self.dice.chance(30) { vec![Teller::Meta] } else { vec![Teller::Meta, Teller::WooshRelay] }
     }
 

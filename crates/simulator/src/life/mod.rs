@@ -183,6 +183,11 @@ pub(crate) enum StrayWhat {
     Call { id: String },
     /// A message that a person at the business wrote by hand, which looks like a click.
     Echo { id: String },
+    /// A payment for a message that was sent before anybody listened: a status, but of no known message.
+    OldPayment { message: String },
+    /// Interakt's workflow asks twice: a row of a list was chosen at `chosen_at`, and a text is the last answer. Told anew, with
+    /// all answers so far, after each.
+    Workflow { run: String, chosen_at: i64, choice: &'static str },
     /// News about a template.
     TemplateNews { template: String },
 }

@@ -2,10 +2,13 @@
 //! Some of it looks like a click or a status and must not count as one.
 
 use super::{ReplyKind, Stray, StrayWhat, Teller};
-use crate::clock::{SECOND, later};
+use crate::clock::{HOUR, SECOND, later};
 use crate::options::SimulatedProvider;
 use crate::random::Dice;
 use crate::world::World;
+
+/// What a workflow's list offers.
+const WORKFLOW_CHOICES: [&str; 3] = ["1-50", "51-500", "500+"];
 
 /// One stray happening for about every 6 messages.
 pub(super) fn strays(world: &World) -> Vec<Stray> {
@@ -35,14 +38,27 @@ fn stray(world: &World, dice: &mut Dice) -> Option<Stray> {
         }
         SimulatedProvider::Interakt => {
             let what = match roll {
-                0..=79 => StrayWhat::Message { id: dice.uuid(), kind, from_ad: false },
+                0..=59 => StrayWhat::Message { id: dice.uuid(), kind, from_ad: false },
+                60..=69 => StrayWhat::Echo { id: dice.uuid() },
+                70..=79 => StrayWhat::Workflow {
+                    run: dice.uuid(),
+                    chosen_at: at - dice.skewed(SECOND, HOUR),
+                    choice: *dice.pick(&WORKFLOW_CHOICES),
+                },
                 _ => StrayWhat::TemplateNews { template: format!("news_{}", dice.below(9)) },
             };
-            (what, vec![Teller::Interakt])
+            let twice = matches!(what, StrayWhat::Workflow { .. });
+            (what, if twice { vec![Teller::Interakt, Teller::InteraktFlow] } else { vec![Teller::Interakt] })
         }
         SimulatedProvider::Wasender => {
             let id = format!("3A{}", dice.hex(18).to_uppercase());
-            (StrayWhat::Message { id, kind, from_ad: false }, vec![Teller::WasenderUpsert, Teller::WasenderReceived])
+            match roll {
+                0..=84 => {
+                    let tellers = vec![Teller::WasenderUpsert, Teller::WasenderReceived];
+                    (StrayWhat::Message { id, kind, from_ad: false }, tellers)
+                }
+                _ => (StrayWhat::Echo { id }, vec![Teller::WasenderUpsert]),
+            }
         }
         SimulatedProvider::Tracker => return None,
     };
@@ -57,7 +73,8 @@ fn meta(dice: &mut Dice, roll: u64, id: String, kind: ReplyKind) -> StrayWhat {
         58..=64 => StrayWhat::LandingPage { click: dice.hex(20), token: dice.hex(24) },
         65..=84 => StrayWhat::Preference { stop: roll < 80 },
         85..=89 => StrayWhat::Call { id: format!("wacid.{}", dice.hex(24).to_uppercase()) },
-        90..=95 => StrayWhat::Echo { id },
+        90..=93 => StrayWhat::Echo { id },
+        94..=96 => StrayWhat::OldPayment { message: unknown_message(dice) },
         _ => StrayWhat::TemplateNews { template: format!("news_{}", dice.below(9)) },
     }
 }

@@ -34,12 +34,21 @@ pub(super) fn happening(scene: &Scene<'_>, teller: Teller, dice: &mut Dice) -> O
 }
 
 /// Something that belongs to no message.
-pub(super) fn stray(world: &World, stray: &Stray, dice: &mut Dice) -> Option<Value> {
+pub(super) fn stray(world: &World, stray: &Stray, teller: Teller, dice: &mut Dice) -> Option<Value> {
     let person = world.person(stray.person);
     match &stray.what {
         StrayWhat::Message { id, kind, .. } => {
             let reply = Reply { id: id.clone(), kind: *kind, names_message: false };
             Some(received(person, stray.at, &reply, None, 0, dice))
+        }
+        StrayWhat::Echo { id } => {
+            // An agent's answer comes on the same event as the customers' messages.
+            let mut message = inbound(id, stray.at, "Text", json!("Sure, {\"type\": \"button_reply\"}"), None, 0);
+            message.insert("chat_message_type".to_owned(), json!("AgentMessage"));
+            Some(envelope(stray.at, "message_received", json!({"customer": customer(person), "message": message})))
+        }
+        StrayWhat::Workflow { run, chosen_at, choice } => {
+            Some(workflow(person, run, *chosen_at, choice, (teller == Teller::InteraktFlow).then_some(stray.at)))
         }
         StrayWhat::TemplateNews { template } => {
             let data = json!({"event": "APPROVED", "message_template_id": 12_000 + dice.below(1_000_000),
@@ -253,6 +262,22 @@ fn flow(scene: &Scene<'_>, person: &Person, click: &Click, teller: Teller, micro
     let data = json!({"customer": customer(person), "message": message, "source_template_message": source,
         "flow_id": 1_500_000_000_000_000_u64 + scene.life.campaign as u64});
     envelope(at + 700, "message_api_flow_response", data)
+}
+
+/// A workflow's answers so far: the chosen row, and the text if it was written by now.
+fn workflow(person: &Person, run: &str, chosen_at: i64, choice: &str, written_at: Option<i64>) -> Value {
+    let answer = |number: u32, at: i64, content: &str, message: &str| {
+        let time = naive_micros(at, 'T', 0);
+        json!({"question": {"id": format!("{run}-q{number}"), "step_number": number, "message": "How many are you?"},
+            "answer": {"id": format!("{run}-a{number}"), "created_at_utc": time, "received_at_utc": time,
+                "message": message, "message_content_type": content}})
+    };
+    let mut answers = vec![answer(1, chosen_at, "InteractiveListReply", choice)];
+    answers.extend(written_at.map(|at| answer(2, at, "Text", "As many as fit")));
+    let number = format!("+{}", person.phone.as_deref().unwrap_or_default());
+    let data = json!({"id": run, "workflow_id": "d2a02d35-0000-4000-8000-000000000001", "customer_id": person.customer_id,
+        "customer_name": person.name, "customer_number": number, "data": answers});
+    envelope(written_at.unwrap_or(chosen_at), "workflow_response_update", data)
 }
 
 fn received(person: &Person, at: i64, reply: &Reply, context: Option<&str>, micros: i64, dice: &mut Dice) -> Value {

@@ -70,6 +70,13 @@ pub(super) fn stray(world: &World, stray: &Stray, dice: &mut Dice) -> Option<Cha
         StrayWhat::Preference { stop } => preference(line, person, at, *stop),
         StrayWhat::Call { id } => call(line, person, at, id, dice),
         StrayWhat::Echo { id } => echo(line, person, at, id),
+        StrayWhat::OldPayment { message } => {
+            let status = json!({"id": message, "type": "payment", "status": "captured", "timestamp": seconds(at),
+                "recipient_id": person.phone, "recipient_user_id": person.user_id,
+                "payment": {"reference_id": "order-old", "amount": {"value": 5_000, "offset": 100}, "currency": "INR"}});
+            Part::Status { status, contact: None }
+        }
+        StrayWhat::Workflow { .. } => return None,
         StrayWhat::TemplateNews { template } => Part::Field {
             field: "message_template_status_update",
             at,

@@ -93,7 +93,7 @@ fn happening_by(scene: &Scene<'_>, teller: Teller, dice: &mut Dice) -> Option<Re
 fn stray_by(world: &World, stray: &Stray, teller: Teller, dice: &mut Dice) -> Option<Rendered> {
     match teller {
         Teller::Meta | Teller::WooshRelay => meta::stray(world, stray, dice).map(Rendered::Change),
-        Teller::Interakt => interakt::stray(world, stray, dice).map(Rendered::Body),
+        Teller::Interakt | Teller::InteraktFlow => interakt::stray(world, stray, teller, dice).map(Rendered::Body),
         Teller::WasenderUpsert | Teller::WasenderReceived | Teller::WasenderPersonal => {
             wasender::stray(world, stray, teller, dice).map(Rendered::Body)
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Scene;
-use crate::clock::{iso_millis, iso_seconds};
+use crate::clock::{SECOND, iso_millis, iso_seconds};
 use crate::life::{Life, State, What};
 use crate::world::World;
 
@@ -40,8 +40,10 @@ pub(super) fn record(world: &World, life: &Life) -> Option<Value> {
 /// The body of `message-status`.
 pub(super) fn status(scene: &Scene<'_>) -> Option<Value> {
     let What::State { state, .. } = scene.happening.what else { return None };
+    let at = scene.happening.at;
+    let time = if at % SECOND == 0 { iso_seconds(at) } else { iso_millis(at) };
     let mut body = json!({"wamid": scene.life.id, "recipient_id": scene.person?.phone, "status": state.name(),
-        "timestamp": iso_seconds(scene.happening.at)});
+        "timestamp": time});
     if let (State::Failed(failure), Value::Object(fields)) = (state, &mut body) {
         fields.insert("errors".to_owned(), json!([{"code": failure.code, "title": failure.title}]));
     }

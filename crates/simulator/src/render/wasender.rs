@@ -33,14 +33,25 @@ pub(super) fn happening(scene: &Scene<'_>, teller: Teller, dice: &mut Dice) -> O
 
 /// Something that belongs to no message.
 pub(super) fn stray(world: &World, stray: &Stray, teller: Teller, dice: &mut Dice) -> Option<Value> {
-    let StrayWhat::Message { id, kind, .. } = &stray.what else { return None };
     let person = world.person(stray.person);
+    let (id, kind) = match &stray.what {
+        StrayWhat::Message { id, kind, .. } => (id, kind),
+        StrayWhat::Echo { id } => return Some(echo(person, stray.at, id)),
+        _ => return None,
+    };
     let reply = Reply { id: id.clone(), kind: *kind, names_message: false };
     Some(inbound(person, stray.at, id, reply_message(&reply, None, person), teller, dice))
 }
 
 fn jid(person: &Person) -> String {
     format!("{}@s.whatsapp.net", person.phone.as_deref().unwrap_or_default())
+}
+
+/// A message that the business wrote on its own phone. It looks like a click, and is none.
+fn echo(person: &Person, at: i64, id: &str) -> Value {
+    let message = json!({"buttonsResponseMessage": {"selectedButtonId": "echo", "selectedDisplayText": "No click"}});
+    json!({"event": "messages.upsert", "sessionId": SESSION, "timestamp": at, "data": {"messages": {
+        "key": {"id": id, "fromMe": true, "remoteJid": jid(person)}, "messageTimestamp": at / SECOND, "message": message}}})
 }
 
 fn status(scene: &Scene<'_>, person: &Person, teller: Teller, state: State, dice: &mut Dice) -> Option<Value> {
@@ -77,6 +88,11 @@ fn click_message(button: &Button, context: Option<&str>, dice: &mut Dice) -> Opt
             "selectedDisplayText": button.text, "type": 1, "contextInfo": info}}),
         ButtonKind::ListRow => json!({"listResponseMessage": {"title": button.text, "description": button.description,
             "listType": 1, "singleSelectReply": {"selectedRowId": button.id}, "contextInfo": info}}),
+        ButtonKind::QuickReply if dice.chance(30) => {
+            let answer = json!({"id": button.id, "display_text": button.text}).to_string();
+            json!({"interactiveResponseMessage": {"body": {"text": button.text}, "contextInfo": info,
+                "nativeFlowResponseMessage": {"name": "quick_reply", "paramsJson": answer, "version": 3}}})
+        }
         ButtonKind::QuickReply => json!({"templateButtonReplyMessage": {"selectedId": button.id,
             "selectedDisplayText": button.text, "selectedIndex": 0, "contextInfo": info}}),
         ButtonKind::Flow | ButtonKind::Link => return None,

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::Window;
 use crate::clock::HOUR;
-use crate::life::{Happening, Life, ReplyKind, SendRecord, State, Story, StrayWhat, Teller, What};
+use crate::life::{Happening, Life, ReplyKind, SendRecord, State, Story, Stray, StrayWhat, Teller, What};
 use crate::options::SimulatedProvider;
 use crate::world::{Button, ButtonKind, Campaign, Form, Person, World};
 
@@ -230,7 +230,9 @@ fn message(world: &World, life: &Life) -> Option<Message> {
         })
         .min_by_key(|(at, _)| *at);
     let detailed = life.record.as_ref().filter(|_| campaign.detailed);
-    let by_provider = told_states(life).next().is_some();
+    // What the application forwards does not make it the provider.
+    let by_provider =
+        told_states(life).any(|(_, happening)| happening.told.iter().any(|&teller| teller != Teller::Tracker));
     Some(Message {
         id: life.id.clone(),
         sent_at,
@@ -384,7 +386,7 @@ fn click_as_told(campaign: &Campaign, campaign_index: usize, button: &Button) ->
     }
 }
 
-fn stray_click(world: &World, stray: &crate::life::Stray) -> Option<KnownClick> {
+fn stray_click(world: &World, stray: &Stray) -> Option<KnownClick> {
     let person = world.person(stray.person);
     let click = KnownClick { at: stray.at, provider: person.provider.name(), ..KnownClick::default() };
     match &stray.what {
@@ -394,6 +396,14 @@ fn stray_click(world: &World, stray: &crate::life::Stray) -> Option<KnownClick> 
             kind: "button_reply",
             button_id: Some(button.clone()),
             button_text: Some("Old menu".to_owned()),
+            ..click
+        }),
+        // An answer to a workflow's list names no message, and the row by its label only.
+        StrayWhat::Workflow { chosen_at, choice, .. } => Some(KnownClick {
+            at: *chosen_at,
+            person: name_of(person),
+            kind: "list_reply",
+            button_text: Some((*choice).to_owned()),
             ..click
         }),
         StrayWhat::LandingPage { token, .. } => {
