@@ -168,5 +168,5 @@ fn path(post: &Post, number: u64) -> String {
         (provider, _) => return format!("/webhooks/{provider}"),
     };
     // With the last slash or without.
-    if number % 4 == 0 { path.trim_end_matches('/').to_owned() } else { path.to_owned() }
+    if number.is_multiple_of(4) { path.trim_end_matches('/').to_owned() } else { path.to_owned() }
 }

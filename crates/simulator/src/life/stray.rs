@@ -43,7 +43,7 @@ fn stray(world: &World, dice: &mut Dice) -> Option<Stray> {
                 70..=79 => StrayWhat::Workflow {
                     run: dice.uuid(),
                     chosen_at: at - dice.skewed(SECOND, HOUR),
-                    choice: *dice.pick(&WORKFLOW_CHOICES),
+                    choice: dice.pick::<&str>(&WORKFLOW_CHOICES),
                 },
                 _ => StrayWhat::TemplateNews { template: format!("news_{}", dice.below(9)) },
             };
@@ -69,7 +69,7 @@ fn meta(dice: &mut Dice, roll: u64, id: String, kind: ReplyKind) -> StrayWhat {
     match roll {
         0..=39 => StrayWhat::Message { id, kind, from_ad: roll < 10 },
         40..=51 => StrayWhat::ClickOnUnknown { id, message: unknown_message(dice), button: "old_menu".to_owned() },
-        52..=57 => StrayWhat::LostClick { id, was: *dice.pick(&["button", "interactive", "list", "edit"]) },
+        52..=57 => StrayWhat::LostClick { id, was: dice.pick::<&str>(&["button", "interactive", "list", "edit"]) },
         58..=64 => StrayWhat::LandingPage { click: dice.hex(20), token: dice.hex(24) },
         65..=84 => StrayWhat::Preference { stop: roll < 80 },
         85..=89 => StrayWhat::Call { id: format!("wacid.{}", dice.hex(24).to_uppercase()) },

@@ -43,9 +43,9 @@ pub(super) fn stray(world: &World, stray: &Stray, teller: Teller, dice: &mut Dic
         }
         StrayWhat::Echo { id } => {
             // An agent's answer comes on the same event as the customers' messages.
-            let mut message = inbound(id, stray.at, "Text", json!("Sure, {\"type\": \"button_reply\"}"), None, 0);
+            let mut message = inbound(id, stray.at, "Text", &json!("Sure, {\"type\": \"button_reply\"}"), None, 0);
             message.insert("chat_message_type".to_owned(), json!("AgentMessage"));
-            Some(envelope(stray.at, "message_received", json!({"customer": customer(person), "message": message})))
+            Some(envelope(stray.at, "message_received", &json!({"customer": customer(person), "message": message})))
         }
         StrayWhat::Workflow { run, chosen_at, choice } => {
             Some(workflow(person, run, *chosen_at, choice, (teller == Teller::InteraktFlow).then_some(stray.at)))
@@ -53,13 +53,13 @@ pub(super) fn stray(world: &World, stray: &Stray, teller: Teller, dice: &mut Dic
         StrayWhat::TemplateNews { template } => {
             let data = json!({"event": "APPROVED", "message_template_id": 12_000 + dice.below(1_000_000),
                 "message_template_name": template, "message_template_language": "en", "reason": null});
-            Some(envelope(stray.at, "message_template_status_update", data))
+            Some(envelope(stray.at, "message_template_status_update", &data))
         }
         _ => None,
     }
 }
 
-fn envelope(at: i64, kind: &str, data: Value) -> Value {
+fn envelope(at: i64, kind: &str, data: &Value) -> Value {
     json!({"version": "1.0", "timestamp": naive_micros(at, 'T', 0), "type": kind, "data": data})
 }
 
@@ -99,7 +99,7 @@ fn status(scene: &Scene<'_>, person: &Person, state: State, micros: i64) -> Opti
     // The envelope may be dated before what it tells.
     let told_at = if matches!(state, State::Read) { at - 2 * SECOND } else { at + 300 };
     let data = json!({"customer": customer(person), "message": message});
-    Some(envelope(told_at, &format!("message_{family}_{kind}"), data))
+    Some(envelope(told_at, &format!("message_{family}_{kind}"), &data))
 }
 
 /// A message of the business as each webhook repeats it.
@@ -176,27 +176,27 @@ fn clicked(scene: &Scene<'_>, person: &Person, button: &Button, micros: i64, dic
                 let payload = json!({"button_payload": {"payload": {"type": "QUICK_REPLY", "text": button.text}}});
                 extend(message.get_mut("meta_data"), &payload);
             }
-            envelope(told_at, &kind, json!({"customer": customer, "message": message}))
+            envelope(told_at, &kind, &json!({"customer": customer, "message": message}))
         }
         // Links officially: no envelope at all.
         1 => json!({"customer": customer, "message": message, "event": event}),
-        2 => envelope(told_at, &kind, json!({"customer": customer, "message": message, "event": event})),
+        2 => envelope(told_at, &kind, &json!({"customer": customer, "message": message, "event": event})),
         3 => {
-            let mut body = envelope(told_at, &kind, json!({"customer": customer, "message": message}));
+            let mut body = envelope(told_at, &kind, &json!({"customer": customer, "message": message}));
             extend(Some(&mut body), &json!({"event": event}));
             body
         }
         4 => {
             let mut message = Value::Object(message);
             extend(Some(&mut message), &event);
-            envelope(told_at, &kind, json!({"customer": customer, "message": message}))
+            envelope(told_at, &kind, &json!({"customer": customer, "message": message}))
         }
         _ => {
             let url = link.unwrap_or_default();
             let info = json!({"cta_click_info": {url: {"clicked_at_utc": naive_micros(at, 'T', micros), "url": url}}});
             extend(message.get_mut("meta_data"), &info);
             message.insert("button_text".to_owned(), json!(button.text));
-            envelope(told_at, &kind, json!({"customer": customer, "message": message}))
+            envelope(told_at, &kind, &json!({"customer": customer, "message": message}))
         }
     }
 }
@@ -207,7 +207,14 @@ fn extend(value: Option<&mut Value>, with: &Value) {
     }
 }
 
-fn inbound(id: &str, at: i64, content: &str, message: Value, context: Option<&str>, micros: i64) -> Map<String, Value> {
+fn inbound(
+    id: &str,
+    at: i64,
+    content: &str,
+    message: &Value,
+    context: Option<&str>,
+    micros: i64,
+) -> Map<String, Value> {
     let value = json!({"id": id, "chat_message_type": "CustomerMessage", "channel_failure_reason": null,
         "message_status": "Sent", "received_at_utc": naive_micros(at, 'T', micros), "delivered_at_utc": null,
         "seen_at_utc": null, "campaign_id": null, "is_template_message": false, "raw_template": null,
@@ -241,8 +248,8 @@ fn session_reply(
     let message = if dice.chance(80) { json!(reply.to_string()) } else { reply };
     let at = scene.happening.at;
     let context = Some(scene.life.id.as_str());
-    let message = inbound(&click.id, at, content, message, context, micros);
-    envelope(at + 150, "message_received", json!({"customer": customer(person), "message": message}))
+    let message = inbound(&click.id, at, content, &message, context, micros);
+    envelope(at + 150, "message_received", &json!({"customer": customer(person), "message": message}))
 }
 
 /// A flow's answer, told as a received message and once more as what it is.
@@ -252,16 +259,16 @@ fn flow(scene: &Scene<'_>, person: &Person, click: &Click, teller: Teller, micro
     let nested = if dice.chance(70) { json!(answer.to_string()) } else { answer };
     let reply = json!({"type": "nfm_reply", "nfm_reply": {"response_json": nested, "body": "Sent", "name": "flow"}});
     let message = if dice.chance(70) { json!(reply.to_string()) } else { reply };
-    let message = inbound(&click.id, at, "InteractiveFlowReply", message, Some(&scene.life.id), micros);
+    let message = inbound(&click.id, at, "InteractiveFlowReply", &message, Some(&scene.life.id), micros);
     if teller == Teller::Interakt {
-        return envelope(at + 600, "message_received", json!({"customer": customer(person), "message": message}));
+        return envelope(at + 600, "message_received", &json!({"customer": customer(person), "message": message}));
     }
     let source = json!({"template_name": scene.campaign.template, "callback_data": scene.campaign.callback,
         "campaign_id": scene.campaign.run_by_interakt.then_some(&scene.campaign.id),
         "is_campaign": scene.campaign.run_by_interakt});
     let data = json!({"customer": customer(person), "message": message, "source_template_message": source,
         "flow_id": 1_500_000_000_000_000_u64 + scene.life.campaign as u64});
-    envelope(at + 700, "message_api_flow_response", data)
+    envelope(at + 700, "message_api_flow_response", &data)
 }
 
 /// A workflow's answers so far: the chosen row, and the text if it was written by now.
@@ -277,7 +284,7 @@ fn workflow(person: &Person, run: &str, chosen_at: i64, choice: &str, written_at
     let number = format!("+{}", person.phone.as_deref().unwrap_or_default());
     let data = json!({"id": run, "workflow_id": "d2a02d35-0000-4000-8000-000000000001", "customer_id": person.customer_id,
         "customer_name": person.name, "customer_number": number, "data": answers});
-    envelope(written_at.unwrap_or(chosen_at), "workflow_response_update", data)
+    envelope(written_at.unwrap_or(chosen_at), "workflow_response_update", &data)
 }
 
 fn received(person: &Person, at: i64, reply: &Reply, context: Option<&str>, micros: i64, dice: &mut Dice) -> Value {
@@ -286,11 +293,11 @@ fn received(person: &Person, at: i64, reply: &Reply, context: Option<&str>, micr
         ReplyKind::Image => ("Image", ""),
         ReplyKind::Reaction => ("Reaction", "👍"),
     };
-    let mut message = inbound(&reply.id, at, content, json!(message), context, micros);
+    let mut message = inbound(&reply.id, at, content, &json!(message), context, micros);
     if dice.chance(20) {
         // An empty object, as the sender's language spells it.
         message.insert("meta_data".to_owned(), json!([]));
     }
     let told_at = at + dice.between(1, MINUTE);
-    envelope(told_at, "message_received", json!({"customer": customer(person), "message": message}))
+    envelope(told_at, "message_received", &json!({"customer": customer(person), "message": message}))
 }

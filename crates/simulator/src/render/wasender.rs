@@ -21,11 +21,11 @@ pub(super) fn happening(scene: &Scene<'_>, teller: Teller, dice: &mut Dice) -> O
             let button = scene.campaign.buttons.get(click.button)?;
             let context = click.names_message.then_some(scene.life.id.as_str());
             let message = click_message(button, context, dice)?;
-            Some(inbound(person, at, &click.id, message, teller, dice))
+            Some(inbound(person, at, &click.id, &message, teller, dice))
         }
         What::Reply(reply) => {
             let context = reply.names_message.then_some(scene.life.id.as_str());
-            Some(inbound(person, at, &reply.id, reply_message(reply, context, person), teller, dice))
+            Some(inbound(person, at, &reply.id, &reply_message(reply, context, person), teller, dice))
         }
         What::Payment(_) => None,
     }
@@ -40,7 +40,7 @@ pub(super) fn stray(world: &World, stray: &Stray, teller: Teller, dice: &mut Dic
         _ => return None,
     };
     let reply = Reply { id: id.clone(), kind: *kind, names_message: false };
-    Some(inbound(person, stray.at, id, reply_message(&reply, None, person), teller, dice))
+    Some(inbound(person, stray.at, id, &reply_message(&reply, None, person), teller, dice))
 }
 
 fn jid(person: &Person) -> String {
@@ -116,7 +116,7 @@ fn reply_message(reply: &Reply, context: Option<&str>, person: &Person) -> Value
     }
 }
 
-fn inbound(person: &Person, at: i64, id: &str, message: Value, teller: Teller, dice: &mut Dice) -> Value {
+fn inbound(person: &Person, at: i64, id: &str, message: &Value, teller: Teller, dice: &mut Dice) -> Value {
     let phone = person.phone.as_deref().unwrap_or_default();
     // By linked identity, or by number; the same for all three events of a message.
     let hidden = dice.chance(50);

@@ -114,14 +114,17 @@ fn by_position(messages: &[&Message]) -> Answer {
     Answer::new("ctr_by_position", vec!["position", "delivered", "clicked", "clicks", "ctr"], rows.collect())
 }
 
+/// A click, and the message that it is on.
+type ClickOn<'m> = (&'m Message, &'m KnownClick);
+
 /// The clicks of a kind, with their messages.
-fn clicks_of_kind<'m>(messages: &[&'m Message], kind: &str) -> Vec<(&'m Message, &'m KnownClick)> {
+fn clicks_of_kind<'m>(messages: &[&'m Message], kind: &str) -> Vec<ClickOn<'m>> {
     let pairs = messages.iter().flat_map(|&message| message.clicks.iter().map(move |click| (message, click)));
     pairs.filter(|(_, click)| click.kind == kind).collect()
 }
 
 /// Distinct messages and distinct recipients of clicks.
-fn reach(clicks: &[(&Message, &KnownClick)]) -> [Value; 2] {
+fn reach(clicks: &[ClickOn<'_>]) -> [Value; 2] {
     let messages: BTreeSet<&str> = clicks.iter().map(|(message, _)| message.id.as_str()).collect();
     let people: BTreeSet<&str> = clicks.iter().filter_map(|(message, _)| message.recipient.as_deref()).collect();
     [json!(messages.len()), json!(people.len())]
@@ -129,7 +132,7 @@ fn reach(clicks: &[(&Message, &KnownClick)]) -> [Value; 2] {
 
 fn list_rows(messages: &[&Message]) -> Answer {
     let all = clicks_of_kind(messages, "list_reply");
-    let mut groups: BTreeMap<Option<String>, Vec<(&Message, &KnownClick)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Option<String>, Vec<ClickOn<'_>>> = BTreeMap::new();
     for &pair in &all {
         groups.entry(pair.1.button_id.clone()).or_default().push(pair);
     }
@@ -147,7 +150,7 @@ fn list_rows(messages: &[&Message]) -> Answer {
 }
 
 fn flows(messages: &[&Message]) -> Answer {
-    let mut groups: BTreeMap<(Option<&str>, Option<String>), Vec<(&Message, &KnownClick)>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Option<&str>, Option<String>), Vec<ClickOn<'_>>> = BTreeMap::new();
     for (message, click) in clicks_of_kind(messages, "flow_reply") {
         groups.entry((click.flow_name, message.template.clone())).or_default().push((message, click));
     }

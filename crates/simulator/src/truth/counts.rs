@@ -40,7 +40,7 @@ fn rows(knowledge: &Knowledge<'_>) -> Vec<(&'static str, i64)> {
     for stray in &knowledge.story.strays {
         match stray.what {
             StrayWhat::Message { .. } | StrayWhat::LostClick { .. } | StrayWhat::Workflow { .. } => {
-                rows.push(("messages", stray.at))
+                rows.push(("messages", stray.at));
             }
             StrayWhat::OldPayment { .. } => rows.push(("statuses", stray.at)),
             StrayWhat::Preference { .. }

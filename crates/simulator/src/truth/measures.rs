@@ -78,6 +78,9 @@ pub(super) const FUNNEL_COLUMNS: [&str; 18] = [
     "click_to_reply_p90",
 ];
 
+/// The time from one step to the next, where both are known.
+type Step = fn(&Message) -> Option<i64>;
+
 /// How far the messages of a group get, and how fast.
 pub(super) fn funnel(messages: &[&Message]) -> Vec<Value> {
     let delivered = count(messages, Message::is_delivered);
@@ -97,11 +100,11 @@ pub(super) fn funnel(messages: &[&Message]) -> Vec<Value> {
         rate(clicked, delivered),
         rate(replied, delivered),
     ];
-    let steps: [&dyn Fn(&Message) -> Option<i64>; 4] = [
-        &|message| seconds(Some(message.sent_at), message.delivered_at),
-        &|message| seconds(message.delivered_at, message.read_at),
-        &|message| seconds(message.read_at, message.first_click_at()),
-        &|message| seconds(message.first_click_at(), message.replied_at),
+    let steps: [Step; 4] = [
+        |message| seconds(Some(message.sent_at), message.delivered_at),
+        |message| seconds(message.delivered_at, message.read_at),
+        |message| seconds(message.read_at, message.first_click_at()),
+        |message| seconds(message.first_click_at(), message.replied_at),
     ];
     for step in steps {
         row.extend(percentiles(messages.iter().filter_map(|message| step(message)).collect()));

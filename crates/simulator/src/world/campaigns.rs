@@ -169,7 +169,7 @@ const fn forms(provider: SimulatedProvider) -> &'static [Form] {
 
 fn campaign(dice: &mut Dice, provider: SimulatedProvider, form: Form, number: usize) -> Campaign {
     let subject = *dice.pick(&SUBJECTS);
-    let event = (number % 4 == 0).then(|| dice.uuid());
+    let event = (number.is_multiple_of(4)).then(|| dice.uuid());
     let travel = subject == "travel";
     Campaign {
         provider,
@@ -191,7 +191,7 @@ fn campaign(dice: &mut Dice, provider: SimulatedProvider, form: Form, number: us
         tracked: false,
         detailed: number % 5 != 3,
         callback: (number % 3 != 1).then(|| format!("cb/{subject}/{number}")),
-        run_by_interakt: provider == SimulatedProvider::Interakt && number % 2 == 0,
+        run_by_interakt: provider == SimulatedProvider::Interakt && number.is_multiple_of(2),
         relayed: false,
         appeal: 20 + dice.below(45),
         audience: Vec::new(),
