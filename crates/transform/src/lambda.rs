@@ -12,7 +12,7 @@ use crate::batch::{BatchReport, DEFAULT_FLUSH_BYTES, Transform};
 use crate::notification;
 use crate::raw::RawStores;
 
-/// Left of the function's time for the answer, the metrics and the runtime.
+/// Left of the function's time for the answer, the metrics and the runtime: this much at most, and never more than a tenth.
 pub const MARGIN: Duration = Duration::from_secs(5);
 
 /// An error at start, with its causes.
@@ -55,7 +55,10 @@ impl Function {
     /// Handles a batch of SQS messages; those that failed are named in the answer, and only they come again. `deadline` is
     /// when the function is stopped.
     pub async fn handle(&self, event: SqsEvent, deadline: Option<Instant>) -> SqsBatchResponse {
-        let deadline = deadline.map(|deadline| deadline.checked_sub(MARGIN).unwrap_or(deadline));
+        let deadline = deadline.map(|deadline| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            deadline.checked_sub(MARGIN.min(left / 10)).unwrap_or(deadline)
+        });
         let mut failed = BTreeMap::new();
         let mut sources = Vec::new();
         let mut messages = Vec::new();

@@ -8,6 +8,13 @@ use bluetick_transform::lambda::{Function, now};
 use lambda_runtime::{LambdaEvent, service_fn};
 use tokio::time::Instant;
 
+/// When the function is stopped. `deadline` and `now` are in milliseconds since 1970, UTC. A deadline that had passed before the
+/// invocation began is none: `cargo lambda watch` sends the number 600000.
+fn deadline(deadline: u64, now: i64) -> Option<Instant> {
+    let left = deadline.checked_sub(u64::try_from(now).ok()?).filter(|left| *left > 0)?;
+    Instant::now().checked_add(Duration::from_millis(left))
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     bluetick_telemetry::logging::init();
@@ -15,9 +22,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let function = Arc::clone(&function);
         async move {
-            let left = i64::try_from(event.context.deadline).unwrap_or(i64::MAX).saturating_sub(now());
-            let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
-            Ok::<_, lambda_runtime::Error>(function.handle(event.payload, Instant::now().checked_add(left)).await)
+            let deadline = deadline(event.context.deadline, now());
+            Ok::<_, lambda_runtime::Error>(function.handle(event.payload, deadline).await)
         }
     }))
     .await
