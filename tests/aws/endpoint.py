@@ -21,6 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 MAX_RECORDS = 500
 MAX_RECORD_BYTES = 1_024_000
 MAX_CALL_BYTES = 4 * 1024 * 1024
+ACCESS_DENIED = b"<Error><Code>AccessDenied</Code><Message>refused by the test</Message></Error>"
 HOP_HEADERS = {"connection", "transfer-encoding", "keep-alive", "content-length"}
 
 
@@ -91,6 +92,10 @@ def fail_all(call: Call) -> None:
     accept(call)
 
 
+def lie(call: Call) -> None:
+    """Says that it took what it did not: no service of ours would survive it. For the control of the tests themselves."""
+
+
 def sometimes(behaviour: Callable[[Call], None], every: int) -> Callable[[Call], None]:
     """`behaviour` for one call in `every`, and success for the others."""
 
@@ -136,6 +141,11 @@ class Endpoint:
             self._released = threading.Event()
             self.firehose, self.spill = firehose, spill
             self.calls = self.entries_failed = self.spilled = 0
+
+    def take(self, records: list[bytes]) -> None:
+        """Records that come from elsewhere."""
+        with self._lock:
+            self._buffer += records
 
     def flush(self, s3, bucket: str) -> int:
         """Leaves what was taken as one raw object, as Firehose does; returns the number of its records."""
@@ -214,6 +224,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(200, json.dumps(self.owner.put_record_batch(body)).encode(), "application/x-amz-json-1.1")
             elif self.command == "PUT" and "/raw/spill/" in self.path:
                 self._spill(body)
+            elif self.command == "PUT" and "/manifest/" in self.path and not self._is_conditional():
+                self.owner.violations.append(f"an unconditional write of {self.path}")
+                self._answer(403, ACCESS_DENIED, "application/xml")
             else:
                 self._pass_on(body)
         except Refuse as refusal:
@@ -227,12 +240,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any
 
+    def _is_conditional(self) -> bool:
+        """What the lake bucket's policy demands of a manifest."""
+        return "If-Match" in self.headers or "If-None-Match" in self.headers
+
     def _spill(self, body: bytes) -> None:
         if self.owner.spill == "hangs":
             raise Hang
         if self.owner.spill == "denied":
-            document = b"<Error><Code>AccessDenied</Code><Message>refused by the test</Message></Error>"
-            return self._answer(403, document, "application/xml")
+            return self._answer(403, ACCESS_DENIED, "application/xml")
         self.owner.spilled += 1
         return self._pass_on(body)
 

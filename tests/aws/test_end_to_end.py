@@ -11,7 +11,8 @@ import json
 import pytest
 
 import endpoint as faults
-from pipeline import Answer, Pipeline
+from emulator import wait_for
+from pipeline import Pipeline
 from webhooks import SECRETS, meta_click, meta_statuses, sign, webhooks
 
 
@@ -57,6 +58,8 @@ FAULTS = {
     "hanging, and S3 denies": (faults.hang, "denied", 503),
     "hanging, and S3 hangs": (faults.hang, "hangs", 503),
     "closed, and S3 denies": (faults.close, "denied", 503),
+    # The sender is told to come again though its records were taken: they must not double.
+    "taken and closed, and S3 denies": (faults.take_and_close, "denied", 503),
 }
 
 
@@ -88,7 +91,7 @@ def test_faults_lose_and_double_nothing(pipeline: Pipeline, name: str) -> None:
 
 def test_some_of_many_records_fail_and_only_they_are_sent_again(pipeline: Pipeline) -> None:
     """A webhook of almost 3 MB needs several records; every other entry of each call fails, until none is left."""
-    big = meta_statuses([f"wamid.big-{number:06}" for number in range(12_000)])
+    big = meta_statuses([f"wamid.big-{number:06}" for number in range(13_000)])
     assert 2_500_000 < len(big.body) < 3_000_000
     seen: list[bytes] = []
 
@@ -103,7 +106,7 @@ def test_some_of_many_records_fail_and_only_they_are_sent_again(pipeline: Pipeli
     pipeline.endpoint.behave(None)
     tally = pipeline.tally(answers)
     report("a body of 3 MB, single entries failing", f"{tally}; records {taken}, entries failed {failed}, sent {len(seen)}")
-    assert (tally.accepted, tally.rows, tally.lost, tally.doubled) == (1, 12_000, 0, 0)
+    assert (tally.accepted, tally.rows, tally.lost, tally.doubled) == (1, 13_000, 0, 0)
     assert taken > 2 and failed > 0
     assert len(seen) == taken + failed, "a record that was taken was sent again"
 
@@ -134,17 +137,83 @@ def test_the_handshake_and_the_health_check(pipeline: Pipeline) -> None:
     assert pipeline.request("GET", "/elsewhere", {})[0] == 404
 
 
-def test_a_poison_object_ends_in_the_dead_letter_queue_or_under_rejected(pipeline: Pipeline) -> None:
-    """Its neighbour in the same notification batch is not held up."""
-    neighbour = webhooks("neighbour", 6)
-    answers: list[Answer] = pipeline.send_all(neighbour)
-    line = json.dumps({"table": "clicks", "click_id": "no time"}).encode()
-    pipeline.s3.put_object(Bucket=pipeline.raw, Key="raw/2026/01/01/00/broken.gz", Body=gzip.compress(line + b"\nnot json\n"))
+def test_broken_lines_are_kept_and_their_neighbours_become_rows(pipeline: Pipeline) -> None:
+    pipeline.endpoint.behave(faults.accept)
+    answers = pipeline.send_all(webhooks("neighbour", 6))
+    pipeline.endpoint.take([b'{"table": "clicks", "click_id": "no time"}\n', b"not json\n"])
+    assert pipeline.endpoint.flush(pipeline.s3, pipeline.raw) == 8
     tally = pipeline.tally(answers)
-    report("a broken object among others", tally)
+    rejected = [pipeline.s3.get_object(Bucket=pipeline.lake, Key=key)["Body"].read() for key in pipeline.keys(pipeline.lake, "rejected/")]
+    report("two broken lines among good ones", f"{tally}; rejected objects {len(rejected)}")
     assert (tally.accepted, tally.rows, tally.lost, tally.doubled) == (6, 6, 0, 0)
-    rejected = pipeline.keys(pipeline.lake, "rejected/")
-    assert rejected, "the broken lines are nowhere"
+    assert any(b"not json" in content for content in rejected) and any(b"no time" in content for content in rejected)
+
+
+def test_a_poison_object_fails_alone_and_ends_in_the_dead_letter_queue(pipeline: Pipeline) -> None:
+    sqs = pipeline.stack.emulator.client("sqs")
+    queue = pipeline.stack.outputs["QueueUrl"]
+    # Five tries at the stack's own visibility timeout would take an hour.
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
+    broken = gzip.compress(b"{}\n" * 1000)[:-20]
+    pipeline.s3.put_object(Bucket=pipeline.raw, Key="raw/2026/01/01/00/truncated.gz", Body=broken)
+    answers = pipeline.send_all(webhooks("beside-poison", 6))
+    wait_for("the dead letter", lambda: pipeline.waiting(dead_letters(pipeline)) == 1)
+    tally = pipeline.tally(answers)
+    report("a truncated object", f"{tally}; dead letters 1")
+    assert (tally.accepted, tally.rows, tally.lost, tally.doubled) == (6, 6, 0, 0)
+    sqs.purge_queue(QueueUrl=dead_letters(pipeline))
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "750"})
+
+
+def test_the_sweep_runs_and_takes_nothing_that_is_named(pipeline: Pipeline) -> None:
+    before = pipeline.rows()
+    answer = pipeline.stack.emulator.client("lambda").invoke(FunctionName=pipeline.stack.resources["SweepFunction"], Payload=b"{}")
+    assert answer["StatusCode"] == 200 and "FunctionError" not in answer, answer["Payload"].read()
+    assert pipeline.rows() == before and before
+
+
+def test_roles_are_enforced(pipeline: Pipeline) -> None:
+    """The control of every test above: without its permission to spill, ingest cannot."""
+    iam = pipeline.stack.emulator.client("iam")
+    role = {"RoleName": pipeline.stack.resources["IngestRole"], "PolicyName": "ingest"}
+    document = iam.get_role_policy(**role)["PolicyDocument"]
+    statements = [statement for statement in document["Statement"] if statement["Sid"] != "Spill"]
+    assert len(statements) == len(document["Statement"]) - 1
+    pipeline.endpoint.behave(faults.throttle)
+    iam.put_role_policy(**role, PolicyDocument=json.dumps({**document, "Statement": statements}))
+    try:
+        denied = pipeline.send_all(webhooks("no-permission", 6))
+    finally:
+        iam.put_role_policy(**role, PolicyDocument=json.dumps(document))
+    allowed = pipeline.send_all(webhooks("permission", 6))
+    assert ([answer.status for answer in denied], [answer.status for answer in allowed]) == ([503] * 6, [200] * 6)
+
+
+def test_a_loss_would_be_seen(pipeline: Pipeline) -> None:
+    """The control of the counts: a Firehose that lies loses rows."""
+    pipeline.endpoint.behave(faults.lie)
+    answers = pipeline.send_all(webhooks("lost", 6))
+    pipeline.drain()
+    tally = pipeline.measure(answers)
+    report("control: a Firehose that lies", tally)
+    assert (tally.accepted, tally.lost) == (6, 6)
+
+
+def test_a_double_would_be_seen(pipeline: Pipeline) -> None:
+    """The control of the counts: a manifest that names a part twice doubles its rows."""
+    answers = pipeline.send_all(webhooks("doubled", 6))
+    assert pipeline.tally(answers).doubled == 0
+    manifests = pipeline.keys(pipeline.lake, "manifest/")
+    contents = {key: pipeline.s3.get_object(Bucket=pipeline.lake, Key=key)["Body"].read() for key in manifests}
+    for key, content in contents.items():
+        pipeline.s3.put_object(Bucket=pipeline.lake, Key=key, Body=content + content)
+    try:
+        tally = pipeline.measure(answers)
+    finally:
+        for key, content in contents.items():
+            pipeline.s3.put_object(Bucket=pipeline.lake, Key=key, Body=content)
+    report("control: manifests that name everything twice", tally)
+    assert tally.doubled == 6
 
 
 def dead_letters(pipeline: Pipeline) -> str:
