@@ -214,6 +214,22 @@ fn window_zone_and_attribution_change_the_truth() {
 }
 
 #[test]
+fn any_number_of_messages_and_any_provider_will_do() {
+    for messages in [0, 1, 40] {
+        for provider in SimulatedProvider::ALL {
+            let options = SimulationOptions { providers: vec![provider, provider], ..options(1, messages) };
+            let mut output = MemoryOutput::default();
+            let summary = simulate(&options, &mut output).unwrap();
+            assert_eq!(summary.messages, messages);
+            assert!(output.requests.iter().all(|request| request.provider == provider), "{provider}");
+            assert_eq!(output.requests.is_empty(), messages == 0, "{provider}");
+            assert_eq!(rows(&output.truth, "ctr_total").len(), 1);
+            assert_eq!(rows(&output.truth, "data_quality").len(), 5);
+        }
+    }
+}
+
+#[test]
 fn options_out_of_range_are_refused() {
     let refused = |options: SimulationOptions| simulate(&options, &mut MemoryOutput::default()).unwrap_err();
     let base = SimulationOptions::default();

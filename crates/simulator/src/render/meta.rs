@@ -103,7 +103,7 @@ fn status(scene: &Scene<'_>, state: State, priced: bool, dice: &mut Dice) -> Par
         status.insert("pricing".to_owned(), pricing(scene, free));
         if dice.chance(40) {
             let mut conversation = object([
-                ("id", json!(format!("conv-{}", scene.life.id.len() + scene.life.campaign))),
+                ("id", json!(conversation_id(scene))),
                 ("origin", json!({"type": scene.campaign.category.name()})),
             ]);
             if state == State::Sent {
@@ -122,6 +122,12 @@ fn status(scene: &Scene<'_>, state: State, priced: bool, dice: &mut Dice) -> Par
     // Contacts stand beside sent, delivered and read since user names exist; never beside failed.
     let contact = (!failed && dice.chance(50)).then(|| scene.person.map(contact)).flatten();
     Part::Status { status: Value::Object(status), contact }
+}
+
+/// Each message has a conversation of its own.
+pub(super) fn conversation_id(scene: &Scene<'_>) -> String {
+    let own = scene.life.id.get(14..22).unwrap_or_default();
+    format!("conv{own}")
 }
 
 /// Who is charged what.

@@ -26,7 +26,7 @@ pub(super) fn status(scene: &Scene<'_>, dice: &mut Dice) -> Option<Value> {
         put(
             &mut data,
             "conversation",
-            json!({"id": format!("conv-{}", scene.life.campaign),
+            json!({"id": meta::conversation_id(scene),
             "origin": {"type": scene.campaign.category.name()}}),
         );
     }

@@ -10,6 +10,8 @@ mod log;
 mod measures;
 mod outcomes;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Map, Value, json};
 
