@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::bounds::{MAX_PAYLOAD_LINE_BYTES, MAX_RECORDS_BYTES, PAYLOAD_PART_BYTES, cut};
 use crate::found::{Found, FoundText};
-use crate::json::{Json, Unreadable};
+use crate::json::{Items, Json, Unreadable};
 use crate::options::{Options, Provider, hash};
 use crate::payload::{self, Keep};
 use crate::person::Person;
@@ -187,6 +187,16 @@ impl<'o> Flattening<'o> {
                 self.records.push(Explained { record, sources: draft.sources });
             }
             _ => self.overflown = true,
+        }
+    }
+
+    /// Reads each element, but stops once there are more events than a body may hold.
+    pub(crate) fn each<'j>(&mut self, list: Items<'j, 'j>, mut read: impl FnMut(&mut Self, &'j Json<'j>)) {
+        for element in list {
+            if self.overflown {
+                return;
+            }
+            read(self, element);
         }
     }
 

@@ -62,11 +62,7 @@ fn run(mut flattening: Flattening<'_>, body: &[u8]) -> Result<Vec<Explained>, Un
     flattening.learn_paths(&body, "$");
     match &body {
         Json::Object(_) => flatten_object(&mut flattening, &body),
-        Json::Array(bodies) if bodies.iter().any(Json::is_object) => {
-            for body in bodies {
-                flatten_object(&mut flattening, body);
-            }
-        }
+        Json::Array(bodies) if bodies.iter().any(Json::is_object) => flattening.each(body.items(), flatten_object),
         other => return Err(Unreadable::NotAnObject(other.kind())),
     }
     flattening.finish()

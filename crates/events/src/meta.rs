@@ -8,7 +8,7 @@ mod statuses;
 
 use std::collections::HashMap;
 
-use crate::flattening::{AccountEventParts, Flattening, Scope};
+use crate::flattening::{AccountEventParts, Flattening, Scope, fill};
 use crate::found::{Found, id};
 use crate::json::Json;
 use crate::payload::Keep;
@@ -31,9 +31,7 @@ pub(crate) struct Surroundings<'j> {
 /// Flattens a body of Meta's shape; false if it has none of its marks.
 pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     if body.get("entry").items().len() > 0 {
-        for entry in body.get("entry").items() {
-            flatten_entry(flattening, entry);
-        }
+        flattening.each(body.get("entry").items(), flatten_entry);
         return true;
     }
     // The dashboard's test button sends {"sample": {"field", "value"}}.
@@ -54,9 +52,7 @@ fn flatten_entry<'j>(flattening: &mut Flattening<'_>, entry: &'j Json<'j>) {
         let parts = AccountEventParts { time, ..AccountEventParts::new(kind, entry, Keep::Skeleton) };
         flattening.account_event(&scope, parts);
     }
-    for change in changes.items() {
-        flatten_change(flattening, entry, change);
-    }
+    flattening.each(changes.items(), |flattening, change| flatten_change(flattening, entry, change));
 }
 
 fn flatten_change<'j>(flattening: &mut Flattening<'_>, entry: &'j Json<'j>, change: &'j Json<'j>) {
@@ -74,15 +70,15 @@ fn flatten_change<'j>(flattening: &mut Flattening<'_>, entry: &'j Json<'j>, chan
     let contacts = Contacts::of(value.get("contacts"));
     let surroundings = Surroundings { scope, entry_time, contacts, context_id: value.get("contextId") };
     let lists = ["messages", "statuses", "user_actions", "errors"];
-    for message in value.get("messages").items() {
+    flattening.each(value.get("messages").items(), |flattening, message| {
         messages::message(flattening, &surroundings, message);
-    }
-    for status in value.get("statuses").items() {
+    });
+    flattening.each(value.get("statuses").items(), |flattening, status| {
         statuses::status(flattening, &surroundings, status);
-    }
-    for action in value.get("user_actions").items() {
+    });
+    flattening.each(value.get("user_actions").items(), |flattening, action| {
         messages::user_action(flattening, &surroundings, action);
-    }
+    });
     let errors = value.get("errors");
     if !errors.is_null() {
         let time = surroundings.entry_time;
@@ -124,7 +120,7 @@ fn flatten_other<'j>(
         let parts = AccountEventParts { time, ..AccountEventParts::new(kind, content, keep) };
         flattening.account_event(scope, parts);
     }
-    for about in people.items() {
+    flattening.each(people.items(), |flattening, about| {
         let time = instant(about.get("timestamp")).or(entry_time);
         let places = [about.get("wa_id"), about.at(&["user_id", "current"]), about.get("user_id")];
         let person = Person::of(flattening.options, &places);
@@ -132,9 +128,9 @@ fn flatten_other<'j>(
         flattening.account_event_with(scope, parts, |flattening, draft| {
             let category = id(about.get("category"));
             let preference = id(about.get("value"));
-            crate::flattening::fill!(flattening, *draft, { category: category, preference: preference, });
+            fill!(flattening, *draft, { category: category, preference: preference, });
         });
-    }
+    });
 }
 
 /// The time that a value names itself, or the first element of one of its lists: calls, groups, tracking events.

@@ -1,10 +1,13 @@
 //! What an account event keeps of its body: everything but secrets and the words of people.
 
+mod members;
+
 use std::borrow::Cow;
 use std::io;
 
 use sha2::{Digest, Sha256};
 
+use self::members::{is_kept, is_message, is_numbered_by_phone, is_phone_member, is_session, normal};
 use crate::json::Json;
 use crate::options::{Options, hash, hex};
 use crate::person;
@@ -17,145 +20,6 @@ pub(crate) enum Keep {
     /// Ids, types, times and the like: for messages, whose texts are nobody's business here.
     Skeleton,
 }
-
-/// Members that hold a credential, in lower case and without `_` and `-`.
-const SECRETS: &[&str] = &[
-    "accesstoken",
-    "apikey",
-    "apisecret",
-    "appsecret",
-    "authorization",
-    "clientsecret",
-    "jwt",
-    "password",
-    "refreshtoken",
-    "secret",
-    "sdp",
-    "secretkey",
-    "sessiontoken",
-    "token",
-    "verifytoken",
-    "webhooksecret",
-    "xapikey",
-];
-
-/// Members under which messages or people's words stand.
-const MESSAGES: &[&str] =
-    &["conversation", "history", "messageechoes", "messages", "messagebody", "quotedmessage", "threads"];
-
-/// Members of a message that tell nothing of what a person wrote.
-const SKELETON: &[&str] = &[
-    "accountid",
-    "actiontype",
-    "answer",
-    "answerid",
-    "campaignid",
-    "channelphonenumber",
-    "chatmessagetype",
-    "chunkorder",
-    "cleanedsenderpn",
-    "code",
-    "context",
-    "contextinfo",
-    "countrycode",
-    "customer",
-    "data",
-    "displayphonenumber",
-    "error",
-    "errors",
-    "event",
-    "field",
-    "flowid",
-    "from",
-    "fromme",
-    "fromuserid",
-    "groupid",
-    "history",
-    "historycontext",
-    "id",
-    "interactive",
-    "key",
-    "message",
-    "messagecontenttype",
-    "messageechoes",
-    "messageid",
-    "messages",
-    "messagestatus",
-    "messagetimestamp",
-    "messagingproduct",
-    "metadata",
-    "msgid",
-    "originalmessageid",
-    "participant",
-    "phase",
-    "phonenumber",
-    "phonenumberid",
-    "progress",
-    "question",
-    "receivedatutc",
-    "recipient",
-    "recipientid",
-    "remotejid",
-    "revoke",
-    "sender",
-    "senderpn",
-    "standby",
-    "stanzaid",
-    "status",
-    "threads",
-    "timestamp",
-    "to",
-    "touserid",
-    "type",
-    "unsupported",
-    "userid",
-    "waid",
-];
-
-/// Members that hold a phone number.
-const PHONES: &[&str] = &[
-    "chatid",
-    "customernumber",
-    "from",
-    "input",
-    "jid",
-    "participant",
-    "participantrecipientid",
-    "recipientid",
-    "recipientparticipantid",
-    "to",
-    "userjid",
-    "waid",
-];
-
-/// Members that hold a person's name or what else identifies one.
-const NAMES: &[&str] = &[
-    "address",
-    "customername",
-    "displaytext",
-    "email",
-    "emails",
-    "firstname",
-    "formattedname",
-    "fullname",
-    "guestname",
-    "lastname",
-    "notify",
-    "profile",
-    "pushname",
-    "traits",
-    "username",
-    "verifiedbizname",
-];
-
-/// Members under which a person stands, so that `name` is a person's name there.
-const PERSONS: &[&str] = &["contact", "contacts", "customer", "person", "sender", "user"];
-
-/// Members whose `id` is a phone number.
-const NUMBERED_BY_PHONE: &[&str] = &["chat", "chats", "contacts", "recipient", "sender", "threads"];
-
-/// Members under which an error stands.
-const ERRORS: &[&str] = &["error", "errordata", "errors"];
 
 /// The content as compact JSON with sorted members.
 ///
@@ -203,25 +67,29 @@ pub(crate) fn line_bytes(text: &str) -> usize {
     text.bytes().map(|byte| if byte < 0x20 { 6 } else { 1 + usize::from(matches!(byte, b'"' | b'\\')) }).sum()
 }
 
-/// Writes an object with sorted members; of members of one name, the last.
-fn write_object<'t, W: io::Write>(
+/// Writes the separator before all but the first element.
+fn write_comma<W: io::Write>(out: &mut W, index: usize) -> io::Result<()> {
+    if index > 0 { out.write_all(b",") } else { Ok(()) }
+}
+
+/// A member of an object: key, value, and what else is known of it.
+type Member<'t, T> = (&'t str, &'t Json<'t>, T);
+
+/// Writes an object with sorted members; of members with one name, the last.
+fn write_object<'t, T, W: io::Write>(
     out: &mut W,
-    members: impl Iterator<Item = (&'t str, &'t Json<'t>)>,
-    mut write: impl FnMut(&mut W, &'t str, &'t Json<'t>) -> io::Result<()>,
+    mut members: Vec<Member<'t, T>>,
+    mut write: impl FnMut(&mut W, &Member<'t, T>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut sorted: Vec<_> = members.collect();
-    sorted.sort_by_key(|(key, _)| *key);
+    members.reverse();
+    members.sort_by_key(|(key, ..)| *key);
+    members.dedup_by_key(|(key, ..)| *key);
     out.write_all(b"{")?;
-    let mut separator: &[u8] = b"";
-    for (index, (key, value)) in sorted.iter().enumerate() {
-        if sorted.get(index + 1).is_some_and(|(next, _)| next == key) {
-            continue;
-        }
-        out.write_all(separator)?;
-        separator = b",";
-        serde_json::to_writer(&mut *out, key)?;
+    for (index, member) in members.iter().enumerate() {
+        write_comma(out, index)?;
+        serde_json::to_writer(&mut *out, member.0)?;
         out.write_all(b":")?;
-        write(out, key, value)?;
+        write(out, member)?;
     }
     out.write_all(b"}")
 }
@@ -233,16 +101,10 @@ fn write_array<'t, W: io::Write>(
 ) -> io::Result<()> {
     out.write_all(b"[")?;
     for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            out.write_all(b",")?;
-        }
+        write_comma(out, index)?;
         write(out, item)?;
     }
     out.write_all(b"]")
-}
-
-fn pairs<'t>(node: &'t Json<'t>) -> impl Iterator<Item = (&'t str, &'t Json<'t>)> {
-    node.members().iter().map(|(key, value)| (key.as_ref(), value))
 }
 
 fn write_canonical<W: io::Write>(out: &mut W, node: &Json<'_>) -> io::Result<()> {
@@ -252,7 +114,10 @@ fn write_canonical<W: io::Write>(out: &mut W, node: &Json<'_>) -> io::Result<()>
         Json::Number(value) => write!(out, "{value}"),
         Json::String(text) => Ok(serde_json::to_writer(out, text)?),
         Json::Array(items) => write_array(out, items, write_canonical),
-        Json::Object(_) => write_object(out, pairs(node), |out, _, value| write_canonical(out, value)),
+        Json::Object(members) => {
+            let members = members.iter().map(|(key, value)| (key.as_ref(), value, ())).collect();
+            write_object(out, members, |out, (_, value, ())| write_canonical(out, value))
+        }
     }
 }
 
@@ -266,11 +131,14 @@ impl Redaction<'_> {
     fn write<W: io::Write>(&self, out: &mut W, node: &Json<'_>, name: &str, keep: Keep) -> io::Result<()> {
         match node {
             Json::Array(items) => write_array(out, items, |out, item| self.write(out, item, name, keep)),
-            Json::Object(_) => {
-                let kept = pairs(node).filter(|(key, value)| self.kept(name, key, value, keep));
-                write_object(out, kept, |out, key, value| self.write_member(out, key, value, name, keep))
+            Json::Object(members) => {
+                let named = members.iter().map(|(key, value)| (key.as_ref(), value, normal(key)));
+                let kept = named.filter(|(_, value, member)| is_kept(name, member, value, keep, self.hashes()));
+                write_object(out, kept.collect(), |out, (_, value, member)| {
+                    self.write_member(out, value, member, name, keep)
+                })
             }
-            Json::Number(number) if self.options.pseudonym_key.is_some() && is_phone_member(name) => {
+            Json::Number(number) if self.hashes() && is_phone_member(name) => {
                 Ok(serde_json::to_writer(out, &person::pseudonym(self.options, number.to_string()))?)
             }
             // A text in the place of a message is what somebody wrote.
@@ -285,49 +153,23 @@ impl Redaction<'_> {
     fn write_member<W: io::Write>(
         &self,
         out: &mut W,
-        key: &str,
         value: &Json<'_>,
+        name: &str,
         parent: &str,
         keep: Keep,
     ) -> io::Result<()> {
-        let name = normal(key);
-        if is_session(&name, value) {
+        if is_session(name, value) {
             return Ok(serde_json::to_writer(out, &hash(&[value.as_str().unwrap_or_default()]))?);
         }
-        let keep = if is_message(&name, parent) { Keep::Skeleton } else { keep };
-        let is_persons_id = name == "id" && NUMBERED_BY_PHONE.contains(&parent);
-        self.write(out, value, if is_persons_id { "waid" } else { &name }, keep)
+        let keep = if is_message(name, parent) { Keep::Skeleton } else { keep };
+        let is_phone = name == "id" && is_numbered_by_phone(parent);
+        self.write(out, value, if is_phone { "phone" } else { name }, keep)
     }
 
-    /// Whether a member of an object may be kept.
-    fn kept(&self, parent: &str, key: &str, value: &Json<'_>, keep: Keep) -> bool {
-        let name = normal(key);
-        let name = name.as_str();
-        if SECRETS.contains(&name) {
-            return false;
-        }
-        if is_session(name, value) {
-            return true;
-        }
-        let names_person = NAMES.contains(&name) || name == "name" && PERSONS.contains(&parent);
-        if self.options.pseudonym_key.is_some() && names_person {
-            return false;
-        }
-        if is_message(name, parent) {
-            return !matches!(value, Json::String(_));
-        }
-        keep == Keep::Everything || ERRORS.contains(&parent) || SKELETON.contains(&name)
+    /// Whether phone numbers are hashed and names dropped.
+    fn hashes(&self) -> bool {
+        self.options.pseudonym_key.is_some()
     }
-}
-
-/// Whether messages stand under a member. The `message` of an error is none.
-fn is_message(name: &str, parent: &str) -> bool {
-    MESSAGES.contains(&name) || name == "message" && !ERRORS.contains(&parent)
-}
-
-/// WASender's sessions are named by a credential.
-fn is_session(name: &str, value: &Json<'_>) -> bool {
-    name == "sessionid" || name == "session" && !value.is_object()
 }
 
 fn redact_text(options: &Options, text: &str, name: &str) -> String {
@@ -348,11 +190,6 @@ fn redact_text(options: &Options, text: &str, name: &str) -> String {
     }
 }
 
-/// Whether members of that name hold phone numbers; ids of business phone numbers are none.
-fn is_phone_member(name: &str) -> bool {
-    PHONES.contains(&name) || name.contains("phone") && !name.contains("id") || name.ends_with("pn")
-}
-
 /// The text without JSON Web Tokens: three parts of base64url with dots between, the first of which begins as `{"` does.
 pub(crate) fn without_jwt(text: &str) -> Cow<'_, str> {
     const MARK: &str = "eyJ";
@@ -371,9 +208,4 @@ pub(crate) fn without_jwt(text: &str) -> Cow<'_, str> {
     }
     kept.push_str(rest);
     Cow::Owned(kept)
-}
-
-/// The name of a member in lower case and without `_`, `-` and spaces.
-fn normal(key: &str) -> String {
-    key.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }

@@ -42,7 +42,7 @@ pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
     if elements.len() == 0 {
         other(flattening, &envelope, event, if data.is_null() { body } else { data });
     }
-    for element in elements {
+    flattening.each(elements, |flattening, element| {
         let placed = match event {
             "messages.update" => update(flattening, &envelope, element),
             "message-receipt.update" => receipt(flattening, &envelope, element),
@@ -52,7 +52,7 @@ pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
         if let Err(kind) = placed {
             other(flattening, &envelope, kind, element);
         }
-    }
+    });
     true
 }
 

@@ -1,7 +1,11 @@
 //! Bodies of 3 MB that were made to hurt: the heap that reading them takes, beside the body, stays under 64 MB.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/cpu.rs"]
+mod cpu;
+
 use bluetick_events::{Options, Provider, PseudonymKey, flatten};
+use cpu::{cpu_time, rate};
 use peak_alloc::PeakAlloc;
 use serde_json::json;
 
@@ -75,22 +79,26 @@ fn bodies() -> Vec<(&'static str, String)> {
 fn hostile_bodies_take_little_memory() {
     let options =
         [Options::default(), Options { pseudonym_key: PseudonymKey::new(b"a key"), keep_response_json: true }];
-    let mut highest = 0;
+    let (mut highest, mut slowest) = (0, (0.0, "", Provider::Meta));
     for (name, body) in bodies() {
         assert!((BODY_BYTES - 20_000..=BODY_BYTES * 2).contains(&body.len()), "{name}: {} bytes", body.len());
         for provider in Provider::ALL {
             for options in &options {
                 ALLOCATOR.reset_peak_usage();
                 let before = ALLOCATOR.current_usage();
+                let start = cpu_time();
                 let outcome = flatten(provider, body.as_bytes(), 1_795_176_000_000, options);
                 let heap = ALLOCATOR.peak_usage() - before;
+                let rate = rate(cpu_time() - start, body.len());
                 drop(outcome);
+                slowest = if rate > slowest.0 { (rate, name, provider) } else { slowest };
                 highest = highest.max(heap);
                 assert!(heap < MAX_HEAP_BYTES, "{name} as {provider}: {heap} bytes of heap");
             }
         }
     }
-    println!("at most {highest} bytes of heap");
+    let (rate, name, provider) = slowest;
+    println!("at most {highest} bytes of heap; at most {rate:.1} ms a MB (CPU): {name} as {provider}");
     // Control: the allocator counts.
     assert!(highest > 10_000_000, "{highest}");
 }

@@ -126,22 +126,21 @@ pub(super) fn workflow<'j>(flattening: &mut Flattening<'_>, notice: &Notice<'j>)
     let workflow_run = id(data.get("id"));
     let person = Person::of(flattening.options, &[data.get("customer_number")]);
     let mut answers = 0;
-    for step in data.get("data").items() {
+    flattening.each(data.get("data").items(), |flattening, step| {
         let answer = step.get("answer");
         if answer.is_null() && step.is_object() {
             // A question that is not answered yet is no event.
-            continue;
+            return;
         }
         answers += 1;
         let time = instant(answer.get("received_at_utc")).or_else(|| instant(answer.get("created_at_utc")));
         let (Some(run), Some(answer_id), Some(time)) = (&workflow_run, id(answer.get("id")), time) else {
             let parts = AccountEventParts::new("unplaced_answer", step, Keep::Skeleton);
             let time = notice.time;
-            flattening.account_event(&Scope::default(), AccountEventParts { time, ..parts });
-            continue;
+            return flattening.account_event(&Scope::default(), AccountEventParts { time, ..parts });
         };
         workflow_answer(flattening, notice, answer, &person, run, &answer_id, &time);
-    }
+    });
     if answers == 0 {
         other(flattening, notice, notice.kind, data);
     }
