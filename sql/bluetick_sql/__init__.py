@@ -1,0 +1,1 @@
+"""Runs the statements of `sql/` as they stand: on a local lake with DuckDB, on Trino, or on Athena."""

@@ -1,0 +1,82 @@
+"""`python -m bluetick_sql ctr_by_button --from 2026-11-01 --to 2026-11-20`: one query, its answer on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from .athena import AthenaEngine
+from .duck import DuckEngine
+from .lake import LakeError, LocalLake
+from .rows import Result, as_csv, as_json, as_table
+from .statements import Settings, Statement, StatementError, bind, find_query, query_files, read_statement
+
+FORMATS = {"table": as_table, "csv": as_csv, "json": lambda result: as_json(result) + "\n"}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bluetick_sql", description="Runs a query of sql/queries as it stands.")
+    parser.add_argument("query", nargs="?", help="its name; without one, the names and their questions are listed")
+    parser.add_argument("--from", dest="first", default="", help="first local day, such as 2026-11-01")
+    parser.add_argument("--to", dest="last", default="", help="last local day, included")
+    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="any other parameter of the query; may be repeated")
+    parser.add_argument("--engine", choices=["duckdb", "trino", "athena"], default="duckdb")
+    parser.add_argument("--format", choices=sorted(FORMATS), default="table")
+    parser.add_argument("--lake", type=Path, default=Path("lake"), help="directory of the local lake (duckdb)")
+    parser.add_argument("--database", default=os.environ.get("BLUETICK_DATABASE", "bluetick"))
+    parser.add_argument("--timezone", default="UTC", help="time zone of local days, such as Asia/Kolkata")
+    parser.add_argument("--attribution-hours", type=int, default=72, help="how long after sending a click still counts")
+    return parser
+
+
+def _values(statement: Statement, arguments: argparse.Namespace) -> dict[str, str]:
+    values = {"from": arguments.first, "to": arguments.last}
+    for given in arguments.param:
+        name, equals, value = given.partition("=")
+        if not equals:
+            raise StatementError(f"--param wants NAME=VALUE, not {given!r}")
+        values[name] = value
+    return values
+
+
+def _run(arguments: argparse.Namespace) -> Result:
+    statement = find_query(arguments.query)
+    values = bind(statement, _values(statement, arguments))
+    settings = Settings(arguments.database, "", arguments.timezone, arguments.attribution_hours)
+    if arguments.engine == "athena":
+        return AthenaEngine(settings, os.environ.get("ATHENA_WORKGROUP", "primary")).run(statement, values)
+    if arguments.engine == "trino":
+        from .trino_client import TrinoEngine
+
+        host, port = os.environ.get("TRINO_HOST", "127.0.0.1"), int(os.environ.get("TRINO_PORT", "8080"))
+        return TrinoEngine(settings, host, port).run(statement, values)
+    if not (arguments.lake / "manifest").is_dir():
+        raise LakeError(f"{arguments.lake} holds no lake: there is no directory manifest in it")
+    with DuckEngine(LocalLake(arguments.lake), settings) as engine:
+        return engine.run(statement, values)
+
+
+def main() -> int:
+    """Exit status 0 with the answer, 2 with a reason on stderr if the query or its parameters are wrong, 1 for other faults."""
+    arguments = _parser().parse_args()
+    if arguments.query is None:
+        for path in query_files():
+            statement = read_statement(path)
+            print(f"{statement.name:<32}{statement.question}")
+        return 0
+    try:
+        result = _run(arguments)
+    except StatementError as error:
+        print(f"bluetick_sql: {error}", file=sys.stderr)
+        return 2
+    except (LakeError, RuntimeError) as error:
+        print(f"bluetick_sql: {error}", file=sys.stderr)
+        return 1
+    sys.stdout.write(FORMATS[arguments.format](result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

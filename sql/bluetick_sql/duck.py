@@ -1,0 +1,120 @@
+"""The local engine: Athena's text through sqlglot into DuckDB, with the differences that sqlglot passes over put right.
+
+Trino, on which Athena is built, and DuckDB understand some of the same words differently and say nothing. Each of these is
+handled here and has a test at its edge (`tests/sql/test_silent_differences.py`):
+
+* `/` of two integers is a whole number in Trino: `integer_division`.
+* Times have no zone; `at_timezone` and `with_timezone` are macros.
+* `min_by` and `max_by` keep a null value in Trino, `arg_min` and `arg_max` skip it: `arg_min_null`, `arg_max_null`.
+* `date_add` to a date gives a date in Trino, a timestamp in DuckDB (and another text): cast back.
+* Nulls sort last in both directions: `default_null_order`.
+* `date_diff` counts full units in Trino and boundaries in DuckDB: allowed for milliseconds only, where they agree.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from .ddl import Table, read_tables
+from .lake import LocalLake
+from .rows import Result
+from .statements import SQL_ROOT, Settings, Statement, read_statement, view_files
+
+_TYPES = {"string": "VARCHAR", "timestamp": "TIMESTAMP", "bigint": "BIGINT", "boolean": "BOOLEAN", "array<string>": "VARCHAR[]"}
+
+_MACROS = (
+    "CREATE MACRO with_timezone(t, zone) AS timezone(zone, CAST(t AS TIMESTAMP))",
+    "CREATE MACRO at_timezone(t, zone) AS timezone(zone, t)",
+)
+
+
+class TranslationError(ValueError):
+    """A statement uses something that DuckDB would silently answer otherwise than Athena."""
+
+
+def translate(text: str) -> str:
+    """One statement of Athena's dialect as DuckDB's. Raises TranslationError for what would silently differ."""
+    tree = sqlglot.parse_one(text, read="athena")
+    for node in list(tree.find_all(exp.DateDiff, exp.TimestampDiff, exp.ApproxQuantile, exp.ApproxDistinct)):
+        _refuse(node)
+    for node in list(tree.find_all(exp.ArgMin, exp.ArgMax)):
+        name = "arg_min_null" if isinstance(node, exp.ArgMin) else "arg_max_null"
+        node.replace(exp.Anonymous(this=name, expressions=[node.this, node.expression]))
+    for node in list(tree.find_all(exp.DateAdd)):
+        if not _is_date(node.this):
+            raise TranslationError("date_add of anything but date(…) is not allowed: use INTERVAL")
+        node.replace(exp.cast(node.copy(), "date"))
+    return tree.sql(dialect="duckdb", comments=False)
+
+
+def _refuse(node: exp.Expression) -> None:
+    if isinstance(node, (exp.ApproxQuantile, exp.ApproxDistinct)):
+        raise TranslationError(f"{node.sql_name()} is approximate: the engines answer differently")
+    unit = node.args.get("unit")
+    if unit is None or unit.name.upper() != "MILLISECOND":
+        raise TranslationError("date_diff differs between the engines in every unit but milliseconds")
+
+
+def _is_date(node: exp.Expression) -> bool:
+    return isinstance(node, exp.Date) or (isinstance(node, exp.Cast) and node.is_type("date"))
+
+
+def _table_sql(table: Table, lake: LocalLake, connection: duckdb.DuckDBPyConnection) -> str:
+    """The SELECT that reads a table of the lake, with the columns and types of its DDL; a column that no file has is null."""
+    wanted = [(column.name, _TYPES[column.type]) for column in table.columns]
+    files = [str(path) for path in lake.files(table.name)]
+    if not files:
+        nulls = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in [*wanted, ("dt", "VARCHAR")])
+        return f"SELECT {nulls} WHERE false"
+    listing = ", ".join("'" + name.replace("'", "''") + "'" for name in files)
+    source = f"read_parquet([{listing}], union_by_name = true, hive_partitioning = true, hive_types = {{'dt': VARCHAR}})"
+    present = {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+
+    def column(name: str, kind: str) -> str:
+        if name not in present:
+            return f'CAST(NULL AS {kind}) AS "{name}"'
+        if kind == "TIMESTAMP" and present[name] == "TIMESTAMP WITH TIME ZONE":
+            return f"timezone('UTC', \"{name}\") AS \"{name}\""
+        return f'CAST("{name}" AS {kind}) AS "{name}"'
+
+    return f"SELECT {', '.join(column(name, kind) for name, kind in wanted)}, dt FROM {source}"
+
+
+class DuckEngine:
+    """A local lake as Athena would show it: its tables and views in an in-memory DuckDB."""
+
+    def __init__(self, lake: LocalLake, settings: Settings, views: dict[str, str] | None = None) -> None:
+        """Opens the lake as its manifests stand now. `views` replaces the text of views by name, for tests."""
+        self.settings = settings
+        self.connection = duckdb.connect()
+        for option in ("SET TimeZone = 'UTC'", "SET integer_division = true", "SET default_null_order = 'nulls_last'"):
+            self.connection.execute(option)
+        for macro in _MACROS:
+            self.connection.execute(macro)
+        self.connection.execute(f"CREATE SCHEMA {settings.database}")
+        for table in read_tables(SQL_ROOT / "ddl"):
+            select = _table_sql(table, lake, self.connection)
+            self.connection.execute(f"CREATE VIEW {settings.database}.{table.name} AS {select}")
+        for path in view_files():
+            text = (views or {}).get(path.stem, read_statement(path).text)
+            self.connection.execute(translate(settings.fill(text)))
+
+    def run(self, statement: Statement, values: list[str]) -> Result:
+        """The answer of a query; `values` are those of its `?`, in their order."""
+        cursor = self.connection.execute(translate(self.settings.fill(statement.text)), values)
+        columns = [column[0] for column in cursor.description]
+        return Result(columns, [list(row) for row in cursor.fetchall()])
+
+    def close(self) -> None:
+        """Ends the in-memory database."""
+        self.connection.close()
+
+    def __enter__(self) -> DuckEngine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

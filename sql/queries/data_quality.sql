@@ -1,0 +1,53 @@
+-- Question: How many rows does each table hold, and is any row there twice?
+-- Parameters: from, to; ${database}, ${timezone}
+-- Definitions (docs/metrics.md, part 6): rows that happened from … to in local days. repeats = rows − distinct keys of the table within
+-- their partition; the lake promises 0.
+WITH asked AS (
+  SELECT from_date, to_date
+  FROM ${database}.report_window
+  WHERE from_date = ? AND to_date = ?
+),
+keys AS (
+  SELECT 'account_events' AS table_name, count(*) AS copies
+  FROM asked AS a
+  CROSS JOIN ${database}.account_events AS t
+  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  GROUP BY t.dt, t.event_id
+  UNION ALL
+  SELECT 'clicks' AS table_name, count(*) AS copies
+  FROM asked AS a
+  CROSS JOIN ${database}.clicks AS t
+  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  GROUP BY t.dt, t.click_id, t.event_ts
+  UNION ALL
+  SELECT 'messages' AS table_name, count(*) AS copies
+  FROM asked AS a
+  CROSS JOIN ${database}.messages AS t
+  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  GROUP BY t.dt, t.message_id, t.event_ts
+  UNION ALL
+  SELECT 'sends' AS table_name, count(*) AS copies
+  FROM asked AS a
+  CROSS JOIN ${database}.sends AS t
+  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  GROUP BY t.dt, t.message_id
+  UNION ALL
+  SELECT 'statuses' AS table_name, count(*) AS copies
+  FROM asked AS a
+  CROSS JOIN ${database}.statuses AS t
+  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  GROUP BY t.dt, t.message_id, t.status, t.event_ts, t.participant
+)
+SELECT
+  n.table_name,
+  coalesce(CAST(sum(k.copies) AS bigint), 0) AS row_count,
+  coalesce(CAST(sum(k.copies) - count(k.copies) AS bigint), 0) AS repeats
+FROM (VALUES ('account_events'), ('clicks'), ('messages'), ('sends'), ('statuses')) AS n (table_name)
+LEFT JOIN keys AS k ON k.table_name = n.table_name
+GROUP BY n.table_name
+ORDER BY n.table_name

@@ -1,0 +1,26 @@
+-- Question: How many of those who receive a flow submit it?
+-- Parameters: from, to, from, to; ${database}
+-- Definitions (docs/metrics.md, part 6): attributed clicks of kind flow_reply on the messages sent from … to in local days.
+-- submission_rate = messages whose flow was submitted / delivered* messages of the same template.
+WITH reached AS (
+  SELECT m.template_name, count(*) FILTER (WHERE m.is_delivered) AS delivered
+  FROM ${database}.lifecycle_by_window AS m
+  WHERE m.from_date = ? AND m.to_date = ?
+  GROUP BY m.template_name
+),
+submitted AS (
+  SELECT
+    c.flow_name, c.template_name,
+    count(DISTINCT c.message_id) AS submitted,
+    count(*) AS submissions,
+    count(DISTINCT c.recipient) AS persons
+  FROM ${database}.clicks_by_window AS c
+  WHERE c.from_date = ? AND c.to_date = ? AND c.kind = 'flow_reply'
+  GROUP BY c.flow_name, c.template_name
+)
+SELECT
+  s.flow_name, s.template_name, r.delivered, s.submitted, s.submissions, s.persons,
+  CAST(s.submitted AS double) / nullif(r.delivered, 0) AS submission_rate
+FROM submitted AS s
+INNER JOIN reached AS r ON r.template_name IS NOT DISTINCT FROM s.template_name
+ORDER BY s.submissions DESC, s.flow_name NULLS LAST, s.template_name NULLS LAST

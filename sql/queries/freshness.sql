@@ -1,0 +1,56 @@
+-- Question: How fresh is the data, and how much of it came late?
+-- Parameters: from, to; ${database}, ${timezone}
+-- Definitions (docs/metrics.md, part 6): rows that happened from … to in local days, by table and provider. late_rows were received more
+-- than 24 h after they happened. lag: seconds from event to receipt, nearest rank.
+WITH asked AS (
+  SELECT from_date, to_date
+  FROM ${database}.report_window
+  WHERE from_date = ? AND to_date = ?
+),
+told AS (
+  SELECT 'account_events' AS table_name, t.provider, t.event_ts, t.received_at
+  FROM asked AS a
+  CROSS JOIN ${database}.account_events AS t
+  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  UNION ALL
+  SELECT 'clicks' AS table_name, t.provider, t.event_ts, t.received_at
+  FROM asked AS a
+  CROSS JOIN ${database}.clicks AS t
+  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  UNION ALL
+  SELECT 'messages' AS table_name, t.provider, t.event_ts, t.received_at
+  FROM asked AS a
+  CROSS JOIN ${database}.messages AS t
+  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  UNION ALL
+  SELECT 'sends' AS table_name, t.provider, t.event_ts, t.received_at
+  FROM asked AS a
+  CROSS JOIN ${database}.sends AS t
+  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  UNION ALL
+  SELECT 'statuses' AS table_name, t.provider, t.event_ts, t.received_at
+  FROM asked AS a
+  CROSS JOIN ${database}.statuses AS t
+  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+),
+lags AS (
+  SELECT table_name, provider, event_ts, received_at, date_diff('millisecond', event_ts, received_at) AS lag
+  FROM told
+)
+SELECT
+  table_name, provider,
+  count(*) AS row_count,
+  max(event_ts) AS last_event_at,
+  max(received_at) AS last_received_at,
+  count(*) FILTER (WHERE lag > 86400000) AS late_rows,
+  CAST(count(*) FILTER (WHERE lag > 86400000) AS double) / count(*) AS late_share,
+  element_at(array_sort(array_agg(lag)), CAST((count(*) + 1) / 2 AS integer)) / 1e3 AS lag_p50,
+  element_at(array_sort(array_agg(lag)), CAST((9 * count(*) + 9) / 10 AS integer)) / 1e3 AS lag_p90
+FROM lags
+GROUP BY table_name, provider
+ORDER BY table_name, provider

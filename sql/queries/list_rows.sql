@@ -1,0 +1,16 @@
+-- Question: Which rows of the list messages do people choose?
+-- Parameters: from, to; ${database}
+-- Definitions (docs/metrics.md, part 6): attributed clicks of kind list_reply on the messages sent from … to in local days.
+-- share = clicks on the row / clicks on all rows.
+SELECT
+  button_id AS row_id,
+  min(button_text) AS row_title,
+  min(description) AS row_description,
+  count(DISTINCT message_id) AS clicked,
+  count(*) AS clicks,
+  count(DISTINCT recipient) AS clickers,
+  CAST(count(*) AS double) / sum(count(*)) OVER () AS share
+FROM ${database}.clicks_by_window
+WHERE from_date = ? AND to_date = ? AND kind = 'list_reply'
+GROUP BY button_id
+ORDER BY clicks DESC, row_id NULLS LAST

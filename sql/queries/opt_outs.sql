@@ -1,0 +1,23 @@
+-- Question: Who stops or resumes marketing messages, and when?
+-- Parameters: from, to; ${database}, ${timezone}
+-- Definitions (docs/metrics.md, part 6): rows of account_events with preference stop or resume, by the local day on which it happened.
+WITH placed AS (
+  SELECT
+    w.from_date, w.to_date, e.event_id, e.category, e.preference,
+    coalesce(e.user_id, e.wa_id) AS person,
+    date(at_timezone(with_timezone(e.event_ts, 'UTC'), '${timezone}')) AS event_date
+  FROM ${database}.report_window AS w
+  CROSS JOIN ${database}.account_events AS e
+  WHERE w.from_date = ? AND w.to_date = ?
+    AND e.dt BETWEEN CAST(date_add('day', -1, date(w.from_date)) AS varchar) AND CAST(date_add('day', 1, date(w.to_date)) AS varchar)
+    AND e.preference IN ('stop', 'resume')
+)
+SELECT
+  event_date, category,
+  count(DISTINCT event_id) FILTER (WHERE preference = 'stop') AS stops,
+  count(DISTINCT event_id) FILTER (WHERE preference = 'resume') AS resumes,
+  count(DISTINCT person) FILTER (WHERE preference = 'stop') AS persons_stopped
+FROM placed
+WHERE event_date BETWEEN date(from_date) AND date(to_date)
+GROUP BY event_date, category
+ORDER BY event_date, category NULLS LAST

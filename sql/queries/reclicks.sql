@@ -1,0 +1,26 @@
+-- Question: How often is one message clicked more than once?
+-- Parameters: from, to; ${database}
+-- Definitions (docs/metrics.md, part 6): messages sent from … to in local days, by the number of attributed clicks on them.
+-- same_button: messages on which one button was clicked at least twice.
+WITH buttons AS (
+  SELECT message_id, recipient, button, count(*) AS clicks
+  FROM ${database}.clicks_by_window
+  WHERE from_date = ? AND to_date = ?
+  GROUP BY message_id, recipient, button
+),
+messages AS (
+  SELECT
+    message_id, recipient,
+    CAST(sum(clicks) AS bigint) AS clicks,
+    max(CASE WHEN button IS NOT NULL THEN clicks END) AS most
+  FROM buttons
+  GROUP BY message_id, recipient
+)
+SELECT
+  clicks,
+  count(*) AS messages,
+  count(DISTINCT recipient) AS persons,
+  count(*) FILTER (WHERE most >= 2) AS same_button
+FROM messages
+GROUP BY clicks
+ORDER BY clicks
