@@ -6,7 +6,7 @@
 //! `FUZZ_EXECUTIONS=2000000 cargo test --release -p bluetick-events --test fuzz -- --nocapture --test-threads 1`
 //!
 //! `FUZZ_SEED` chooses another stream. A failure names the seed of the body that caused it.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 #[path = "support/cpu.rs"]
 mod cpu;
@@ -47,7 +47,7 @@ fn body(trees: &[Value], random: &mut Random) -> Vec<u8> {
         mutate(&mut tree, random);
     }
     // Now and then many elements, to see what size does.
-    if random.below(2000) == 0 {
+    if random.below(1000) == 0 {
         tree = Value::Array(vec![tree; random.below(300)]);
     }
     let mut bytes = tree.to_string().into_bytes();
@@ -85,7 +85,7 @@ fn execute(provider: Provider, trees: &[Value], seed: u64) -> (usize, Duration, 
     let is_timed = body.len() >= TIMED_BYTES;
     let start = if is_timed { cpu_time() } else { Duration::ZERO };
     let outcome = catch_unwind(AssertUnwindSafe(|| flatten(provider, &body, RECEIVED_AT, &options)));
-    let duration = if is_timed { cpu_time() - start } else { Duration::ZERO };
+    let mut duration = if is_timed { cpu_time() - start } else { Duration::ZERO };
     let heap = ALLOCATOR.peak_usage().saturating_sub(before);
     assert!(heap < MAX_HEAP_BYTES, "seed {seed}: {heap} bytes of heap");
     let Ok(outcome) = outcome else { panic!("seed {seed}: {}", String::from_utf8_lossy(&body)) };
@@ -103,6 +103,12 @@ fn execute(provider: Provider, trees: &[Value], seed: u64) -> (usize, Duration, 
         let explained = flatten_explained(provider, &body, RECEIVED_AT, &options);
         let explained = explained.map(|records| records.into_iter().map(|each| each.record).collect::<Vec<_>>());
         assert_eq!(explained, outcome, "seed {seed}: explained otherwise");
+    }
+    for _ in 0..if is_timed { 2 } else { 0 } {
+        // The shortest of three times is the body's own; the others hold page faults and what else the machine did.
+        let start = cpu_time();
+        drop(flatten(provider, &body, RECEIVED_AT, &options));
+        duration = duration.min(cpu_time() - start);
     }
     (body.len(), duration, heap)
 }
