@@ -88,6 +88,9 @@ pub(crate) fn timestamps<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a [
     Ok(column.values())
 }
 
+/// Rows taken at a time from a batch.
+const STRETCH_ROWS: usize = 8192;
+
 /// Rows of one partition. They stay where they were read; an index holds their order, which is that of a part: event
 /// time, then key. Of rows with the same key the one that was received first is kept.
 #[derive(Clone, Debug)]
@@ -162,27 +165,39 @@ impl PartitionBatch {
 
     /// The rows at the given positions of the order, as one batch.
     pub(crate) fn take(&self, positions: &[u32]) -> Result<RecordBatch, LakeError> {
+        self.take_from(&self.chunks, positions)
+    }
+
+    /// The encoded keys of all rows in their order, some thousand at a time.
+    pub(crate) fn sorted_keys(&self, encoder: &RowEncoder) -> Result<Vec<Rows>, LakeError> {
+        let schema = self.partition.table.schema();
+        let columns = encoder.columns().iter().map(|name| schema.index_of(name));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let chunks = self.chunks.iter().map(|chunk| chunk.project(&columns)).collect::<Result<Vec<_>, _>>()?;
+        self.stretches().map(|positions| encoder.encode(&self.take_from(&chunks, &positions)?)).collect()
+    }
+
+    /// The positions of all rows, some thousand at a time.
+    fn stretches(&self) -> impl Iterator<Item = Vec<u32>> + use<> {
+        let rows = self.order.len();
+        (0..rows)
+            .step_by(STRETCH_ROWS)
+            .map(move |start| (start as u32..rows.min(start + STRETCH_ROWS) as u32).collect())
+    }
+
+    fn take_from(&self, chunks: &[RecordBatch], positions: &[u32]) -> Result<RecordBatch, LakeError> {
         let indices: Vec<(usize, usize)> = positions
             .iter()
             .filter_map(|position| self.order.get(*position as usize))
             .map(|(chunk, row)| (*chunk as usize, *row as usize))
             .collect();
-        if indices.is_empty() {
-            return Ok(RecordBatch::new_empty(self.partition.table.schema()));
-        }
-        let chunks: Vec<&RecordBatch> = self.chunks.iter().collect();
+        let chunks: Vec<&RecordBatch> = chunks.iter().collect();
         Ok(interleave_record_batch(&chunks, &indices)?)
     }
 
     /// All rows in their order, some thousand at a time.
     pub fn sorted_batches(&self) -> impl Iterator<Item = Result<RecordBatch, LakeError>> + '_ {
-        const ROWS: usize = 8192;
-        let positions: Vec<u32> = (0..self.order.len()).map(|position| position as u32).collect();
-        let starts = (0..positions.len()).step_by(ROWS);
-        starts.map(move |start| {
-            let end = positions.len().min(start + ROWS);
-            self.take(positions.get(start..end).unwrap_or_default())
-        })
+        self.stretches().map(|positions| self.take(&positions))
     }
 }
 

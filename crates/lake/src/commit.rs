@@ -83,7 +83,7 @@ impl Lake {
         let partition = batch.partition();
         let mut report = CommitReport { rows_in: batch.rows_received(), ..CommitReport::default() };
         let encoder = RowEncoder::key(partition.table)?;
-        let keys = batch_keys(batch, &encoder)?;
+        let keys = batch.sorted_keys(&encoder)?;
         let index = index_keys(&keys);
         let mut progress: Option<Progress> = None;
         for attempt in 1..=self.options.max_attempts {
@@ -340,10 +340,6 @@ impl CommitReport {
             format!("{} in, {} new, {} repeated, {} erased", self.rows_in, self.new, self.repeated, self.erased);
         Err(LakeError::Conservation { partition, detail })
     }
-}
-
-fn batch_keys(batch: &PartitionBatch, encoder: &RowEncoder) -> Result<Vec<Rows>, LakeError> {
-    batch.sorted_batches().map(|rows| encoder.encode(&rows?)).collect()
 }
 
 /// Positions of the batch's rows by their keys, compared byte by byte.

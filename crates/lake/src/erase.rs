@@ -64,7 +64,9 @@ impl Lake {
     /// [`LakeError::Invalid`] for a number or id that cannot be one. After any other error call it again.
     pub async fn erase(&self, person: &Person) -> Result<EraseReport, LakeError> {
         let key = self.ensure_erasure_key().await?;
-        let hash = Erasures::new(key.clone(), &[]).hash_of(person)?;
+        let hasher = Erasures::new(key.clone(), &[]);
+        let hash = hasher.hash_of(person)?;
+        hasher.check_key(&self.read_entries().await?.0)?;
         let now_ms = self.environment.now_ms();
         let deadline_ms = self.settling_ms();
         // An entry that is still settling is confirmed by this call, rather than begun anew.
@@ -73,6 +75,7 @@ impl Lake {
                 Some(entry) => entry.clone(),
                 None => {
                     let entry = Entry { hash: hash.clone(), until_ms: now_ms, settled: false };
+                    list.key_check.get_or_insert_with(|| hasher.key_check());
                     list.entries.retain(|other| other.hash != hash);
                     list.entries.push(entry.clone());
                     entry
@@ -108,6 +111,7 @@ impl Lake {
             return Ok((0, 0));
         }
         let erasures = Erasures::new(self.erasure_key().await?, &due);
+        erasures.check_key(&list)?;
         let mut rows = 0;
         for partition in self.partitions(None).await? {
             rows += self.erase_in(partition, &erasures).await?.rows;

@@ -86,6 +86,9 @@ pub(crate) struct Entry {
 pub(crate) struct EntryList {
     #[serde(default)]
     pub(crate) entries: Vec<Entry>,
+    /// A hash that only the right secret gives.
+    #[serde(default)]
+    pub(crate) key_check: Option<String>,
 }
 
 /// Persons to forget.
@@ -119,6 +122,22 @@ impl Erasures {
     /// Number of persons to forget.
     pub fn len(&self) -> usize {
         self.until_ms.len()
+    }
+
+    /// What the list keeps to recognise the secret by.
+    pub(crate) fn key_check(&self) -> String {
+        self.hash("check", "erasures")
+    }
+
+    /// Refuses a list that was hashed with another secret: it would match nobody, and bring everybody back.
+    pub(crate) fn check_key(&self, list: &EntryList) -> Result<(), LakeError> {
+        match &list.key_check {
+            Some(check) if *check != self.key_check() => Err(LakeError::Damaged {
+                object: list_path().to_string(),
+                problem: "it was made with another erasure key than the one in use".to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The entry's hash of a person.
@@ -218,7 +237,9 @@ impl Lake {
         if list.entries.is_empty() {
             return Ok(Erasures::default());
         }
-        Ok(Erasures::new(self.erasure_key().await?, &list.entries))
+        let erasures = Erasures::new(self.erasure_key().await?, &list.entries);
+        erasures.check_key(&list)?;
+        Ok(erasures)
     }
 
     /// The list and the version that a conditional write refers to.

@@ -55,6 +55,12 @@ impl LocalStore {
         file.map_err(|source| Error::Generic { store: "LocalStore", source: source.into() })
     }
 
+    async fn put_tagged(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        let e_tag = content_tag(&Bytes::from(payload.clone()));
+        let put = self.inner.put_opts(location, payload, options).await?;
+        Ok(PutResult { e_tag: Some(e_tag), ..put })
+    }
+
     async fn current_tag(&self, location: &Path) -> Result<Option<String>> {
         match self.inner.get(location).await {
             Ok(got) => Ok(Some(content_tag(&got.bytes().await?))),
@@ -79,15 +85,12 @@ impl fmt::Display for LocalStore {
 impl ObjectStore for LocalStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, mut options: PutOptions) -> Result<PutResult> {
         options.attributes = Default::default();
-        let size = payload.content_length();
-        let hashed = u64::try_from(size).is_ok_and(|size| size <= HASHED_BYTES);
-        let e_tag = hashed.then(|| content_tag(&Bytes::from(payload.clone())));
-        let mut put = match options.mode.clone() {
-            PutMode::Overwrite => self.inner.put_opts(location, payload, options).await?,
+        match options.mode.clone() {
+            PutMode::Overwrite => self.inner.put_opts(location, payload, options).await,
             PutMode::Create => {
                 // The lock makes Create and Update exclude each other.
                 let _lock = self.lock().await?;
-                self.inner.put_opts(location, payload, options).await?
+                self.put_tagged(location, payload, options).await
             }
             PutMode::Update(version) => {
                 let _lock = self.lock().await?;
@@ -97,11 +100,9 @@ impl ObjectStore for LocalStore {
                     return Err(Error::Precondition { path: location.to_string(), source });
                 }
                 options.mode = PutMode::Overwrite;
-                self.inner.put_opts(location, payload, options).await?
+                self.put_tagged(location, payload, options).await
             }
-        };
-        put.e_tag = e_tag.or(put.e_tag);
-        Ok(put)
+        }
     }
 
     async fn put_multipart_opts(

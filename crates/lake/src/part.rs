@@ -115,13 +115,6 @@ impl Part {
         self.footer.metadata()
     }
 
-    /// First and last event time of all rows.
-    pub(crate) fn event_time_range(&self) -> (i64, i64) {
-        let first = self.groups.iter().map(|group| group.first_event_ts).min();
-        let last = self.groups.iter().map(|group| group.last_event_ts).max();
-        (first.unwrap_or(i64::MIN), last.unwrap_or(i64::MAX))
-    }
-
     /// Names of its columns that the table does not have: a newer version wrote it.
     pub(crate) fn unknown_columns(&self, table: Table) -> Vec<String> {
         let schema = table.schema();

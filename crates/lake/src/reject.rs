@@ -71,7 +71,7 @@ fn date_in(source: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use futures::{StreamExt, TryStreamExt};
+    use futures::TryStreamExt;
 
     use super::*;
     use crate::options::LakeOptions;

@@ -52,7 +52,7 @@ pub fn open(url: &str) -> Result<(Arc<dyn ObjectStore>, Path, String), LakeError
                 return Err(fail("a directory is written file:///dir, with three slashes".to_owned()));
             }
             let directory = parsed.to_file_path().map_err(|()| fail("it is no absolute path".to_owned()))?;
-            let (store, root) = open_directory(directory).map_err(|error| fail(error.to_string()))?;
+            let (store, root) = open_directory(&directory).map_err(|error| fail(error.to_string()))?;
             let root = root.to_str().ok_or_else(|| fail("the path is not UTF-8".to_owned()))?;
             Ok((store, Path::default(), format!("file://{root}")))
         }
@@ -65,8 +65,8 @@ pub fn open(url: &str) -> Result<(Arc<dyn ObjectStore>, Path, String), LakeError
     }
 }
 
-fn open_directory(directory: PathBuf) -> Result<(Arc<dyn ObjectStore>, PathBuf), Box<dyn std::error::Error>> {
-    std::fs::create_dir_all(&directory)?;
+fn open_directory(directory: &std::path::Path) -> Result<(Arc<dyn ObjectStore>, PathBuf), Box<dyn std::error::Error>> {
+    std::fs::create_dir_all(directory)?;
     let root = directory.canonicalize()?;
     Ok((Arc::new(LocalStore::new(&root)?), root))
 }

@@ -236,22 +236,22 @@ impl ColumnType {
     /// The Arrow type.
     pub fn arrow(self) -> DataType {
         match self {
-            ColumnType::String => DataType::Utf8,
-            ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
-            ColumnType::BigInt => DataType::Int64,
-            ColumnType::Boolean => DataType::Boolean,
-            ColumnType::StringList => DataType::List(Arc::new(Field::new("element", DataType::Utf8, true))),
+            Text => DataType::Utf8,
+            Timestamp => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+            BigInt => DataType::Int64,
+            Boolean => DataType::Boolean,
+            StringList => DataType::List(Arc::new(Field::new("element", DataType::Utf8, true))),
         }
     }
 
     /// The type in Athena's DDL (Hive's names) and in Glue.
     pub const fn hive(self) -> &'static str {
         match self {
-            ColumnType::String => "string",
-            ColumnType::Timestamp => "timestamp",
-            ColumnType::BigInt => "bigint",
-            ColumnType::Boolean => "boolean",
-            ColumnType::StringList => "array<string>",
+            Text => "string",
+            Timestamp => "timestamp",
+            BigInt => "bigint",
+            Boolean => "boolean",
+            StringList => "array<string>",
         }
     }
 }

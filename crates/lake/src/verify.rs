@@ -39,9 +39,8 @@ pub struct VerifyReport {
 }
 
 impl VerifyReport {
-    fn add(&mut self, invariant: Invariant, object: impl ToString, detail: impl ToString) {
-        let (object, detail) = (object.to_string(), detail.to_string());
-        self.problems.push(Problem { invariant, object, detail });
+    fn add(&mut self, invariant: Invariant, object: &str, detail: String) {
+        self.problems.push(Problem { invariant, object: object.to_owned(), detail });
     }
 }
 
@@ -76,7 +75,7 @@ impl Lake {
         let mut report = VerifyReport::default();
         let manifest = match read_manifest(&*self.store, &self.base_uri, partition).await {
             Err(LakeError::Damaged { object, problem }) => {
-                report.add(Invariant::ManifestsAreSound, object, problem);
+                report.add(Invariant::ManifestsAreSound, &object, problem);
                 return Ok(report);
             }
             other => other?,
@@ -91,10 +90,10 @@ impl Lake {
             match checked.await {
                 Ok(()) => {}
                 Err(error) if LakeError::is_not_found(&error) => {
-                    report.add(Invariant::NamedPartsExist, path, "it does not exist");
+                    report.add(Invariant::NamedPartsExist, path.as_ref(), "it does not exist".to_owned());
                 }
                 Err(error @ (LakeError::Parquet(_) | LakeError::Arrow(_))) => {
-                    report.add(Invariant::RowsAddUp, path, format!("it cannot be read: {error}"));
+                    report.add(Invariant::RowsAddUp, path.as_ref(), format!("it cannot be read: {error}"));
                 }
                 Err(error) => return Err(error),
             }
@@ -136,13 +135,13 @@ impl Lake {
             rows += group_rows;
             if group_rows != group.rows {
                 let detail = format!("row group {number} says {} rows and has {group_rows}", group.rows);
-                report.add(Invariant::RowsAddUp, &part.path, detail);
+                report.add(Invariant::RowsAddUp, part.path.as_ref(), detail);
             }
         }
         report.rows += rows;
         let mut check = |count: u64, invariant: Invariant, what: &str| {
             if count > 0 {
-                report.add(invariant, &part.path, format!("{count} of {rows} rows {what}"));
+                report.add(invariant, part.path.as_ref(), format!("{count} of {rows} rows {what}"));
             }
         };
         check(repeated, Invariant::RowsAreUnique, "repeat a key of the partition");

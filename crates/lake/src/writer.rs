@@ -29,6 +29,9 @@ const PIECE_BYTES: usize = 8 << 20;
 /// Room for a dictionary before a column falls back to plain values.
 const DICTIONARY_BYTES: usize = 1 << 20;
 
+/// The same for ids that recur in a table: a message has some statuses in a row group, all with its id and its recipient.
+const ID_DICTIONARY_BYTES: usize = 16 << 20;
+
 /// Texts with few distinct values among many rows: a dictionary pays, and so do the bounds that readers prune by.
 /// Ids, numbers of persons, links and payloads are not among them.
 const LOW_CARDINALITY: &[&str] = &[
@@ -64,6 +67,8 @@ const LOW_CARDINALITY: &[&str] = &[
     "preference",
     "buttons",
 ];
+
+const RECURRING_IDS: &[&str] = &["message_id", "wa_id", "user_id", "conversation_id"];
 
 /// The bytes of a file so far, shared between the encoder and the upload.
 #[derive(Clone, Default)]
@@ -104,7 +109,6 @@ pub(crate) struct PartWriter<'s> {
     group_rows: usize,
     buffer: SharedBuffer,
     upload: Option<Box<dyn MultipartUpload>>,
-    rows: u64,
     bytes: u64,
 }
 
@@ -140,14 +144,8 @@ impl<'s> PartWriter<'s> {
             group_rows: options.row_group_rows.max(1),
             buffer,
             upload: None,
-            rows: 0,
             bytes: 0,
         })
-    }
-
-    /// Rows written so far.
-    pub(crate) fn rows(&self) -> u64 {
-        self.rows
     }
 
     /// Rows in the row group that is still open.
@@ -185,7 +183,6 @@ impl<'s> PartWriter<'s> {
             }
         }
         group.rows += batch.num_rows();
-        self.rows += batch.num_rows() as u64;
         Ok(())
     }
 
@@ -224,7 +221,6 @@ impl<'s> PartWriter<'s> {
         }
         writer.close()?;
         self.groups_written += 1;
-        self.rows += rows;
         self.upload_pieces(false).await
     }
 
@@ -291,6 +287,11 @@ fn properties(table: Table, options: &LakeOptions) -> Result<WriterProperties, L
         let text = matches!(column.kind, ColumnType::String | ColumnType::StringList);
         if few_values || column.name == "status" {
             builder = builder.set_column_dictionary_enabled(path.clone(), true);
+        }
+        if table == Table::Statuses && RECURRING_IDS.contains(&column.name) {
+            builder = builder
+                .set_column_dictionary_enabled(path.clone(), true)
+                .set_column_dictionary_page_size_limit(path.clone(), ID_DICTIONARY_BYTES);
         }
         if few_values || column.name == "status" || !text {
             builder = builder.set_column_statistics_enabled(path, EnabledStatistics::Chunk);

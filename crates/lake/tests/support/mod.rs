@@ -1,7 +1,7 @@
 //! A world to test the lake in: a store that fails in every way a store can, a clock that stands still until it is moved,
 //! and an executor that takes one step of one task at a time. Everything follows from one seed.
 
-#![allow(dead_code, reason = "each test uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
 pub mod rows;
 pub mod store;

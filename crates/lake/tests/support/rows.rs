@@ -37,16 +37,16 @@ fn event_of(id: &str) -> Event {
     id.strip_prefix("event-").unwrap().parse().unwrap()
 }
 
-/// The line of an event: a third are clicks of one day, a third of the next, a third sends.
+/// The line of an event: a third are messages of one day, a third of the next, a third sends.
 pub fn line(event: Event) -> String {
     let (table, day) = match event % 3 {
-        0 => ("clicks", DAY),
-        1 => ("clicks", DAY + DAY_MS),
+        0 => ("messages", DAY),
+        1 => ("messages", DAY + DAY_MS),
         _ => ("sends", DAY),
     };
     let time = day + i64::from(event / 3 % 7) * 1000;
     format!(
-        r#"{{"table":"{table}","event_ts":{time},"provider":"meta","received_at":{time},"click_id":"{id}","message_id":"{id}","kind":"button_reply","wa_id":"{person}"}}"#,
+        r#"{{"table":"{table}","event_ts":{time},"provider":"meta","received_at":{time},"message_id":"{id}","wa_id":"{person}"}}"#,
         id = event_id(event),
         person = person(event),
     )
@@ -64,13 +64,13 @@ pub fn batches(events: &[Event]) -> Vec<PartitionBatch> {
 /// The partition of an event, as its manifest's folder.
 pub fn folder(event: Event) -> &'static str {
     match event % 3 {
-        0 => "clicks/dt=2026-11-20",
-        1 => "clicks/dt=2026-11-21",
+        0 => "messages/dt=2026-11-20",
+        1 => "messages/dt=2026-11-21",
         _ => "sends/dt=2026-11-20",
     }
 }
 
-pub const FOLDERS: [&str; 3] = ["clicks/dt=2026-11-20", "clicks/dt=2026-11-21", "sends/dt=2026-11-20"];
+pub const FOLDERS: [&str; 3] = ["messages/dt=2026-11-20", "messages/dt=2026-11-21", "sends/dt=2026-11-20"];
 
 pub fn manifest_path(folder: &str) -> Path {
     Path::parse(format!("manifest/{folder}/symlink.txt")).unwrap()
@@ -88,7 +88,7 @@ pub fn events_in(bytes: Bytes) -> Vec<Event> {
     let mut last = None;
     for batch in ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap() {
         let batch = batch.unwrap();
-        let column = batch.column_by_name("click_id").or_else(|| batch.column_by_name("message_id")).unwrap();
+        let column = batch.column_by_name("message_id").unwrap();
         let times = batch.column_by_name("event_ts").unwrap().as_primitive::<TimestampMillisecondType>();
         for (id, time) in column.as_string::<i32>().iter().zip(times.values()) {
             let key = Some((*time, id.unwrap().to_owned()));
@@ -131,7 +131,8 @@ impl Snapshots {
         Ok(state)
     }
 
-    fn events(&mut self, store: &InMemory, path: &Path) -> &[Event] {
+    /// The events of a part that exists.
+    pub fn events(&mut self, store: &InMemory, path: &Path) -> &[Event] {
         self.parts.entry(path.clone()).or_insert_with(|| {
             let got = store.get(path).now_or_never().unwrap().unwrap();
             events_in(got.bytes().now_or_never().unwrap().unwrap())

@@ -1,0 +1,126 @@
+//! One batch over three partitions, and the process stopped after every single step of every call to the store. A reader at
+//! each step sees the old or the new rows of a partition; after a restart the rows are those of an undisturbed run.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stderr)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bluetick_lake::{Lake, LakeError, LakeOptions};
+use support::rows::{self, BASE, DAY, Event, Snapshots};
+use support::store::{Faults, FaultyStore};
+use support::{Virtual, finish, step};
+
+const OLD: std::ops::Range<Event> = 0..9;
+const NEW: std::ops::Range<Event> = 3..24;
+
+fn lake(store: &FaultyStore, seed: u64) -> Lake {
+    let options = LakeOptions { row_group_rows: 4, zstd_level: 0, ..LakeOptions::default() };
+    let clock = Virtual::new(DAY + 86_400_000, seed);
+    Lake::with_store(Arc::new(store.clone()), BASE, options).with_environment(clock)
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// One partition after the other: most different moments.
+    InTurn,
+    /// All at once, as the transform does.
+    SideBySide,
+}
+
+async fn commit(lake: Lake, events: Vec<Event>, way: Way) -> Result<(), LakeError> {
+    let batches = rows::batches(&events);
+    assert_eq!(batches.len(), 3);
+    match way {
+        Way::InTurn => {
+            for batch in &batches {
+                lake.commit(batch).await?;
+            }
+            Ok(())
+        }
+        Way::SideBySide => {
+            futures::future::try_join_all(batches.iter().map(|batch| lake.commit(batch))).await.map(|_| ())
+        }
+    }
+}
+
+/// A store that holds the old rows.
+fn prepared() -> FaultyStore {
+    let store = FaultyStore::new(1, Faults::default(), true);
+    finish(commit(lake(&store, 1), OLD.collect(), Way::InTurn)).unwrap();
+    store
+}
+
+fn by_folder(events: impl Iterator<Item = Event>) -> BTreeMap<&'static str, BTreeSet<Event>> {
+    let mut folders: BTreeMap<_, BTreeSet<Event>> = BTreeMap::new();
+    events.for_each(|event| _ = folders.entry(rows::folder(event)).or_default().insert(event));
+    folders
+}
+
+#[test]
+fn stopping_anywhere_changes_nothing() {
+    assert!(stop_everywhere(Way::InTurn) > 60, "one call after the other takes many steps");
+}
+
+#[test]
+fn stopping_anywhere_side_by_side_changes_nothing() {
+    assert!(stop_everywhere(Way::SideBySide) > 8);
+}
+
+/// Stops after one step, after two, and so on to the end; returns their number.
+fn stop_everywhere(way: Way) -> usize {
+    let (old, whole) = (by_folder(OLD), by_folder(OLD.chain(NEW)));
+    let mut stops = 0;
+    let mut calls = 0;
+    loop {
+        let store = prepared();
+        let before = store.calls();
+        let mut snapshots = Snapshots::default();
+        let mut task: Pin<Box<dyn Future<Output = _>>> = Box::pin(commit(lake(&store, 2), NEW.collect(), way));
+        let mut done = None;
+        for _ in 0..stops {
+            done = step(&mut task);
+            let state = snapshots.read(store.inner()).unwrap();
+            for folder in rows::FOLDERS {
+                let shown = &state[folder];
+                assert!(
+                    *shown == old[folder] || *shown == whole[folder],
+                    "{folder} shows {shown:?} after {stops} steps"
+                );
+            }
+        }
+        drop(task);
+        finish(commit(lake(&store, 3), NEW.collect(), way)).unwrap();
+        assert_eq!(snapshots.read(store.inner()).unwrap(), whole, "stopped after {stops} steps");
+        let report = finish(lake(&store, 4).verify()).unwrap();
+        assert_eq!(report.problems, [], "stopped after {stops} steps");
+        if let Some(result) = done {
+            result.unwrap();
+            calls = calls.max(store.calls() - before);
+            break;
+        }
+        stops += 1;
+    }
+    eprintln!("{way:?}: stopped after each of {stops} steps of {calls} calls");
+    stops
+}
+
+/// The same with every answer lost: each write takes effect, and the writer is told that it failed.
+#[test]
+fn lost_answers_change_nothing() {
+    for seed in 0..50 {
+        let faults = Faults { fail_after: 500, ..Faults::default() };
+        let store = FaultyStore::new(seed, faults, true);
+        let mut attempts = 0;
+        while finish(commit(lake(&store, seed + attempts), NEW.collect(), Way::InTurn)).is_err() {
+            attempts += 1;
+            assert!(attempts < 1000, "seed {seed} never ends");
+        }
+        assert_eq!(rows::all_events(store.inner()), NEW.collect(), "seed {seed}");
+        assert!(store.happened().lost_responses > 0 || attempts == 0);
+    }
+}
