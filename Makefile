@@ -1,32 +1,54 @@
-# `make help` lists the targets. Python packages go to .venv by the pinned requirements files; nothing else is installed.
+# `make help` lists the targets. Python packages go to .venv by pinned requirements files; nothing else is installed.
 
 SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-BLUETICK := target/debug/bluetick
+SQL_PYTHON := $(PYTHON)
+REQUIREMENTS := sql/requirements-test.txt tests/requirements.txt
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(VENV)/ready: sql/requirements.txt tests/requirements.txt
+$(VENV)/ready: sql/requirements.txt sql/requirements-trino.txt $(REQUIREMENTS)
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r sql/requirements.txt -r tests/requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
 	touch $@
 
 .PHONY: build
 build: ## build everything for development
-	cargo build --workspace --locked
+	cargo build --workspace --bins --locked
 
 .PHONY: demo
 demo: build $(VENV)/ready ## post the sample webhooks, move them to a lake, print CTR and funnel
 	$(PYTHON) tests/demo.py
 
 .PHONY: invoke
-invoke: $(VENV)/ready ## run both Lambda functions with the sample events; no AWS account needed
+invoke: build $(VENV)/ready ## run the Lambda functions with the sample events; no AWS account needed
 	$(PYTHON) tests/invoke.py
 
 .PHONY: samples
 samples: ## write the sample webhooks of events/ again
 	python3 events/make_samples.py
+
+.PHONY: test
+test: lint test-rust test-pipeline test-sql test-aws ## everything but Trino (make test-athena) and the long runs (make model, make fuzz)
+
+.PHONY: lint
+lint: ## formatting and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: test-rust
+test-rust: ## unit tests, properties, fixtures, the model of the lake
+	cargo test --workspace --locked
+
+.PHONY: test-pipeline
+test-pipeline: build $(VENV)/ready ## end to end: demo, functions, readers, kill -9, S3, memory, load
+	$(PYTHON) -m pytest -q tests --ignore=tests/sql --ignore=tests/athena --ignore=tests/aws
+
+include sql/Makefile.inc

@@ -36,10 +36,10 @@ def record(number: int, days: int, chance: random.Random) -> str:
     return json.dumps(own | common, separators=(",", ":"))
 
 
-def records(count: int, days: int, seed: int, repeats: float = 0.05) -> Iterator[str]:
-    """`count` records, of which about `repeats` repeat an earlier one."""
+def records(count: int, days: int, seed: int, first: int = 0, repeats: float = 0.05) -> Iterator[str]:
+    """`count` records from event number `first` on, of which about `repeats` repeat an earlier event."""
     chance = random.Random(seed)
-    fresh = 0
+    fresh = first
     for _ in range(count):
         if fresh and chance.random() < repeats:
             yield record(chance.randrange(fresh), days, chance)
@@ -48,10 +48,10 @@ def records(count: int, days: int, seed: int, repeats: float = 0.05) -> Iterator
             fresh += 1
 
 
-def write(directory: Path, objects: int, lines: int, days: int, seed: int) -> None:
-    """Writes `objects` gzip objects of `lines` records each; repeats cross the objects."""
+def write(directory: Path, objects: int, lines: int, days: int, seed: int, first: int = 0) -> None:
+    """Writes `objects` gzip objects of `lines` records each, from event number `first` on; repeats cross the objects."""
     directory.mkdir(parents=True)
-    stream = records(objects * lines, days, seed)
+    stream = records(objects * lines, days, seed, first)
     for number in range(objects):
         with gzip.open(directory / f"object-{number:04}.gz", "wt", compresslevel=1) as file:
             for _ in range(lines):

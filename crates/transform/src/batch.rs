@@ -38,7 +38,7 @@ pub struct BatchReport {
     pub erased: u64,
     /// Lines kept under `rejected/`.
     pub rejected: u64,
-    /// Commits made: one for each partition each time that staged rows were committed.
+    /// Commits that published something: a new set of files for one partition.
     pub commits: u64,
     /// Attempts at a commit that met somebody else's, or whose outcome was unclear.
     pub conflicts: u64,
@@ -59,7 +59,7 @@ impl BatchReport {
         self.new += commit.new;
         self.repeated += commit.repeated;
         self.erased += commit.erased;
-        self.commits += 1;
+        self.commits += u64::from(commit.new > 0);
         self.conflicts += commit.conflicts;
         self.bytes_written += commit.bytes_written;
     }
