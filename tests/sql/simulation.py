@@ -1,0 +1,98 @@
+"""Simulated months through the real pipeline: `bluetick simulate`, `flatten` and `run`, to a lake beside its truth."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_PROVIDERS = {"meta": "meta", "woosh": "woosh", "interakt": "interakt", "wasender": "wasender"}
+_BODIES_AT_ONCE = 2000
+# A body that is one record of no meaning: printed between two bodies, it tells whose record a line is.
+_MARK = '{"end_of_body":true}'
+# Later than anything simulated: what flatten dates by receipt carries this time, and gets the request's own.
+_RECEIPT = 4_102_444_800_000
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A lake, and what is true of it."""
+
+    lake: Path
+    truth: dict[str, Any]
+
+
+def binary() -> Path:
+    """The command `bluetick`: $BLUETICK_BIN, or what cargo built last in this repository."""
+    if given := os.environ.get("BLUETICK_BIN"):
+        return Path(given)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
+    built = [path for path in (target / "release" / "bluetick", target / "debug" / "bluetick") if path.is_file()]
+    if not built:
+        raise FileNotFoundError("the command bluetick is not built: run `cargo build`, or set BLUETICK_BIN")
+    return max(built, key=lambda path: path.stat().st_mtime)
+
+
+def simulate(work: Path, *, seed: int, messages: int, days: int, timezone: str, hours: int) -> Simulation:
+    """Simulates, flattens every request as of its time of receipt, and moves the records into a lake under `work`."""
+    subprocess.run(
+        [binary(), "simulate", "--seed", str(seed), "--messages", str(messages), "--days", str(days), "--timezone", timezone,
+         "--attribution-hours", str(hours), "--out", work / "simulation"],
+        check=True, capture_output=True,
+    )
+    raw = work / "raw"
+    raw.mkdir()
+    with gzip.open(raw / "requests.ndjson.gz", "wt", encoding="utf-8", compresslevel=1) as out:
+        for record in _records(work, work / "simulation" / "requests.ndjson"):
+            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+    lake = work / "lake"
+    lake.mkdir()
+    subprocess.run([binary(), "run", "--raw", raw.as_uri(), "--lake", lake.as_uri()], check=True, capture_output=True)
+    return Simulation(lake, json.loads((work / "simulation" / "truth.json").read_text(encoding="utf-8")))
+
+
+def _records(work: Path, requests: Path) -> Iterator[dict[str, Any]]:
+    by_provider: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    with requests.open(encoding="utf-8") as lines:
+        for line in lines:
+            request = json.loads(line)
+            by_provider[_PROVIDERS.get(request["path"].rsplit("/", 1)[-1], "tracker")].append(request)
+    for provider, found in by_provider.items():
+        for start in range(0, len(found), _BODIES_AT_ONCE):
+            yield from _flatten(work, provider, found[start : start + _BODIES_AT_ONCE])
+
+
+def _flatten(work: Path, provider: str, requests: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    bodies = work / "bodies"
+    bodies.mkdir(exist_ok=True)
+    mark = bodies / "mark"
+    mark.write_text(_MARK, encoding="utf-8")
+    files: list[Path] = []
+    for number, request in enumerate(requests):
+        path = bodies / str(number)
+        path.write_text(request["body"], encoding="utf-8")
+        files += [path, mark]
+    command = [binary(), "flatten", "--provider", provider, "--received-at", str(_RECEIPT), *files]
+    said = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout
+    current = 0
+    for line in said.splitlines():
+        record: dict[str, Any] = json.loads(line)
+        if record["table"] == "account_events" and record["payload"] == _MARK:
+            current += 1
+            continue
+        received = requests[current]["received_at"]
+        if record["event_ts"] == _RECEIPT:
+            record["event_ts"] = received
+            record["dt"] = datetime.fromtimestamp(received / 1000, UTC).strftime("%Y-%m-%d")
+        record["received_at"] = received
+        yield record
+    if current != len(requests):
+        raise AssertionError(f"{len(requests)} bodies of {provider}, but {current} marks came back")
