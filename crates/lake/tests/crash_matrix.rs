@@ -63,7 +63,8 @@ fn by_folder(events: impl Iterator<Item = Event>) -> BTreeMap<&'static str, BTre
 
 #[test]
 fn stopping_anywhere_changes_nothing() {
-    assert!(stop_everywhere(Way::InTurn) > 60, "one call after the other takes many steps");
+    // Each of three partitions: erasures, manifest and part are read, part and manifest are written; before and after.
+    assert!(stop_everywhere(Way::InTurn) >= 30);
 }
 
 #[test]
@@ -94,13 +95,14 @@ fn stop_everywhere(way: Way) -> usize {
             }
         }
         drop(task);
+        let made = store.calls() - before;
         finish(commit(lake(&store, 3), NEW.collect(), way)).unwrap();
         assert_eq!(snapshots.read(store.inner()).unwrap(), whole, "stopped after {stops} steps");
         let report = finish(lake(&store, 4).verify()).unwrap();
         assert_eq!(report.problems, [], "stopped after {stops} steps");
         if let Some(result) = done {
             result.unwrap();
-            calls = calls.max(store.calls() - before);
+            calls = made;
             break;
         }
         stops += 1;
