@@ -387,12 +387,19 @@ impl Course<'_> {
         // Interakt's clicks carry the id of the message itself.
         let always = self.campaign.provider == SimulatedProvider::Interakt;
         let names_message = !anonymous && (always || !self.dice.chance(4));
-        if !names_message || at > self.life.sent_at + DAY {
+        if !names_message || !self.surely_counts(at) {
             // Clicks that may belong to no message are counted by provider: they come from one alone.
             told.retain(|teller| *teller != Teller::WooshRelay || self.campaign.provider == SimulatedProvider::Woosh);
         }
         let id = self.interaction_id();
         self.happen_to(person, at, What::Click(Click { button, id, names_message }), told);
+    }
+
+    /// Whether a click at this time belongs to the message whatever was told of it: something was, and the time is not up.
+    fn surely_counts(&self, at: i64) -> bool {
+        let is_status = |happening: &Happening| matches!(happening.what, What::State { .. });
+        let known = self.life.happenings.iter().any(|happening| is_status(happening) && !happening.told.is_empty());
+        known && at <= self.life.sent_at + i64::from(self.world.options.attribution_hours) * HOUR
     }
 
     fn interaction_id(&mut self) -> String {
