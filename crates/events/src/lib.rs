@@ -30,6 +30,16 @@ use payload::Keep;
 /// `received_at` is in milliseconds since 1970, UTC. What is no event of a known shape becomes a record of `account_events`, so
 /// that nothing is lost.
 ///
+/// ```
+/// use bluetick_events::{Options, Provider, flatten};
+///
+/// let body = br#"{"wa_id":"wamid.X","to":"+49 155 5010001","status":"read","timestamp":"2026-11-20T10:00:00Z"}"#;
+/// let records = flatten(Provider::Woosh, body, 1_795_176_000_000, &Options::default())?;
+/// assert_eq!(records[0].table(), "statuses");
+/// assert_eq!(records[0].event_ts(), 1_795_168_800_000);
+/// # Ok::<(), bluetick_events::Unreadable>(())
+/// ```
+///
 /// # Errors
 /// The body cannot be read; [`unreadable_record`] keeps it.
 pub fn flatten(

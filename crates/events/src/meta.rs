@@ -88,7 +88,8 @@ fn flatten_change<'j>(flattening: &mut Flattening<'_>, entry: &'j Json<'j>, chan
     }
     if lists.iter().all(|list| value.get(list).items().len() == 0) {
         let time = surroundings.entry_time;
-        let parts = AccountEventParts { time, ..AccountEventParts::new("messages", value, Keep::Skeleton) };
+        let content = if value.is_null() { change } else { value };
+        let parts = AccountEventParts { time, ..AccountEventParts::new("messages", content, Keep::Skeleton) };
         flattening.account_event(&surroundings.scope, parts);
     }
 }

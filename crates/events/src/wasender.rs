@@ -43,6 +43,9 @@ pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
         other(flattening, &envelope, event, if data.is_null() { body } else { data });
     }
     flattening.each(elements, |flattening, element| {
+        let inner = element.get("message");
+        let is_wrapped = element.get("key").is_null() && !inner.get("key").is_null();
+        let element = if is_wrapped { inner } else { element };
         let placed = match event {
             "messages.update" => update(flattening, &envelope, element),
             "message-receipt.update" => receipt(flattening, &envelope, element),
@@ -56,17 +59,14 @@ pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
     true
 }
 
-/// The messages of an event: `data.messages` or `data.message` with a key of its own, else `data`; an object or an array.
+/// The messages of an event: `data.messages`, else `data`; an object or an array.
 fn elements<'j>(data: &'j Json<'j>) -> Items<'j, 'j> {
-    if !data.get("messages").is_null() {
-        return data.get("messages").items();
-    }
-    let message = data.get("message");
-    if data.get("key").is_null() && !message.get("key").is_null() { message.items() } else { data.items() }
+    let messages = data.get("messages");
+    if messages.is_null() { data.items() } else { messages.items() }
 }
 
 /// A guide of the provider shows bodies without an event's name.
-fn event_by_shape(data: &Json<'_>) -> &'static str {
+fn event_by_shape<'j>(data: &'j Json<'j>) -> &'static str {
     match elements(data).next() {
         Some(element) if !element.get("update").is_null() => "messages.update",
         Some(element) if !element.get("receipt").is_null() => "message-receipt.update",

@@ -20,7 +20,8 @@ pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, notice: &Notice<'j>) {
     let author = message.get("chat_message_type").as_str();
     let time = instant(message.get("received_at_utc")).or(notice.time);
     // What agents and bots answer comes on the same event.
-    if author.is_some_and(|author| author != "CustomerMessage") {
+    let is_echo = author.is_some_and(|author| author != "CustomerMessage");
+    if is_echo && notice.kind == "message_received" {
         let parts = AccountEventParts::new(notice.kind, notice.data, Keep::Skeleton);
         return flattening.account_event(&Scope::default(), AccountEventParts { time, ..parts });
     }
@@ -32,19 +33,22 @@ pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, notice: &Notice<'j>) {
     let choice = choice(flattening, message, content_type, content);
     // As with Meta, a click without a time counts when it came; a message without one is kept aside.
     let time = time.or_else(|| choice.is_some().then(|| flattening.receipt()));
-    let (Some(message_id), Some(time)) = (id(message.get("id")), time) else {
+    let message_id = id(message.get("id"));
+    let (true, Some(time)) = (message_id.is_some() || choice.is_some(), time) else {
         let parts = AccountEventParts::new("unplaced_message", notice.data, Keep::Skeleton);
         return flattening.account_event(&Scope::default(), AccountEventParts { time: notice.time, ..parts });
     };
     let answered = id(message.at(&["message_context", "id"])).or_else(|| id(message.get("source_message_id")));
     let person = notice.person(flattening);
-    let Some(choice) = choice else {
-        let kind = id(content_type).map(|found| found.map(|kind| kind.to_lowercase()));
-        return inbound(flattening, &time, &message_id, kind, answered, person);
+    let choice = match (choice, &message_id) {
+        (Some(choice), _) => choice,
+        (None, Some(message_id)) => {
+            let kind = id(content_type).map(|found| found.map(|kind| kind.to_lowercase()));
+            return inbound(flattening, &time, message_id, kind, answered, person);
+        }
+        (None, None) => return,
     };
     let mut draft: Draft<Click> = flattening.draft(&time, &Scope::default());
-    flattening.note(&mut draft, "click_id", &message_id);
-    draft.columns.click_id = message_id.value;
     choice.fill(flattening, &mut draft);
     fill!(flattening, draft, {
         message_id: answered,
@@ -56,6 +60,15 @@ pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, notice: &Notice<'j>) {
         callback_data: notice.callback_data(),
         source: Some(Found::made(notice.kind.to_owned(), "name of the event")),
     });
+    let click_id = message_id.unwrap_or_else(|| {
+        let columns = &draft.columns;
+        let parts = [&columns.message_id, &columns.wa_id, &columns.button_id, &columns.button_text];
+        let [message, person, button, text] = parts.map(|part| part.as_deref().unwrap_or_default());
+        let time = columns.common.event_ts.to_string();
+        Found::made(hash(&[message, person, &time, &columns.kind, button, text]), "hash of what identifies the reply")
+    });
+    flattening.note(&mut draft, "click_id", &click_id);
+    draft.columns.click_id = click_id.value;
     flattening.push(draft);
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn placed_status<'j>(
         pricing_category: id(pricing.get("category")),
         callback_data: own_token(status.get("biz_opaque_callback_data")),
     });
-    if let Some(error) = status.get("errors").items().next() {
+    if let Some(error) = status.first(&["errors", "error"]).items().next() {
         fill_error(flattening, &mut draft, error);
     }
     flattening.push(draft);
@@ -99,14 +99,14 @@ fn fill_recipient<'j>(
     }
 }
 
-/// The columns of an error: Meta's shape, and that of relays, which write codes as strings and details beside them.
+/// The columns of an error: Meta's shape, and that of relays, which write codes as strings, details beside them, or only a text.
 pub(crate) fn fill_error<'j>(flattening: &Flattening<'_>, draft: &mut Draft<Status>, error: &'j Json<'j>) {
     let details = error.at(&["error_data", "details"]);
     let details = if details.is_null() { error.get("details") } else { details };
     fill!(flattening, *draft, {
         error_code: integer(error.get("code")),
         error_title: text(error.get("title")),
-        error_message: text(error.get("message")),
+        error_message: text(error.get("message")).or_else(|| text(error)),
         error_details: text(details),
     });
 }

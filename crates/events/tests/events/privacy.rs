@@ -101,3 +101,14 @@ fn a_flow_s_answer_is_kept_only_by_choice() {
     assert_eq!(answer(false), None);
     assert_eq!(answer(true).as_deref(), Some(r#"{"flow_token":"survey-78","stars":4}"#));
 }
+
+#[test]
+fn phone_numbers_written_as_numbers_are_hashed_too() {
+    let body =
+        json!({ "field": "account_update", "value": { "phone_number": 4_915_550_100_001_u64, "phone_number_id": 7 } });
+    let records = flatten(Provider::Meta, body.to_string().as_bytes(), RECEIVED_AT, &pseudonymous()).unwrap();
+    let [Record::AccountEvent(event)] = records.as_slice() else { panic!("{records:?}") };
+    let payload: Value = serde_json::from_str(event.payload.as_deref().unwrap()).unwrap();
+    assert_eq!(payload["phone_number"].as_str().unwrap().len(), 64);
+    assert_eq!(payload["phone_number_id"], json!(7));
+}
