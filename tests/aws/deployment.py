@@ -1,0 +1,30 @@
+"""The stack deployed in the emulator, with the endpoint of faults in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from emulator import Emulator, Stack, architecture, free_port, load_template, overlay
+from endpoint import Endpoint
+from pipeline import Pipeline
+from webhooks import SECRETS
+
+
+@contextmanager
+def deployed(directory: Path) -> Iterator[Pipeline]:
+    """Runs everything until the block ends. The emulator's log, with those of the functions, is `emulator.log` in `directory`."""
+    port, emulator_port = free_port(), free_port()
+    endpoint = Endpoint(port, emulator_port)
+    emulator = None
+    try:
+        emulator = Emulator(directory / "emulator.log", endpoint.url, emulator_port)
+        parameters = {"Architecture": architecture(), "IngestConcurrency": "0"}
+        stack = Stack(emulator, overlay(load_template()), parameters)
+        stack.put_secret(SECRETS)
+        yield Pipeline(stack, endpoint)
+    finally:
+        endpoint.stop()
+        if emulator:
+            emulator.stop()
