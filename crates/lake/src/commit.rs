@@ -40,6 +40,8 @@ pub struct CommitReport {
     pub erased: u64,
     /// Parts that were absorbed into the one written.
     pub absorbed_parts: u64,
+    /// Row groups that were copied into it without decoding.
+    pub copied_row_groups: u64,
     /// Parts of the partition afterwards.
     pub parts: u64,
     /// Parts written, those of failed attempts included.
@@ -71,6 +73,7 @@ pub(crate) struct Written {
     pub(crate) part: Part,
     pub(crate) replaces: Vec<String>,
     new_rows: u64,
+    copied_groups: u64,
 }
 
 impl Lake {
@@ -265,18 +268,18 @@ impl Lake {
         let absorbed = self.choose_absorbed(partition.table, positions.len() as u64, parts);
         let mut sources = vec![Source::Batch { batch, positions: &positions }];
         sources.extend(absorbed.iter().map(|part| Source::Part { part, filter: None }));
-        let part = self.write_merged(partition, sources).await?;
+        let (part, copied_groups) = self.write_merged(partition, sources).await?;
         let replaces = absorbed.iter().map(|part| part.name.clone()).collect();
-        Ok(Written { part, replaces, new_rows: positions.len() as u64 })
+        Ok(Written { part, replaces, new_rows: positions.len() as u64, copied_groups })
     }
 
-    /// Merges sources into a part under a name that was never used.
-    pub(crate) async fn write_merged(&self, partition: Partition, sources: Vec<Source<'_>>) -> Result<Part, LakeError> {
+    /// Merges sources into a part under a name that was never used; also the row groups copied without decoding.
+    pub(crate) async fn write_merged(&self, partition: Partition, sources: Vec<Source<'_>>) -> Result<(Part, u64), LakeError> {
         let name = format!("{}.parquet", new_uuid(&*self.environment));
         let path = partition.part_path(&name);
         let mut writer = PartWriter::new(&*self.store, partition.table, name, path, &self.options)?;
-        merge(&*self.store, partition.table, sources, self.options.row_group_rows, &mut writer).await?;
-        writer.finish().await
+        let copied = merge(&*self.store, partition.table, sources, self.options.row_group_rows, &mut writer).await?;
+        Ok((writer.finish().await?, copied))
     }
 
     /// The parts to absorb: smallest first, each while it is small beside what is gathered, and the file not too large.
@@ -329,6 +332,7 @@ impl CommitReport {
         self.repeated = repeated;
         self.new = written.new_rows;
         self.absorbed_parts = written.replaces.len() as u64;
+        self.copied_row_groups = written.copied_groups;
         self.parts = parts as u64;
     }
 

@@ -167,7 +167,7 @@ impl Lake {
                 Err(error) => tracing::debug!(%error, "the list of erasures was not clearly written"),
             }
         }
-        Err(LakeError::Invalid("the list of erasures could not be changed: too many others change it".to_owned()))
+        Err(LakeError::Busy { object: list_path().to_string(), attempts: self.options.max_attempts })
     }
 
     /// Removes the rows of these persons from a partition: each part that holds one is replaced.
@@ -207,7 +207,8 @@ impl Lake {
                 let keep = |batch: &RecordBatch| Ok(keep_mask(&erasures.matches(batch)?));
                 let sources = dirty.iter().map(|part| Source::Part { part, filter: Some(&keep) }).collect();
                 let old_rows: u64 = dirty.iter().map(|part| part.rows).sum();
-                let written = if old_rows == rows { None } else { Some(self.write_merged(partition, sources).await?) };
+                let written =
+                    if old_rows == rows { None } else { Some(self.write_merged(partition, sources).await?.0) };
                 let written_rows = written.as_ref().map_or(0, |part| part.rows);
                 if old_rows != written_rows + rows {
                     let detail = format!("{old_rows} old, {rows} erased, {written_rows} written");

@@ -252,7 +252,14 @@ impl Lake {
         if let Some(key) = &self.options.erasure_key {
             return Ok(key.clone().into_bytes());
         }
-        Ok(self.store.get(&key_path()).await?.bytes().await?.to_vec())
+        let got = self.store.get(&key_path()).await.map_err(|error| match error {
+            object_store::Error::NotFound { .. } => LakeError::Damaged {
+                object: key_path().to_string(),
+                problem: "it is gone, and no erasure key is configured: the list of erasures matches nobody".to_owned(),
+            },
+            other => other.into(),
+        });
+        Ok(got?.bytes().await?.to_vec())
     }
 
     /// Makes the lake's own secret if there is none.
@@ -262,8 +269,11 @@ impl Lake {
             let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
             let put = self.store.put_opts(&key_path(), format!("{a:032x}{b:032x}").into(), options).await;
             if let Err(error) = put {
-                // Whoever wrote it: the one that is there counts. If none is, reading it fails below.
-                tracing::debug!(%error, "the erasure key was not created");
+                // Whoever wrote it: the one that is there counts. If none is, the error stands.
+                return match self.erasure_key().await {
+                    Err(LakeError::Damaged { .. }) => Err(error.into()),
+                    other => other,
+                };
             }
         }
         self.erasure_key().await

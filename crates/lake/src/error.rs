@@ -60,6 +60,14 @@ pub enum LakeError {
         /// Both sides of the sum.
         detail: String,
     },
+    /// Others changed one of the lake's own records every time, or the store gave no clear answer.
+    #[error("{object} could not be changed in {attempts} attempts")]
+    Busy {
+        /// Path of the object inside the lake.
+        object: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
     /// Other writers won every time, or the store gave no clear answer.
     #[error("{partition} could not be committed in {attempts} attempts")]
     Contention {
@@ -76,7 +84,7 @@ impl LakeError {
         use object_store::Error as Store;
         match self {
             LakeError::Url { .. } | LakeError::Invalid(_) => Fault::Caller,
-            LakeError::Contention { .. } => Fault::Retriable,
+            LakeError::Contention { .. } | LakeError::Busy { .. } => Fault::Retriable,
             LakeError::Store(error) => match error {
                 Store::Generic { .. }
                 | Store::AlreadyExists { .. }

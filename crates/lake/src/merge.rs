@@ -97,14 +97,16 @@ struct Pending {
     rows: Vec<(usize, usize)>,
 }
 
-/// Writes all rows of the sources, which have none in common, in the order of a part.
+/// Writes all rows of the sources, which have none in common, in the order of a part; returns how many row groups were
+/// copied without decoding.
 pub(crate) async fn merge(
     store: &dyn ObjectStore,
     table: Table,
     sources: Vec<Source<'_>>,
     group_rows: usize,
     writer: &mut PartWriter<'_>,
-) -> Result<(), LakeError> {
+) -> Result<u64, LakeError> {
+    let mut copied = 0;
     let encoder = RowEncoder::order(table)?;
     let mut pending = Pending::default();
     let mut cursors: Vec<Cursor<'_>> =
@@ -141,6 +143,7 @@ pub(crate) async fn merge(
                 if apart && large && tidy && filter.is_none() && part.has_schema_of(table) {
                     pending.flush(&mut [], writer).await?;
                     writer.copy_group(part, group, &reader.bytes).await?;
+                    copied += 1;
                 } else {
                     cursor.reader = Some(reader);
                 }
@@ -157,7 +160,8 @@ pub(crate) async fn merge(
             },
         }
     }
-    pending.flush(&mut [], writer).await
+    pending.flush(&mut [], writer).await?;
+    Ok(copied)
 }
 
 fn smallest(cursors: &[Cursor<'_>]) -> Option<usize> {

@@ -64,11 +64,13 @@ async fn repeats_change_nothing_in_a_directory() {
 async fn large_and_small_merges_keep_every_row() {
     let options = LakeOptions { row_group_rows: 64, absorb_factor: 1e9, ..LakeOptions::default() };
     let lake = Lake::open("memory://test", options).unwrap();
-    let mut expected = 0;
+    let (mut expected, mut copied, mut absorbed) = (0, 0, 0);
     for range in [0..1000, 5000..9000, 900..1100, 2000..2001, 0..9500] {
         let batch = &clicks(range.clone())[0];
         let report = lake.commit(batch).await.unwrap();
         expected += report.new;
+        copied += report.copied_row_groups;
+        absorbed += report.absorbed_parts;
         assert_eq!(report.parts, 1);
         let rows = lake.read_table(Table::Clicks).await.unwrap();
         let ids = ids(&rows);
@@ -81,7 +83,9 @@ async fn large_and_small_merges_keep_every_row() {
             .collect();
         assert!(times.is_sorted_by(|a, b| a < b), "sorted and unique after {range:?}");
     }
-    assert_eq!(expected, 9500);
+    assert_eq!((expected, absorbed), (9500, 4));
+    assert!(copied > 50, "row groups that lie apart are copied: {copied}");
+    assert_eq!(lake.verify().await.unwrap().problems, []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -108,4 +112,39 @@ async fn writers_side_by_side_lose_and_double_nothing() {
     expected.sort();
     expected.dedup();
     assert_eq!(ids, expected);
+}
+
+#[tokio::test]
+async fn only_row_groups_of_the_same_time_are_scanned() {
+    let options = LakeOptions { row_group_rows: 100, absorb_factor: 0.0, ..LakeOptions::default() };
+    let lake = Lake::open("memory://test", options).unwrap();
+    assert_eq!(lake.commit(&clicks(0..1000)[0]).await.unwrap().scanned_row_groups, 0);
+    let report = lake.commit(&clicks(950..960)[0]).await.unwrap();
+    assert_eq!((report.scanned_row_groups, report.repeated), (1, 10));
+    let report = lake.commit(&clicks(2000..2010)[0]).await.unwrap();
+    assert_eq!((report.scanned_row_groups, report.new, report.parts), (0, 10, 2));
+}
+
+/// Large enough that the part is uploaded in pieces.
+#[tokio::test]
+async fn large_parts_are_streamed() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = LakeOptions { row_group_rows: 10_000, zstd_level: 0, ..LakeOptions::default() };
+    let lake = Lake::open(&format!("file://{}", directory.path().display()), options).unwrap();
+    let mut staging = Staging::new();
+    for id in 0..30_000u32 {
+        let line = format!(
+            r#"{{"table":"clicks","event_ts":{},"provider":"meta","received_at":{DAY},"click_id":"{id}","kind":"k","url":"{}"}}"#,
+            DAY + i64::from(id),
+            "x".repeat(500)
+        );
+        staging.push_line(line.as_bytes()).unwrap();
+    }
+    let report = lake.commit(&staging.drain().unwrap()[0]).await.unwrap();
+    assert!(report.bytes_written > 15_000_000);
+    let verified = lake.verify().await.unwrap();
+    assert_eq!(
+        (verified.problems.as_slice(), verified.rows, verified.bytes),
+        ([].as_slice(), 30_000, report.bytes_written)
+    );
 }
