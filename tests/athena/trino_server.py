@@ -165,7 +165,9 @@ class TrinoServer:
         (work / "catalog" / "hive.properties").write_text(
             f"connector.name=hive\nhive.metastore=file\nhive.metastore.catalog.dir={self.metastore.as_uri()}\n"
             "hive.metastore.disable-location-checks=true\nfs.hadoop.enabled=true\nhive.parquet.time-zone=UTC\n"
-            "hive.partition-projection-enabled=true\nhive.ignore-absent-partitions=true\n",
+            "hive.partition-projection-enabled=true\nhive.ignore-absent-partitions=true\n"
+            # Small files are otherwise read whole, and near columns together: what is needed would not be told from what is read.
+            "parquet.small-file-threshold=0B\nparquet.max-merge-distance=0B\n",
             encoding="utf-8",
         )
 

@@ -1,0 +1,21 @@
+"""docs/queries.md is what the queries say now, and every query's bytes are measured."""
+
+from __future__ import annotations
+
+import json
+
+from query_docs import DOCS, MEASURED, page
+
+from bluetick_sql.statements import query_files
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert DOCS.read_text(encoding="utf-8") == page(), "write it again: tests/sql/query_docs.py"
+
+
+def test_every_query_is_measured() -> None:
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
+    assert set(measured["queries"]) == {path.stem for path in query_files()}
+    assert measured["rows"] >= 3_000_000
+    for name, cells in measured["queries"].items():
+        assert 0 < cells["day_bytes"] <= cells["month_bytes"] < 3 * measured["bytes"], name
