@@ -9,36 +9,36 @@ WITH asked AS (
 ),
 keys AS (
   SELECT 'account_events' AS table_name, count(*) AS copies
-  FROM asked AS a
-  CROSS JOIN ${database}.account_events AS t
+  FROM ${database}.account_events AS t
+  CROSS JOIN asked AS a
   WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
     AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
   GROUP BY t.dt, t.event_id
   UNION ALL
   SELECT 'clicks' AS table_name, count(*) AS copies
-  FROM asked AS a
-  CROSS JOIN ${database}.clicks AS t
+  FROM ${database}.clicks AS t
+  CROSS JOIN asked AS a
   WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
     AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
   GROUP BY t.dt, t.click_id, t.event_ts
   UNION ALL
   SELECT 'messages' AS table_name, count(*) AS copies
-  FROM asked AS a
-  CROSS JOIN ${database}.messages AS t
+  FROM ${database}.messages AS t
+  CROSS JOIN asked AS a
   WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
     AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
   GROUP BY t.dt, t.message_id, t.event_ts
   UNION ALL
   SELECT 'sends' AS table_name, count(*) AS copies
-  FROM asked AS a
-  CROSS JOIN ${database}.sends AS t
+  FROM ${database}.sends AS t
+  CROSS JOIN asked AS a
   WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
     AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
   GROUP BY t.dt, t.message_id
   UNION ALL
   SELECT 'statuses' AS table_name, count(*) AS copies
-  FROM asked AS a
-  CROSS JOIN ${database}.statuses AS t
+  FROM ${database}.statuses AS t
+  CROSS JOIN asked AS a
   WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
     AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
   GROUP BY t.dt, t.message_id, t.status, t.event_ts, t.participant

@@ -9,32 +9,32 @@ WITH asked AS (
 ),
 told AS (
   SELECT 'account_events' AS table_name, t.provider, t.event_ts, t.received_at
-  FROM asked AS a
-  CROSS JOIN ${database}.account_events AS t
+  FROM ${database}.account_events AS t
+  CROSS JOIN asked AS a
   WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
     AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
   UNION ALL
   SELECT 'clicks' AS table_name, t.provider, t.event_ts, t.received_at
-  FROM asked AS a
-  CROSS JOIN ${database}.clicks AS t
+  FROM ${database}.clicks AS t
+  CROSS JOIN asked AS a
   WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
     AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
   UNION ALL
   SELECT 'messages' AS table_name, t.provider, t.event_ts, t.received_at
-  FROM asked AS a
-  CROSS JOIN ${database}.messages AS t
+  FROM ${database}.messages AS t
+  CROSS JOIN asked AS a
   WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
     AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
   UNION ALL
   SELECT 'sends' AS table_name, t.provider, t.event_ts, t.received_at
-  FROM asked AS a
-  CROSS JOIN ${database}.sends AS t
+  FROM ${database}.sends AS t
+  CROSS JOIN asked AS a
   WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
     AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
   UNION ALL
   SELECT 'statuses' AS table_name, t.provider, t.event_ts, t.received_at
-  FROM asked AS a
-  CROSS JOIN ${database}.statuses AS t
+  FROM ${database}.statuses AS t
+  CROSS JOIN asked AS a
   WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
     AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
 ),

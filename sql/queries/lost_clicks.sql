@@ -7,8 +7,8 @@ WITH placed AS (
     w.from_date, w.to_date, m.message_id, m.unsupported_type, m.provider,
     coalesce(m.user_id, m.wa_id) AS person,
     date(at_timezone(with_timezone(m.event_ts, 'UTC'), '${timezone}')) AS event_date
-  FROM ${database}.report_window AS w
-  CROSS JOIN ${database}.messages AS m
+  FROM ${database}.messages AS m
+  CROSS JOIN ${database}.report_window AS w
   WHERE w.from_date = ? AND w.to_date = ?
     AND m.dt BETWEEN CAST(date_add('day', -1, date(w.from_date)) AS varchar) AND CAST(date_add('day', 1, date(w.to_date)) AS varchar)
     AND m.unsupported_type IN ('button', 'interactive', 'list')

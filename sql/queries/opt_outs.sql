@@ -6,8 +6,8 @@ WITH placed AS (
     w.from_date, w.to_date, e.event_id, e.category, e.preference,
     coalesce(e.user_id, e.wa_id) AS person,
     date(at_timezone(with_timezone(e.event_ts, 'UTC'), '${timezone}')) AS event_date
-  FROM ${database}.report_window AS w
-  CROSS JOIN ${database}.account_events AS e
+  FROM ${database}.account_events AS e
+  CROSS JOIN ${database}.report_window AS w
   WHERE w.from_date = ? AND w.to_date = ?
     AND e.dt BETWEEN CAST(date_add('day', -1, date(w.from_date)) AS varchar) AND CAST(date_add('day', 1, date(w.to_date)) AS varchar)
     AND e.preference IN ('stop', 'resume')

@@ -5,8 +5,8 @@
 -- ${attribution_hours} h before.
 WITH known AS (
   SELECT f.message_id, min(f.event_ts) AS sent_at
-  FROM ${database}.report_window AS a
-  CROSS JOIN ${database}.message_facts AS f
+  FROM ${database}.message_facts AS f
+  CROSS JOIN ${database}.report_window AS a
   WHERE a.from_date = ? AND a.to_date = ? AND f.fact IN ('send', 'status')
     AND f.dt BETWEEN CAST(date_add('day', -8 - (${attribution_hours} + 23) / 24, date(a.from_date)) AS varchar)
       AND CAST(date_add('day', 8, date(a.to_date)) AS varchar)

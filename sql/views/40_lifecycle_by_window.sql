@@ -39,8 +39,8 @@ WITH grouped AS (
     min(f.guest_name) AS guest_name,
     min(f.ticket_id) AS ticket_id,
     min_by(f.buttons, f.event_ts) FILTER (WHERE f.buttons IS NOT NULL) AS buttons
-  FROM ${database}.report_window AS w
-  CROSS JOIN ${database}.message_facts AS f
+  FROM ${database}.message_facts AS f
+  CROSS JOIN ${database}.report_window AS w
   WHERE f.dt BETWEEN CAST(date_add('day', -8, date(w.from_date)) AS varchar)
     AND CAST(date_add('day', 1 + (greatest(168, ${attribution_hours}) + 23) / 24, date(w.to_date)) AS varchar)
   GROUP BY w.from_date, w.to_date, f.message_id

@@ -8,8 +8,8 @@ WITH placed AS (
     w.from_date, w.to_date, c.click_id, c.message_id, c.event_ts, c.provider, c.kind, c.button_id, c.button_text, c.description, c.url,
     c.flow_name, c.tracking_token, c.wa_id, c.user_id,
     at_timezone(with_timezone(c.event_ts, 'UTC'), '${timezone}') AS clicked_local
-  FROM ${database}.report_window AS w
-  CROSS JOIN ${database}.clicks AS c
+  FROM ${database}.clicks AS c
+  CROSS JOIN ${database}.report_window AS w
   WHERE c.dt BETWEEN CAST(date_add('day', -1, date(w.from_date)) AS varchar)
     AND CAST(date_add('day', 1, date(w.to_date)) AS varchar)
 )
