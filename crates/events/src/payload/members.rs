@@ -146,7 +146,8 @@ const ERRORS: &[&str] = &["error", "errordata", "errors"];
 
 /// Whether a member may be kept at all. `parent` is the name of the member that the object stands under.
 pub(super) fn is_kept(parent: &str, name: &str, value: &Json<'_>, keep: Keep, drop_names: bool) -> bool {
-    if SECRETS.contains(&name) {
+    let is_text = name == "caption" || name == "body" && parent == "text";
+    if SECRETS.contains(&name) || is_text {
         return false;
     }
     if is_session(name, value) {

@@ -3,6 +3,7 @@
 //! The members are looked up where they belong, never by a search: `contextInfo.quotedMessage` repeats the menu that was
 //! answered, titles and all.
 
+use crate::bounds::{MAX_ID_BYTES, cut};
 use crate::flattening::Flattening;
 use crate::found::{Found, FoundText, id, text};
 use crate::json::Json;
@@ -75,7 +76,7 @@ fn native_flow_choice<'j>(flattening: &mut Flattening<'_>, reply: &'j Json<'j>) 
             return Choice { button_text: shown, ..flow_choice(flattening, flow, name) };
         }
         Some("menu_options" | "single_select") => Found::read("list_reply".to_owned(), "from", name),
-        Some(_) => id(name).unwrap_or_else(|| Found::made(String::new(), "")),
+        Some(other) => Found::copied(cut(other, MAX_ID_BYTES).to_owned(), name),
         None => Found::read("interactive_response".to_owned(), "from", reply),
     };
     let params = flow.first(&["paramsJson", "paramsJSON"]);
@@ -110,6 +111,6 @@ pub(super) fn message_type<'j>(message: &'j Json<'j>) -> (FoundText<'j>, &'j Jso
         "conversation" | "extendedTextMessage" => "text",
         other => other.strip_suffix("Message").unwrap_or(other),
     };
-    let kind = crate::bounds::cut(kind, crate::bounds::MAX_ID_BYTES).to_owned();
+    let kind = cut(kind, MAX_ID_BYTES).to_owned();
     (Some(Found::read(kind, "name of", value)), value)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// CPU time of this thread so far, as Linux counts it; zero where it does not.
+/// CPU time of this thread so far, as Linux counts it, to a few milliseconds; zero where it does not.
 pub(crate) fn cpu_time() -> Duration {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = text.split_whitespace().next().and_then(|field| field.parse().ok());
