@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from deployment import deployed  # noqa: E402
 from pipeline import Pipeline  # noqa: E402
+
+
+def pytest_configure() -> None:
+    """A run that is told to end takes the emulator and its functions with it."""
+    signal.signal(signal.SIGTERM, lambda number, frame: pytest.exit("terminated", returncode=128 + number))
 
 
 @pytest.fixture(scope="session")
