@@ -274,7 +274,11 @@ impl Lake {
     }
 
     /// Merges sources into a part under a name that was never used; also the row groups copied without decoding.
-    pub(crate) async fn write_merged(&self, partition: Partition, sources: Vec<Source<'_>>) -> Result<(Part, u64), LakeError> {
+    pub(crate) async fn write_merged(
+        &self,
+        partition: Partition,
+        sources: Vec<Source<'_>>,
+    ) -> Result<(Part, u64), LakeError> {
         let name = format!("{}.parquet", new_uuid(&*self.environment));
         let path = partition.part_path(&name);
         let mut writer = PartWriter::new(&*self.store, partition.table, name, path, &self.options)?;

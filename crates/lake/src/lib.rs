@@ -10,6 +10,24 @@
 //!
 //! [`staging::Staging`] turns NDJSON lines into batches, [`Lake::commit`] moves a batch into its partition. All I/O goes
 //! through `object_store`; the clock and randomness are an [`Environment`].
+//!
+//! ```
+//! use bluetick_lake::{Lake, LakeOptions, Staging, Table};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let lake = Lake::open("memory://example", LakeOptions::default())?;
+//! let line = br#"{"table":"sends","event_ts":1700000000000,"provider":"tracker","received_at":1700000000900,"message_id":"m1"}"#;
+//! let mut staging = Staging::new();
+//! for _ in 0..2 {
+//!     staging.push_line(line)?;
+//!     for batch in staging.drain()? {
+//!         lake.commit(&batch).await?;
+//!     }
+//! }
+//! let rows: usize = lake.read_table(Table::Sends).await?.iter().map(|batch| batch.num_rows()).sum();
+//! assert_eq!(rows, 1);
+//! # Ok(()) }
+//! ```
 
 pub mod batch;
 mod commit;

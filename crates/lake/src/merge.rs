@@ -208,7 +208,7 @@ impl Pending {
         for head in cursors.iter_mut().filter_map(|cursor| cursor.head.as_mut()) {
             if let Some(batch) = self.batches.get(head.batch) {
                 head.batch = kept.len();
-                kept.push(batch.slice(0, batch.num_rows()));
+                kept.push(batch.clone());
             }
         }
         self.batches = kept;
