@@ -231,6 +231,19 @@ def http_api(resources: dict) -> Iterator[str]:
         yield "the access log's lines must be JSON"
 
 
+def dashboard(resources: dict) -> Iterator[str]:
+    body = re.sub(r"\$\{([\w:.]+)\}", r"\1", text(resources["Dashboard"]["Properties"]["DashboardBody"]))
+    try:
+        widgets = json.loads(body)["widgets"]
+    except ValueError:
+        yield "the dashboard must be JSON"
+        return
+    shown = json.dumps(widgets)
+    for _, metric in sorted(WATCHED):
+        if metric not in shown and metric not in ("DeliveryToS3.Success", "NotConserved"):
+            yield f"the dashboard does not show {metric}"
+
+
 # As crates/ingest and crates/transform write them.
 DIMENSIONS = [[{"Name": "Function", "Value": "transform"}]] + [
     [{"Name": "Provider", "Value": provider}] for provider in ("meta", "woosh", "interakt", "wasender", "tracker")
@@ -279,4 +292,4 @@ WATCHED = {
     ("Bluetick", "NotConserved"),
 }
 
-RULES = [glue_tables, firehose, notifications, queues, buckets, functions, roles, http_api, alarms]
+RULES = [glue_tables, firehose, notifications, queues, buckets, functions, roles, http_api, alarms, dashboard]

@@ -172,6 +172,8 @@ MISTAKES = {
     "alarm on dimensions that nobody writes": change("RejectedAlarm", "Dimensions", []),
     "alarm on fewer providers": change("SpillAlarm", "Metrics/1/MetricStat/Metric/MetricName", "Spill"),
     "alarm that tells nobody": change("DeadLetterAlarm", "AlarmActions", []),
+    "dashboard that is no JSON": change("Dashboard", "DashboardBody", {"Fn::Sub": '{"widgets": [}'}),
+    "dashboard that shows nothing": change("Dashboard", "DashboardBody", {"Fn::Sub": '{"widgets": []}'}),
     "uncompressed raw objects": change("DeliveryStream", f"{FIREHOSE}/CompressionFormat", "UNCOMPRESSED"),
     "crate instead of workspace": change("IngestFunction", "CodeUri", "../crates/ingest"),
 }
