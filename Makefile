@@ -7,7 +7,6 @@ SHELL := bash
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-SQL_PYTHON := $(PYTHON)
 REQUIREMENTS := sql/requirements-test.txt tests/requirements.txt
 
 .PHONY: help
@@ -51,4 +50,12 @@ test-rust: ## unit tests, properties, fixtures, the model of the lake
 test-pipeline: build $(VENV)/ready ## end to end: demo, functions, readers, kill -9, S3, memory, load
 	$(PYTHON) -m pytest -q tests --ignore=tests/sql --ignore=tests/athena --ignore=tests/aws
 
-include sql/Makefile.inc
+.PHONY: model
+model: ## the model of the lake's protocol: 100,000 schedules; minutes
+	MODEL_SCHEDULES=$${MODEL_SCHEDULES:-100000} cargo test --release --locked -p bluetick-lake --test model -- --nocapture
+
+.PHONY: fuzz
+fuzz: ## ten million mutated bodies through the adapters; a quarter of an hour
+	FUZZ_EXECUTIONS=$${FUZZ_EXECUTIONS:-2100000} cargo test --release --locked -p bluetick-events --test fuzz -- --nocapture --test-threads 1
+
+include sql/Makefile.inc infra/Makefile.inc
