@@ -281,7 +281,8 @@ impl Lake {
     ) -> Result<(Part, u64), LakeError> {
         let name = format!("{}.parquet", new_uuid(&*self.environment));
         let path = partition.part_path(&name);
-        let mut writer = PartWriter::new(&*self.store, partition.table, name, path, &self.options)?;
+        let rows = sources.iter().map(Source::rows).sum();
+        let mut writer = PartWriter::new(&*self.store, partition.table, name, path, rows, &self.options)?;
         let copied = merge(&*self.store, partition.table, sources, self.options.row_group_rows, &mut writer).await?;
         Ok((writer.finish().await?, copied))
     }

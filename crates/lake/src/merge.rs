@@ -25,6 +25,16 @@ pub(crate) enum Source<'a> {
     Part { part: &'a Part, filter: Option<RowFilter<'a>> },
 }
 
+impl Source<'_> {
+    /// Rows that it has at most.
+    pub(crate) fn rows(&self) -> u64 {
+        match self {
+            Source::Batch { positions, .. } => positions.len() as u64,
+            Source::Part { part, .. } => part.rows,
+        }
+    }
+}
+
 struct Cursor<'a> {
     source: Source<'a>,
     next_group: usize,

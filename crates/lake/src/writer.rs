@@ -17,7 +17,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersi
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
-use crate::batch::sort_columns;
+use crate::batch::{EVENT_TIME, sort_columns};
 use crate::error::LakeError;
 use crate::options::LakeOptions;
 use crate::part::{Part, SparseFile};
@@ -70,6 +70,9 @@ const LOW_CARDINALITY: &[&str] = &[
 
 const RECURRING_IDS: &[&str] = &["message_id", "wa_id", "user_id", "conversation_id"];
 
+/// Below this, what a dictionary or a bound costs in the footer is more than it saves; the part will be absorbed soon.
+const SMALL_PART_ROWS: u64 = 2000;
+
 /// The bytes of a file so far, shared between the encoder and the upload.
 #[derive(Clone, Default)]
 struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
@@ -118,17 +121,18 @@ struct OpenGroup {
 }
 
 impl<'s> PartWriter<'s> {
-    /// A writer of the part with this file name at this path.
+    /// A writer of the part with this file name at this path, of about so many rows.
     pub(crate) fn new(
         store: &'s dyn ObjectStore,
         table: Table,
         name: String,
         path: Path,
+        expected_rows: u64,
         options: &LakeOptions,
     ) -> Result<Self, LakeError> {
         let schema = table.schema();
         let descriptor = ArrowSchemaConverter::new().convert(&schema)?;
-        let properties = Arc::new(properties(table, options)?);
+        let properties = Arc::new(properties(table, expected_rows, options)?);
         let buffer = SharedBuffer::default();
         let file = SerializedFileWriter::new(buffer.clone(), descriptor.root_schema_ptr(), properties)?;
         let factory = ArrowRowGroupWriterFactory::new(&file, schema);
@@ -261,7 +265,7 @@ impl<'s> PartWriter<'s> {
     }
 }
 
-fn properties(table: Table, options: &LakeOptions) -> Result<WriterProperties, LakeError> {
+fn properties(table: Table, expected_rows: u64, options: &LakeOptions) -> Result<WriterProperties, LakeError> {
     let compression = match options.zstd_level {
         0 => Compression::UNCOMPRESSED,
         level => Compression::ZSTD(ZstdLevel::try_new(level)?),
@@ -276,7 +280,11 @@ fn properties(table: Table, options: &LakeOptions) -> Result<WriterProperties, L
         .set_offset_index_disabled(true)
         .set_max_row_group_row_count(None)
         .set_sorting_columns(Some(sorting_columns(table)?));
+    let small = expected_rows < SMALL_PART_ROWS;
     for column in table.columns() {
+        if small && column.name != EVENT_TIME {
+            continue;
+        }
         let path = match column.kind {
             ColumnType::StringList => {
                 ColumnPath::new(vec![column.name.to_owned(), "list".to_owned(), "element".to_owned()])
