@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +134,26 @@ def test_the_other_architecture_is_built_with_its_target(tmp_path: Path) -> None
     called = (tmp_path / "called").read_text()
     assert called.startswith("cargo lambda build --release --locked --compiler cargo --target x86_64-unknown-linux-gnu")
     assert called.rstrip().endswith("--bin ingest --bin transform --bin sweep")
+
+
+@pytest.mark.parametrize(("needs", "status"), [("GLIBC_2.34", 0), ("GLIBC_2.39", 4)])
+def test_sizes_and_checksums_are_printed_and_a_too_new_glibc_is_refused(tmp_path: Path, needs: str, status: int) -> None:
+    environment = machine(tmp_path, X86, [X86], ["cargo-lambda"])
+    (tmp_path / "infra").mkdir()
+    for name in ("package.sh", "toolchain.sh"):
+        shutil.copy(ROOT / "infra" / name, tmp_path / "infra")
+    content = f"GLIBC_2.9 {needs}".encode()
+    cargo = tmp_path / "cargo"
+    cargo.write_text(
+        "#!/bin/sh\nfor name in ingest transform sweep; do\n"
+        f"mkdir -p target/lambda/$name && printf '{content.decode()}' > target/lambda/$name/bootstrap\ndone\n"
+    )
+    cargo.chmod(0o755)
+    command = ["bash", str(tmp_path / "infra" / "package.sh")]
+    result = subprocess.run(command, env={**environment, "ARCH": "x86_64"}, capture_output=True, text=True, check=False)
+    assert result.returncode == status, result.stderr
+    assert hashlib.sha256(content).hexdigest() in result.stdout and f" {len(content)} " in result.stdout
+    assert status == 0 or "older distribution" in result.stderr
 
 
 def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
