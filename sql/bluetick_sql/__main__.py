@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+import duckdb
+
 from .athena import AthenaEngine
 from .duck import DuckEngine
 from .lake import LakeError, LocalLake
@@ -71,7 +73,7 @@ def main() -> int:
     except StatementError as error:
         print(f"bluetick_sql: {error}", file=sys.stderr)
         return 2
-    except (LakeError, RuntimeError) as error:
+    except (LakeError, RuntimeError, duckdb.Error) as error:
         print(f"bluetick_sql: {error}", file=sys.stderr)
         return 1
     sys.stdout.write(FORMATS[arguments.format](result))
