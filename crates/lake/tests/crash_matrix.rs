@@ -76,7 +76,7 @@ fn stopping_anywhere_side_by_side_changes_nothing() {
 fn stop_everywhere(way: Way) -> usize {
     let (old, whole) = (by_folder(OLD), by_folder(OLD.chain(NEW)));
     let mut stops = 0;
-    let mut calls = 0;
+    let calls;
     loop {
         let store = prepared();
         let before = store.calls();
