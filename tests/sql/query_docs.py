@@ -45,8 +45,8 @@ This page is written by `tests/sql/query_docs.py`. The samples come from the sma
 ## What they read
 
 Measured by Trino on a lake of {rows:,} rows in 30 days ({size:.0f} MB of Parquet, zstd): bytes read for one local day and for the whole
-month, and the price of the latter on Athena at $5 per TB. Athena bills at least 10 MB a query, $0.00005; most of these stay
-below it. A day reads 18 partitions of each table it needs: the look back and the horizon (metrics.md, part 5).
+month, and the price of the latter on Athena at $5 per TB, at least 10 MB a query ($0.00005). That lake has no links and no lost
+clicks, so statistics spare reading any. A query that reads two views reads their tables twice, or more. A day reads 18 partitions of each table it needs: the look back and the horizon (metrics.md, part 5).
 
 | query | one day, MB | month, MB | Athena, month |
 |---|---|---|---|

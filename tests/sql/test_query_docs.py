@@ -18,4 +18,6 @@ def test_every_query_is_measured() -> None:
     assert set(measured["queries"]) == {path.stem for path in query_files()}
     assert measured["rows"] >= 3_000_000
     for name, cells in measured["queries"].items():
-        assert 0 < cells["day_bytes"] <= cells["month_bytes"] < 3 * measured["bytes"], name
+        # Row groups without a link, or without a lost click, are skipped by their statistics: that lake has none, so 0 bytes.
+        assert (cells["month_bytes"] > 0) == (name not in ("link_clicks", "lost_clicks")), name
+        assert cells["day_bytes"] <= cells["month_bytes"] < 3 * measured["bytes"], name
