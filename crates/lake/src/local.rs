@@ -26,6 +26,11 @@ use sha2::{Digest, Sha256};
 /// end in `#` and digits for uploads under way.
 const LOCK_FILE: &str = "lock#0";
 
+/// Where a conditional write is made before it is renamed into its place. `LocalFileSystem` itself would write it beside the
+/// target, and readers of manifests take every file of a folder for a manifest. One name will do: only the holder of the
+/// lock writes it, and whatever a killed one left is overwritten.
+const STAGED_FILE: &str = ".staging/conditional-write";
+
 /// Objects above this size carry no content hash: only manifests and the lake's own records are written conditionally.
 const HASHED_BYTES: u64 = 8 << 20;
 
@@ -55,9 +60,12 @@ impl LocalStore {
         file.map_err(|source| Error::Generic { store: "LocalStore", source: source.into() })
     }
 
-    async fn put_tagged(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+    /// Replaces the object as a whole, whatever is there. Call it with the lock held.
+    async fn replace(&self, location: &Path, payload: PutPayload) -> Result<PutResult> {
         let e_tag = content_tag(&Bytes::from(payload.clone()));
-        let put = self.inner.put_opts(location, payload, options).await?;
+        let staged = Path::from(STAGED_FILE);
+        let put = self.inner.put(&staged, payload).await?;
+        self.inner.rename(&staged, location).await?;
         Ok(PutResult { e_tag: Some(e_tag), ..put })
     }
 
@@ -90,7 +98,11 @@ impl ObjectStore for LocalStore {
             PutMode::Create => {
                 // The lock makes Create and Update exclude each other.
                 let _lock = self.lock().await?;
-                self.put_tagged(location, payload, options).await
+                if self.current_tag(location).await?.is_some() {
+                    let source = "the object exists".into();
+                    return Err(Error::AlreadyExists { path: location.to_string(), source });
+                }
+                self.replace(location, payload).await
             }
             PutMode::Update(version) => {
                 let _lock = self.lock().await?;
@@ -99,8 +111,7 @@ impl ObjectStore for LocalStore {
                     let source = "the object is not the one that was read".into();
                     return Err(Error::Precondition { path: location.to_string(), source });
                 }
-                options.mode = PutMode::Overwrite;
-                self.put_tagged(location, payload, options).await
+                self.replace(location, payload).await
             }
         }
     }
@@ -190,6 +201,33 @@ mod tests {
         let absent = store.put_opts(&Path::from("y"), "x".into(), options(PutMode::Update(first))).await;
         assert!(matches!(absent, Err(Error::Precondition { .. })));
         assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "two");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_folder_never_shows_a_write_under_way() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(directory.path()).unwrap();
+        let path = Path::from("manifest/clicks/dt=2026-11-20/symlink.txt");
+        store.put_opts(&path, "0".into(), options(PutMode::Create)).await.unwrap();
+        let folder = directory.path().join("manifest/clicks/dt=2026-11-20");
+        let written = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let done = Arc::clone(&written);
+        let watcher = tokio::task::spawn_blocking(move || {
+            let mut looks = 0;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                for entry in std::fs::read_dir(&folder).unwrap() {
+                    assert_eq!(entry.unwrap().file_name(), "symlink.txt");
+                }
+                looks += 1;
+            }
+            looks
+        });
+        for number in 1..100 {
+            let version = version(&store, &path).await;
+            store.put_opts(&path, number.to_string().into(), options(PutMode::Update(version))).await.unwrap();
+        }
+        written.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(watcher.await.unwrap() > 0);
     }
 
     #[tokio::test]
