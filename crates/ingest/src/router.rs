@@ -70,12 +70,12 @@ pub struct Router<C> {
     now: fn() -> i64,
 }
 
-fn json(status: StatusCode, body: serde_json::Value) -> Answer {
+fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
     Answer { status, content_type: "application/json", headers: Vec::new(), body: body.to_string() }
 }
 
 fn error(status: StatusCode, message: &str) -> Answer {
-    json(status, serde_json::json!({"ok": false, "error": message}))
+    json(status, &serde_json::json!({"ok": false, "error": message}))
 }
 
 /// Finds the route, or the answer to a request that has none.
@@ -123,7 +123,7 @@ impl<C: Calls> Router<C> {
 
     async fn answer(&self, request: Request<'_>, report: &mut Report) -> Result<Answer, Answer> {
         let provider = match route(request.method, request.path)? {
-            Route::Health => return Ok(json(StatusCode::OK, serde_json::json!({"ok": true}))),
+            Route::Health => return Ok(json(StatusCode::OK, &serde_json::json!({"ok": true}))),
             Route::Handshake => return self.handshake(request.query, report).await,
             Route::Webhook(provider) => provider,
             Route::Tracker(_) => Provider::Tracker,
@@ -157,7 +157,7 @@ impl<C: Calls> Router<C> {
         }
         report.delivered = self.delivery.put(&lines).await;
         if report.delivered.is_complete() {
-            Ok(json(StatusCode::OK, response))
+            Ok(json(StatusCode::OK, &response))
         } else {
             Err(Answer {
                 headers: vec![("retry-after", "5")],

@@ -118,9 +118,8 @@ impl Secrets {
         value: impl Fn(&'static str) -> Option<String>,
         keep_response_json: bool,
     ) -> Result<Self, SettingsError> {
-        let list = |name| -> Vec<Secret> {
-            value(name).unwrap_or_default().split(',').filter_map(|text| Secret::new(text)).collect()
-        };
+        let list =
+            |name| -> Vec<Secret> { value(name).unwrap_or_default().split(',').filter_map(Secret::new).collect() };
         let auth = |hmac, tokens, allow_unsigned| ProviderAuth { hmac_secrets: hmac, tokens, allow_unsigned };
         let unsigned = flag("WOOSH_ALLOW_UNSIGNED", value("WOOSH_ALLOW_UNSIGNED"))?;
         Ok(Self {

@@ -65,7 +65,7 @@ enum Decoder {
     /// Fewer than two bytes have come.
     Undecided(Vec<u8>),
     Plain,
-    Gzip(MultiGzDecoder<Vec<u8>>),
+    Gzip(Box<MultiGzDecoder<Vec<u8>>>),
 }
 
 /// Reads an object piece by piece and hands its lines on.
@@ -114,7 +114,7 @@ impl LineReader {
             return Ok(());
         };
         if start.starts_with(&GZIP_MAGIC) {
-            self.decoder = Decoder::Gzip(MultiGzDecoder::new(Vec::new()));
+            self.decoder = Decoder::Gzip(Box::new(MultiGzDecoder::new(Vec::new())));
         }
         self.push(&start, sink)
     }
