@@ -78,7 +78,7 @@ class Reader:
 
 def test_two_writers_and_a_reader(endpoint: str, tmp_path: Path) -> None:
     client(endpoint).create_bucket(Bucket=BUCKET)
-    portions, half = 22, 240
+    portions, half = 30, 240
     for number in range(portions):
         # Each portion shares half of its events with the one before, and a twentieth with any.
         raw_objects.write(tmp_path / "raw" / f"{number:02}", objects=2, lines=half, days=15, seed=number, first=number * half)

@@ -287,22 +287,23 @@ impl Lake {
         Ok((writer.finish().await?, copied))
     }
 
-    /// The parts to absorb: smallest first, each while it is small beside what is gathered, and the file not too large.
+    /// The parts to absorb: the most of the smallest that grow by [`crate::LakeOptions::growth_factor`] together with the
+    /// new rows, in a file that is not too large.
     fn choose_absorbed(&self, table: Table, new_rows: u64, parts: &[Arc<Part>]) -> Vec<Arc<Part>> {
         let mut by_size: Vec<&Arc<Part>> = parts.iter().filter(|part| part.unknown_columns(table).is_empty()).collect();
         by_size.sort_by_key(|part| (part.rows, part.bytes));
-        let (mut rows, mut bytes) = (new_rows, 0);
-        let mut absorbed = Vec::new();
-        for part in by_size {
-            let small = part.rows as f64 <= self.options.absorb_factor * rows as f64;
-            if !small || bytes + part.bytes > self.options.target_part_bytes {
-                break;
-            }
+        let (mut rows, mut bytes, mut chosen) = (new_rows, 0, 0);
+        for (number, part) in by_size.iter().enumerate() {
             rows += part.rows;
             bytes += part.bytes;
-            absorbed.push(Arc::clone(part));
+            if bytes > self.options.target_part_bytes {
+                break;
+            }
+            if rows as f64 >= self.options.growth_factor * part.rows as f64 {
+                chosen = number + 1;
+            }
         }
-        absorbed
+        by_size.into_iter().take(chosen).map(Arc::clone).collect()
     }
 
     /// Writes a manifest without `removed` and with `added`, on condition that it is still the one that was read.

@@ -9,10 +9,10 @@ pub struct LakeOptions {
     pub row_group_rows: usize,
     /// Bytes that a part does not exceed by absorbing others.
     pub target_part_bytes: u64,
-    /// A part is absorbed while it is at most this multiple of the rows gathered. 1 halves the number of parts each time
-    /// (every row is rewritten about half as often as the binary logarithm of the number of commits); larger values leave
-    /// fewer parts and write more.
-    pub absorb_factor: f64,
+    /// A part is absorbed only into one that has at least this many times its rows. So no row is rewritten more often than
+    /// the logarithm to this base of the number of commits; larger values write less and leave more parts. 0 absorbs
+    /// everything, infinity nothing.
+    pub growth_factor: f64,
     /// Attempts at a commit before it is given up as contended.
     pub max_attempts: u32,
     /// Rule R4: a writer that began to read, or wrote its part, longer ago than this must not publish, and starts again.
@@ -32,7 +32,8 @@ impl Default for LakeOptions {
         Self {
             row_group_rows: 131_072,
             target_part_bytes: 128 << 20,
-            absorb_factor: 1.0,
+            // A little under 5, because batches are alike but not equal in size.
+            growth_factor: 4.8,
             max_attempts: 40,
             publish_deadline: Duration::from_secs(600),
             grace: Duration::from_secs(24 * 3600),

@@ -67,6 +67,9 @@ impl Lake {
             named.extend(manifest.parts.iter().map(|name| partition.part_path(name)));
         }
         report.named = named.len() as u64;
+        // The grace counts from here, not from the sweep's start: a sweep may be stopped in between for longer than the
+        // grace, and what it finds unnamed now may have been named until a moment ago.
+        let seen_ms = now_ms.max(self.environment.now_ms());
         let grace_ms = i64::try_from(self.options.grace.as_millis()).unwrap_or(i64::MAX);
         let settling_ms =
             i64::try_from(self.options.publish_deadline.as_millis()).unwrap_or(i64::MAX).saturating_mul(2);
@@ -89,7 +92,7 @@ impl Lake {
                     record.first_seen_ms.insert(path, *first_seen);
                 }
                 None if now_ms.saturating_sub(born_ms(&part)) > settling_ms => {
-                    record.first_seen_ms.insert(path, now_ms);
+                    record.first_seen_ms.insert(path, seen_ms);
                 }
                 None => {}
             }

@@ -39,7 +39,7 @@ async fn plant(store: &InMemory, batch: &RecordBatch) {
 
 fn lake(store: &Arc<InMemory>) -> Lake {
     let store: Arc<dyn ObjectStore> = Arc::<InMemory>::clone(store);
-    Lake::with_store(store, "memory://test", LakeOptions { absorb_factor: 1e9, ..LakeOptions::default() })
+    Lake::with_store(store, "memory://test", LakeOptions { growth_factor: 0.0, ..LakeOptions::default() })
 }
 
 #[tokio::test]
