@@ -1,5 +1,5 @@
-//! Records: an event flattened to one JSON line. The columns are those of `design.md` part 4; a test of the command-line
-//! crate compares them with the lake's schemas.
+//! Records: an event flattened to one JSON line. The columns are those of the lake's tables, in their order: a test of the
+//! command-line crate compares the two.
 
 use std::fmt;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bluetick_simulator::{DirectoryOutput, SimulatedProvider, SimulationOptions, simulate};
+use bluetick_simulator::{Date, DirectoryOutput, SimulatedProvider, SimulationOptions, simulate};
 use serde_json::json;
 
 use crate::output::{self, CommandResult};
@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// Local days over which the messages are sent
     #[arg(long, default_value_t = 7)]
     days: u32,
+    /// First of these days
+    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2026-10-01")]
+    start: Date,
     /// Time zone whose days the truth speaks of
     #[arg(long, default_value = "UTC")]
     timezone: String,
@@ -55,6 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         messages: arguments.messages,
         providers,
         days: arguments.days,
+        start: arguments.start,
         timezone: arguments.timezone.clone(),
         attribution_hours: arguments.attribution_hours,
         batch_max: arguments.batch_max,
