@@ -50,9 +50,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
-    let defaults = SimulationOptions::default();
-    let providers =
-        if arguments.providers.is_empty() { defaults.providers.clone() } else { arguments.providers.clone() };
+    let providers = match arguments.providers.as_slice() {
+        [] => SimulatedProvider::ALL.to_vec(),
+        some => some.to_vec(),
+    };
     let options = SimulationOptions {
         seed: arguments.seed,
         messages: arguments.messages,
@@ -62,7 +63,6 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         timezone: arguments.timezone.clone(),
         attribution_hours: arguments.attribution_hours,
         batch_max: arguments.batch_max,
-        ..defaults
     };
     let mut directory = DirectoryOutput::create(&arguments.out, arguments.bodies)?;
     let summary = simulate(&options, &mut directory)?;
