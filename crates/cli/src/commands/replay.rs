@@ -62,6 +62,9 @@ pub(crate) async fn move_objects(raw: &str, lake: Lake, checkpoint: Option<&Path
     let mut checkpoint = checkpoint.map(Checkpoint::open).transpose()?;
     let mut sources = raw::list(raw).await?;
     let listed = sources.len();
+    if listed == 0 {
+        tracing::warn!(raw, "no raw object lies there");
+    }
     if let Some(checkpoint) = &checkpoint {
         sources.retain(|source| !checkpoint.done.contains(source.path.as_ref()));
     }
