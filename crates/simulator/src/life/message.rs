@@ -375,7 +375,18 @@ impl Course<'_> {
         }
     }
 
-    fn click(&mut self, person: Option<usize>, button: usize, at: i64) {
+    fn click(&mut self, person: Option<usize>, button: usize, mut at: i64) {
+        // Two members of a group may click in one second. Which was first would be known to their ids alone, and the truth
+        // knows no ids: so the later one waits.
+        let resolution = click_resolution(self.campaign.provider);
+        while self
+            .life
+            .happenings
+            .iter()
+            .any(|other| matches!(other.what, What::Click(_)) && other.at == round_up(at, resolution))
+        {
+            at += SECOND;
+        }
         let Some(kind) = self.campaign.buttons.get(button).map(|button| button.kind) else { return };
         let mut told = self.interaction_tellers();
         if told.is_empty() {
