@@ -122,7 +122,8 @@ impl<C: Calls> Router<C> {
     }
 
     async fn answer(&self, request: Request<'_>, report: &mut Report) -> Result<Answer, Answer> {
-        let provider = match route(request.method, request.path)? {
+        let route = route(request.method, request.path)?;
+        let provider = match route {
             Route::Health => return Ok(json(StatusCode::OK, &serde_json::json!({"ok": true}))),
             Route::Handshake => return self.handshake(request.query, report).await,
             Route::Webhook(provider) => provider,
@@ -135,7 +136,7 @@ impl<C: Calls> Router<C> {
         self.authenticate(provider, request, report).await?;
         let received_at = (self.now)();
         let options = &self.keyring.secrets().options;
-        let (records, response) = match route(request.method, request.path)? {
+        let (records, response) = match route {
             Route::Tracker(tracker_route) => {
                 let handled = tracker::handle(tracker_route, request.body, received_at, options)
                     .map_err(|fault| error(StatusCode::BAD_REQUEST, &fault.to_string()))?;
