@@ -74,7 +74,10 @@ impl Lake {
             .change_entries(|list| match list.entries.iter().find(|entry| entry.hash == hash && !entry.settled) {
                 Some(entry) => entry.clone(),
                 None => {
-                    let entry = Entry { hash: hash.clone(), until_ms: now_ms, settled: false };
+                    // Not the moment of the call: it may have been stopped since then for longer than writers take to
+                    // learn of the entry, and the next sweep would settle what has only just been written.
+                    let until_ms = self.environment.now_ms();
+                    let entry = Entry { hash: hash.clone(), until_ms, settled: false };
                     list.key_check.get_or_insert_with(|| hasher.key_check());
                     list.entries.retain(|other| other.hash != hash);
                     list.entries.push(entry.clone());
@@ -97,7 +100,7 @@ impl Lake {
             self.mark_settled(std::slice::from_ref(&entry)).await?;
             report.settled = true;
         }
-        report.held = self.held(now_ms);
+        report.held = self.held(self.environment.now_ms());
         Ok(report)
     }
 

@@ -74,7 +74,7 @@ const USER_ID: &str = "user_id";
 pub(crate) struct Entry {
     /// HMAC of kind and value, hexadecimal.
     pub(crate) hash: String,
-    /// Milliseconds since 1970: the moment of the request.
+    /// Milliseconds since 1970: the moment at which the entry was written, taken after the list was read.
     pub(crate) until_ms: i64,
     /// A pass over the lake ended that began when no writer could still publish without knowing the entry.
     #[serde(default)]

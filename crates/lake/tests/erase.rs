@@ -4,15 +4,19 @@
 
 mod support;
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bluetick_lake::{Environment, Fault, Lake, LakeOptions, Person, Staging};
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
+use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use support::Virtual;
 use support::rows::DAY;
+use support::store::{Faults, FaultyStore};
+use support::{Virtual, finish, step};
 
 const NUMBER: &str = "491701234567";
 const HOUR_MS: i64 = 3_600_000;
@@ -120,6 +124,36 @@ async fn a_second_call_after_the_deadline_settles() {
     clock.advance(first.settles_at_ms - clock.now_ms() + 1);
     let second = lake.erase(&person).await.unwrap();
     assert_eq!((second.settled, second.settles_at_ms), (true, first.settles_at_ms));
+}
+
+/// A request may be stopped before it has written its entry. Writers do not know of the entry until then, so the time
+/// after which it settles must not have begun.
+#[test]
+fn a_stalled_request_counts_from_when_its_entry_was_written() {
+    let store = FaultyStore::new(7, Faults::default(), true);
+    let clock = Virtual::new(DAY, 7);
+    let shared: Arc<dyn ObjectStore> = Arc::new(store.clone());
+    let lake = Lake::with_store(shared, "memory://test", LakeOptions::default()).with_environment(clock.clone());
+    let person = Person::WaId(NUMBER.to_owned());
+    let written = async || {
+        let list = store.inner().get(&Path::from("erasures/list.json")).await.ok()?.bytes().await.unwrap();
+        serde_json::from_slice::<serde_json::Value>(&list).unwrap()["entries"][0]["until_ms"].as_i64()
+    };
+    let (mut stops, mut entry_ms) = (0, None);
+    let mut erasing: Pin<Box<dyn Future<Output = _>>> = Box::pin(lake.erase(&person));
+    while step(&mut erasing).is_none() {
+        if entry_ms.is_none() {
+            entry_ms = finish(written()).map(|until_ms| (until_ms, clock.now_ms()));
+        }
+        // A request that is on its way arrives within moments; only between requests does the machine sleep.
+        if !store.is_writing() {
+            clock.advance(HOUR_MS);
+            stops += 1;
+        }
+    }
+    let (until_ms, now_ms) = entry_ms.unwrap();
+    assert!(stops > 5 && now_ms > DAY + 2 * HOUR_MS, "it was stopped before and after");
+    assert_eq!(until_ms, now_ms);
 }
 
 /// A list that was hashed with another secret matches nobody; to go on would bring everybody back.
