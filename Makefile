@@ -51,8 +51,8 @@ test-pipeline: build $(VENV)/ready ## end to end: demo, functions, readers, kill
 	$(PYTHON) -m pytest -q tests --ignore=tests/sql --ignore=tests/athena --ignore=tests/aws
 
 .PHONY: model
-model: ## the model of the lake's protocol: 100,000 schedules; minutes
-	MODEL_SCHEDULES=$${MODEL_SCHEDULES:-100000} cargo test --release --locked -p bluetick-lake --test model -- --nocapture
+model: ## the model of the lake's protocol: 100,000 schedules; a quarter of an hour
+	MODEL_SCHEDULES=$${MODEL_SCHEDULES:-100000} cargo test --locked -p bluetick-lake --test model -- --nocapture
 
 .PHONY: fuzz
 fuzz: ## ten million mutated bodies through the adapters; a quarter of an hour

@@ -1,7 +1,7 @@
 //! The model test: several writers, readers, sweeps and erasures of the real lake on one store in memory, in random
 //! interleavings that a seed decides, with every fault a store has. Named invariants are checked after each step.
 //!
-//! `MODEL_SCHEDULES` says how many schedules are run (400 by default; the full run has 100,000, built for speed). Three controls switch a
+//! `MODEL_SCHEDULES` says how many schedules are run (400 by default; `make model` runs 100,000). Three controls switch a
 //! rule off and must be found: no If-Match, a sweep without grace, a stalled writer without the deadline R4.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stderr)]
