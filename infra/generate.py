@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the generated section of template.yaml: a Glue table for each table of the lake, a saved query for each of sql/queries.
 
-The tables come from the Arrow schemas, which `bluetick schema --json` prints. A query with parameters becomes a prepared
+The tables come from the Arrow schemas, which `bluetick schema --json` prints, and those that are no Parquet from sql/ddl. A query with parameters becomes a prepared
 statement, because Athena binds values to those alone; any other becomes a named query. The views that they ask are made by
 create_views.py.
 
@@ -16,11 +16,13 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "sql"))
 
+from bluetick_sql.ddl import Table, read_tables  # noqa: E402
 from bluetick_sql.statements import Statement, query_files, read_statement  # noqa: E402
 
 TEMPLATE = ROOT / "infra" / "template.yaml"
@@ -37,9 +39,31 @@ PROJECTION = {
     "projection.dt.interval": "1",
     "projection.dt.interval.unit": "DAYS",
 }
-INPUT_FORMAT = "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat"
-OUTPUT_FORMAT = "org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat"
-SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where a table's rows lie, under the lake, and how Athena reads them."""
+
+    folder: str
+    partition: str
+    input_format: str
+    output_format: str
+    serde: str
+
+
+def storage_of_manifests(table: str) -> Storage:
+    """Parquet files that the manifests of this table name."""
+    hive = "org.apache.hadoop.hive.ql.io"
+    formats = (f"{hive}.SymlinkTextInputFormat", f"{hive}.IgnoreKeyTextOutputFormat", f"{hive}.parquet.serde.ParquetHiveSerDe")
+    return Storage(f"manifest/{table}", "UTC date of event_ts", *formats)
+
+
+def storage_of_ddl(table: Table) -> Storage:
+    """What the DDL of a table says."""
+    folder = table.location.removeprefix("${lake}/").rstrip("/")
+    return Storage(folder, table.partitions[0].doc, table.input_format, table.output_format, table.serde)
+
 
 # What ${…} in sql/ stands for.
 VARIABLES = {
@@ -65,8 +89,15 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def table_resource(table: dict) -> str:
+def ddl_tables() -> list[tuple[dict, Storage]]:
+    """The tables of sql/ddl that are no Parquet, in the form of `bluetick schema --json`."""
+    tables = [table for table in read_tables(ROOT / "sql" / "ddl") if not table.is_parquet]
+    return [({"table": table.name, "columns": [vars(column) for column in table.columns]}, storage_of_ddl(table)) for table in tables]
+
+
+def table_resource(table: dict, storage: Storage | None = None) -> str:
     name = table["table"]
+    storage = storage or storage_of_manifests(name)
     columns = "".join(
         f"            - {{Name: {column['name']}, Type: {quoted(column['type'])}, Comment: {quoted(column['doc'])}}}\n"
         for column in table["columns"]
@@ -82,15 +113,15 @@ def table_resource(table: dict) -> str:
         f"        Name: {name}\n"
         "        TableType: EXTERNAL_TABLE\n"
         "        PartitionKeys:\n"
-        "          - {Name: dt, Type: string, Comment: 'UTC date of event_ts'}\n"
+        f"          - {{Name: dt, Type: string, Comment: {quoted(storage.partition)}}}\n"
         "        Parameters:\n"
         f"{parameters}"
         "        StorageDescriptor:\n"
-        f"          Location: !Sub s3://${{LakeBucket}}/manifest/{name}/\n"
-        f"          InputFormat: {INPUT_FORMAT}\n"
-        f"          OutputFormat: {OUTPUT_FORMAT}\n"
+        f"          Location: !Sub s3://${{LakeBucket}}/{storage.folder}/\n"
+        f"          InputFormat: {storage.input_format}\n"
+        f"          OutputFormat: {storage.output_format}\n"
         "          SerdeInfo:\n"
-        f"            SerializationLibrary: {SERDE}\n"
+        f"            SerializationLibrary: {storage.serde}\n"
         "          Columns:\n"
         f"{columns}"
     )
@@ -129,6 +160,7 @@ def query_resource(query: Statement) -> str:
 def section(schemas: list[dict]) -> str:
     """The generated section, its marks included."""
     resources = [table_resource(table) for table in schemas]
+    resources += [table_resource(table, storage) for table, storage in ddl_tables()]
     resources += [query_resource(read_statement(path)) for path in query_files()]
     return BEGIN + "\n".join(resources) + END
 

@@ -16,6 +16,7 @@ _TABLE = re.compile(
     r"TBLPROPERTIES \(\n(?P<properties>.*?)\n\)",
     re.DOTALL,
 )
+PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 _COLUMN = re.compile(r"^\s*(?P<name>\w+)\s+(?P<type>[\w<>]+) COMMENT '(?P<doc>(?:[^'\\]|\\.)*)',?$")
 _PROPERTY = re.compile(r"'([^']+)'\s*=\s*'([^']+)'")
 
@@ -41,6 +42,11 @@ class Table:
     output_format: str
     location: str
     properties: dict[str, str]
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether its rows are those of Parquet files that manifests name; else they are NDJSON objects of its location."""
+        return self.serde == PARQUET_SERDE
 
 
 def _column(line: str) -> Column:

@@ -66,12 +66,16 @@ def _is_date(node: exp.Expression) -> bool:
 def _table_sql(table: Table, lake: LocalLake, connection: duckdb.DuckDBPyConnection) -> str:
     """The SELECT that reads a table of the lake, with the columns and types of its DDL; a column that no file has is null."""
     wanted = [(column.name, _TYPES[column.type]) for column in table.columns]
-    files = [str(path) for path in lake.files(table.name)]
+    files = [str(path) for path in (lake.files(table.name) if table.is_parquet else lake.objects(table.name))]
     if not files:
         nulls = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in [*wanted, ("dt", "VARCHAR")])
         return f"SELECT {nulls} WHERE false"
     listing = ", ".join("'" + name.replace("'", "''") + "'" for name in files)
-    source = f"read_parquet([{listing}], union_by_name = true, hive_partitioning = true, hive_types = {{'dt': VARCHAR}})"
+    partitions = "hive_partitioning = true, hive_types = {'dt': VARCHAR}"
+    if table.is_parquet:
+        source = f"read_parquet([{listing}], union_by_name = true, {partitions})"
+    else:
+        source = f"read_json([{listing}], format = 'newline_delimited', {partitions})"
     present = {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
 
     def column(name: str, kind: str) -> str:

@@ -34,6 +34,10 @@ class LocalLake:
                     found.append(_local_path(line.strip(), manifest))
         return found
 
+    def objects(self, folder: str) -> list[Path]:
+        """The NDJSON objects of a folder that is partitioned by dt, in the order of their names."""
+        return sorted((self.root / folder).glob("dt=*/*.ndjson"))
+
 
 def _local_path(uri: str, manifest: Path) -> Path:
     # Trino and Athena take the line as it stands, so nothing is percent-decoded here either.

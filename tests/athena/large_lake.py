@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
-from lake_writer import TABLES, write_manifest
+from lake_writer import TABLES, write_manifest, write_rejections
 
 START = "2025-06-01"
 DAYS = 30
@@ -49,7 +50,14 @@ def write_large_lake(root: Path, days: int = DAYS, messages_a_day: int = MESSAGE
     connection = duckdb.connect()
     connection.execute(f"CREATE TABLE numbers AS SELECT d, n, (hash(d * 1000000 + n) >> 4)::BIGINT AS h FROM range({days}) AS a (d), range({messages_a_day}) AS b (n)")
     total = 0
+    first = date.fromisoformat(START)
+    write_rejections(root, [
+        {"dt": str(first + timedelta(days=day)), "reason": reason, "source": f"raw/{day}/{number}", "line_count": 1 + number}
+        for day in range(days) for reason in ("not_json", "wrong_type") for number in range(50)
+    ])
     for name, table in TABLES.items():
+        if not table.is_parquet:
+            continue
         selects = []
         for kind, seconds, share, columns in _KINDS:
             if kind != name:

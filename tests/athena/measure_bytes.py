@@ -1,6 +1,8 @@
 """Measures on Trino what each query reads of a lake of 30 days and 3 million rows; writes JSON for docs/queries.md.
 
-    PYTHONPATH=sql:tests/sql:tests/athena .venv/bin/python tests/athena/measure_bytes.py bytes.json
+    PYTHONPATH=sql:tests/sql:tests/athena .venv/bin/python tests/athena/measure_bytes.py bytes.json [query ...]
+
+With names of queries it measures these alone and puts them into the file that is there.
 """
 
 from __future__ import annotations
@@ -10,18 +12,19 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from large_lake import write_large_lake
 from trino_server import TrinoServer
 
-from bluetick_sql.statements import Settings, bind, query_files, read_statement
+from bluetick_sql.statements import Settings, bind, find_query, query_files, read_statement
 
 WINDOW = {"from": "2025-06-12", "to": "2025-06-12"}
 MONTH = {"from": "2025-06-01", "to": "2025-06-30"}
 
 
-def measure(work: Path) -> dict[str, object]:
-    """Bytes and seconds of each query, over one day and over the whole month; and the size of the lake."""
+def measure(work: Path, names: list[str]) -> dict[str, Any]:
+    """Bytes and seconds of each query, or of those named, over one day and over the whole month; and the size of the lake."""
     lake = work / "lake"
     lake.mkdir()
     rows = write_large_lake(lake)
@@ -31,8 +34,7 @@ def measure(work: Path) -> dict[str, object]:
     found: dict[str, dict[str, float]] = {}
     try:
         engine = server.database(lake, Settings("large", "", "Asia/Kolkata", 72))
-        for path in query_files():
-            statement = read_statement(path)
+        for statement in [find_query(name) for name in names] or [read_statement(path) for path in query_files()]:
             cells: dict[str, float] = {}
             for name, window in (("day", WINDOW), ("month", MONTH)):
                 started = time.monotonic()
@@ -48,4 +50,9 @@ def measure(work: Path) -> dict[str, object]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as directory:
-        Path(sys.argv[1]).write_text(json.dumps(measure(Path(directory)), indent=1) + "\n", encoding="utf-8")
+        target, names = Path(sys.argv[1]), sys.argv[2:]
+        measured = measure(Path(directory), names)
+        if names:
+            before = json.loads(target.read_text(encoding="utf-8"))["queries"]
+            measured["queries"] = dict(sorted({**before, **measured["queries"]}.items()))
+        target.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")

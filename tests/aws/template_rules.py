@@ -58,6 +58,10 @@ def glue_tables(resources: dict) -> Iterator[str]:
             yield f"{name}: the projection must be {PROJECTION}, so that no day is silently invisible"
         if table["TableInput"]["PartitionKeys"][0]["Name"] != "dt":
             yield f"{name}: the projection is of dt"
+        if name == "RejectionsTable":
+            if (storage["InputFormat"].split(".")[-1], text(storage["Location"])) != ("TextInputFormat", "s3://${LakeBucket}/rejections/"):
+                yield f"{name}: the rejections are lines of text, and the lines under rejected/ are no table"
+            continue
         if not storage["InputFormat"].endswith(".SymlinkTextInputFormat"):
             yield f"{name}: the manifests are symlinks"
         if not text(storage["Location"]).startswith("s3://${LakeBucket}/manifest/"):

@@ -143,9 +143,15 @@ def test_broken_lines_are_kept_and_their_neighbours_become_rows(pipeline: Pipeli
     pipeline.endpoint.take([b'{"table": "clicks", "click_id": "no time"}\n', b"not json\n"])
     assert pipeline.endpoint.flush(pipeline.s3, pipeline.raw) == 8
     tally = pipeline.tally(answers)
-    rejected = [pipeline.s3.get_object(Bucket=pipeline.lake, Key=key)["Body"].read() for key in pipeline.keys(pipeline.lake, "rejected/")]
+    rejected, rejections = (
+        [pipeline.s3.get_object(Bucket=pipeline.lake, Key=key)["Body"].read() for key in pipeline.keys(pipeline.lake, folder)]
+        for folder in ("rejected/", "rejections/")
+    )
+    counted = sum(json.loads(line)["line_count"] for content in rejections for line in content.splitlines())
     report("two broken lines among good ones", f"{tally}; rejected objects {len(rejected)}")
     assert (tally.accepted, tally.rows, tally.lost, tally.doubled) == (6, 6, 0, 0)
+    assert counted == sum(content.count(b"\n") for content in rejected) >= 2
+    assert not any(b"no time" in content for content in rejections)
     assert any(b"not json" in content for content in rejected) and any(b"no time" in content for content in rejected)
 
 

@@ -130,6 +130,7 @@ FIREHOSE = "ExtendedS3DestinationConfiguration"
 MISTAKES = {
     "projection of a wrong type": change("ClicksTable", "TableInput/Parameters/projection.dt.type", "string"),
     "projection that ends too early": change("ClicksTable", "TableInput/Parameters/projection.dt.range", "2009-01-01,NOW"),
+    "lines that were rejected as a table": change("RejectionsTable", "TableInput/StorageDescriptor/Location", "s3://lake/rejected/"),
     "table that lists Parquet": change("ClicksTable", "TableInput/StorageDescriptor/InputFormat", "parquet"),
     "Firehose pattern that is none": change("DeliveryStream", f"{FIREHOSE}/Prefix", "raw/!{timestamp:yyyy/QQ}/"),
     "Firehose pattern without an end": change("DeliveryStream", f"{FIREHOSE}/Prefix", "raw/!{timestamp:yyyy/"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections import defaultdict
@@ -55,9 +56,21 @@ def write_manifest(root: Path, table: str, dt: str, parts: list[Path]) -> None:
     os.replace(staged, folder / "symlink.txt")
 
 
+def write_rejections(root: Path, rows: list[dict[str, Any]]) -> None:
+    """Writes rows of `rejections`, each into the partition of its `dt`, as the lake writes them."""
+    for row in rows:
+        folder = root / "rejections" / f"dt={row['dt']}"
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = {name: value for name, value in row.items() if name != "dt"}
+        (folder / f"{uuid.uuid4().hex}.ndjson").write_text(json.dumps(kept) + "\n", encoding="utf-8")
+
+
 def write_lake(root: Path, rows: dict[str, list[dict[str, Any]]]) -> Path:
     """Writes rows by table, each into the partition of its event time. What every row must have is filled in where it is missing."""
     for table, found in rows.items():
+        if not TABLES[table].is_parquet:
+            write_rejections(root, found)
+            continue
         partitions: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for row in found:
             full = {"provider": "meta", "received_at": row["event_ts"], **row}

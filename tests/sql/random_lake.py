@@ -18,9 +18,16 @@ _KINDS = ["button_reply", "list_reply", "flow_reply", "quick_reply", "link_click
 
 
 def random_rows(seed: int, messages: int, start: datetime, days: int) -> Rows:
-    """Rows of all five tables: contradicting attributes, repeats, clicks before and long after, equal times, nulls everywhere."""
+    """Rows of all tables: contradicting attributes, repeats, clicks before and long after, equal times, nulls everywhere."""
     rng = random.Random(seed)
     rows: Rows = {"clicks": [], "statuses": [], "sends": [], "messages": [], "account_events": []}
+    rows["rejections"] = [
+        {
+            "dt": (start + timedelta(days=number % days)).strftime("%Y-%m-%d"), "reason": ["not_json", "wrong_type", "größe"][number % 3],
+            "source": f"raw/{number % 5}", "line_count": number,
+        }
+        for number in range(40)
+    ]
 
     def maybe(value: Any, chance: float = 0.6) -> Any:
         return value if rng.random() < chance else None

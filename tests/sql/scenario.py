@@ -30,6 +30,15 @@ _MARKETING = {"pricing_category": "marketing", "pricing_type": "regular", "billa
 _UTILITY = {"pricing_category": "utility", "pricing_type": "regular", "billable": False}
 
 ROWS: dict[str, list[dict[str, Any]]] = {
+    "rejections": [
+        {"dt": "2026-11-10", "reason": "wrong_type", "source": "raw/2026/11/10/09/a", "line_count": 2},
+        {"dt": "2026-11-10", "reason": "wrong_type", "source": "raw/2026/11/10/09/a", "line_count": 3},
+        {"dt": "2026-11-10", "reason": "not_json", "source": "raw/2026/11/10/09/a", "line_count": 1},
+        {"dt": "2026-11-11", "reason": "wrong_type", "source": "raw/2026/11/11/23/b", "line_count": 4},
+        {"dt": "2026-11-11", "reason": "wrong_type", "source": "raw/2026/11/11/23/c", "line_count": 5},
+        {"dt": "2026-11-09", "reason": "wrong_type", "source": "raw/2026/11/09/23/b", "line_count": 8},
+        {"dt": "2026-11-12", "reason": "wrong_type", "source": "raw/2026/11/12/00/b", "line_count": 8},
+    ],
     "sends": [
         _send("A", "2026-11-09 20:00:01", "p1", template_name="invite", ticket_id="T1", buttons=["yes", "no"], event_id="E1",
               event_registration_id="R1", guest_id="G1", guest_name="Ada", message_type="rsvp", standalone=False),
@@ -163,6 +172,7 @@ EXPECTED: dict[str, tuple[dict[str, str], list[list[Any]]]] = {
     "opt_outs": ({}, [["2026-11-11", "marketing_messages", 1, 1, 1]]),
     "lost_clicks": ({}, [["button", "meta", 1, 1]]),
     "data_quality": ({}, [["account_events", 3, 0], ["clicks", 7, 0], ["messages", 3, 0], ["sends", 7, 0], ["statuses", 20, 0]]),
+    "rejected_lines": ({}, [["2026-11-10", "wrong_type", 5, 1], ["2026-11-10", "not_json", 1, 1], ["2026-11-11", "wrong_type", 9, 2]]),
     "message_status": ({"message_ids": "A,G,E,H"}, [
         ["A", "read", "2026-11-09T20:00:00.000Z", "2026-11-09T20:00:05.000Z", "2026-11-09T20:01:00.000Z", None, None, None],
         ["E", "failed", "2026-11-10T13:00:00.000Z", None, None, "2026-11-10T13:00:00.000Z", 131049, "healthy ecosystem"],

@@ -66,6 +66,7 @@ MUTATIONS = {
     "limits of Meta among bad numbers": ("21_error_codes", r"131049", "999999", "failures"),
     "application taken for a provider": ("40_lifecycle_by_window", r"coalesce\(min\(f\.provider\)[^\n]*'tracker'\) AS provider", "max(f.provider) AS provider", "ctr_by_provider"),
     "persons counted as messages": ("ctr_by_template", r"count\(DISTINCT recipient\) FILTER \(WHERE is_clicked\) AS clickers", "count(recipient) FILTER (WHERE is_clicked) AS clickers", "ctr_by_template"),
+    "rejected portions counted as lines": ("rejected_lines", r"sum\(r\.line_count\)", "count(r.line_count)", "rejected_lines"),
     "median taken for the maximum": ("funnel_daily", r"\(9 \* count", "(5 * count", "funnel_daily"),
 }
 

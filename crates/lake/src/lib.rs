@@ -4,6 +4,7 @@
 //! data/<table>/dt=2026-11-20/<uuidv7>.parquet       immutable parts, never overwritten
 //! manifest/<table>/dt=2026-11-20/symlink.txt        one URI a line: what a reader reads
 //! rejected/<reason>/dt=…/<hash>.ndjson              lines that cannot be placed, with the reason
+//! rejections/dt=…/<hash>.ndjson                     how many these are: the table `rejections`
 //! erasures/{key,list.json}                          whom to forget, as keyed hashes
 //! sweep/unnamed.json                                parts that an earlier sweep saw unnamed
 //! ```

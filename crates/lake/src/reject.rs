@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use object_store::ObjectStoreExt;
 use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutMode, PutOptions};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -31,33 +31,75 @@ struct Kept<'a> {
     line_hex: Option<String>,
 }
 
+/// A row of the table `rejections`: how many lines of an object were rejected for a reason. It holds nothing of the lines.
+#[derive(Serialize)]
+struct Tally<'a> {
+    reason: &'a str,
+    source: &'a str,
+    line_count: usize,
+}
+
+fn append_json(content: &mut Vec<u8>, value: &impl Serialize) -> Result<(), LakeError> {
+    serde_json::to_writer(&mut *content, value).map_err(|error| LakeError::Invalid(error.to_string()))?;
+    content.push(b'\n');
+    Ok(())
+}
+
 impl Lake {
     /// Keeps lines under `rejected/<reason>/dt=<date>/<hash>.ndjson`, one object for each reason:
-    /// `{"reason":…,"source":…,"line":…}`, or `line_hex` for what is no UTF-8. `source` says where they came from, such
-    /// as the raw object's key. The date is the source's (`dt=2026-11-20` or `2026/11/20` in it), else `unknown`. The
-    /// name is a hash of source and lines, so the same call again writes the same objects again.
+    /// `{"reason":…,"source":…,"line":…}`, or `line_hex` for what is no UTF-8; and their numbers, for whoever may not read
+    /// the lines, under `rejections/dt=<date>/<hash>.ndjson`: `{"reason":…,"source":…,"line_count":…}`.
+    ///
+    /// `source` says where they came from, such as the raw object's key. The date is the one in it (`dt=2026-11-20` or
+    /// `2026/11/20`), else that of `modified_ms`, when the source was written, in milliseconds since 1970 (UTC). Names are
+    /// hashes of source and lines, so the same call again writes the same objects again.
     ///
     /// # Errors
     /// The store's; then some objects may be written, and calling again completes them.
-    pub async fn reject(&self, source: &str, rejected: &[RejectedLine]) -> Result<(), LakeError> {
-        let mut by_reason: BTreeMap<Reason, Vec<u8>> = BTreeMap::new();
+    pub async fn reject(&self, source: &str, modified_ms: i64, rejected: &[RejectedLine]) -> Result<(), LakeError> {
+        let mut by_reason: BTreeMap<Reason, (usize, Vec<u8>)> = BTreeMap::new();
         for RejectedLine { reason, line } in rejected {
             let text = std::str::from_utf8(line);
-            let line_hex = text.is_err().then(|| line.iter().map(|byte| format!("{byte:02x}")).collect());
+            let line_hex = text.is_err().then(|| hexadecimal(line));
             let kept = Kept { reason: reason.slug(), source, line: text.ok(), line_hex };
-            let content = by_reason.entry(*reason).or_default();
-            serde_json::to_writer(&mut *content, &kept).map_err(|error| LakeError::Invalid(error.to_string()))?;
-            content.push(b'\n');
+            let (line_count, content) = by_reason.entry(*reason).or_default();
+            *line_count += 1;
+            append_json(content, &kept)?;
         }
-        let date = date_in(source).unwrap_or_else(|| "unknown".to_owned());
-        for (reason, content) in by_reason {
-            let digest = Sha256::digest(&content);
-            let hash: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-            let path = Path::from_iter(["rejected", reason.slug(), &format!("dt={date}"), &format!("{hash}.ndjson")]);
+        let dt = format!("dt={}", date_in(source).unwrap_or_else(|| date_of(modified_ms)));
+        let (mut tallies, mut everything) = (Vec::new(), Sha256::new());
+        for (reason, (line_count, content)) in by_reason {
+            append_json(&mut tallies, &Tally { reason: reason.slug(), source, line_count })?;
+            everything.update(&content);
+            let path =
+                Path::from_iter(["rejected", reason.slug(), &dt, &file_name(Sha256::digest(&content).as_slice())]);
             self.store.put(&path, content.into()).await?;
         }
-        Ok(())
+        if tallies.is_empty() {
+            return Ok(());
+        }
+        let path = Path::from_iter(["rejections", &dt, &file_name(everything.finalize().as_slice())]);
+        // On a directory only conditional writes are staged outside the folder that readers of the table list.
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(&path, tallies.into(), options).await {
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
+}
+
+/// A name that follows from the content.
+fn file_name(digest: &[u8]) -> String {
+    format!("{}.ndjson", hexadecimal(digest.get(..16).unwrap_or(digest)))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The UTC date of a moment.
+fn date_of(ms: i64) -> String {
+    chrono::DateTime::from_timestamp_millis(ms).unwrap_or_default().date_naive().to_string()
 }
 
 /// The first date in a key, written as `2026-11-20` or `2026/11/20`.
@@ -93,14 +135,30 @@ mod tests {
             RejectedLine { reason: Reason::WrongType, line: b"{}".to_vec() },
         ];
         for _ in 0..2 {
-            lake.reject("raw/dt=2026-11-20/x", &lines).await.unwrap();
+            lake.reject("raw/dt=2026-11-20/x", 0, &lines).await.unwrap();
         }
         let paths: Vec<_> = lake.store.list(None).map_ok(|meta| meta.location).try_collect().await.unwrap();
-        assert_eq!(paths.len(), 2);
+        assert_eq!(paths.len(), 3);
         let not_json = paths.iter().find(|path| path.as_ref().starts_with("rejected/not_json/dt=2026-11-20/")).unwrap();
         let text = lake.store.get(not_json).await.unwrap().bytes().await.unwrap();
         let expected = "{\"reason\":\"not_json\",\"source\":\"raw/dt=2026-11-20/x\",\"line\":\"{\\\"a\\\"\"}\n\
             {\"reason\":\"not_json\",\"source\":\"raw/dt=2026-11-20/x\",\"line_hex\":\"ff00\"}\n";
         assert_eq!(text, expected);
+        let tally = paths.iter().find(|path| path.as_ref().starts_with("rejections/dt=2026-11-20/")).unwrap();
+        let text = lake.store.get(tally).await.unwrap().bytes().await.unwrap();
+        let expected = "{\"reason\":\"not_json\",\"source\":\"raw/dt=2026-11-20/x\",\"line_count\":2}\n\
+            {\"reason\":\"wrong_type\",\"source\":\"raw/dt=2026-11-20/x\",\"line_count\":1}\n";
+        assert_eq!(text, expected);
+    }
+
+    #[tokio::test]
+    async fn an_object_without_a_date_in_its_name_counts_by_its_own() {
+        let lake = Lake::open("memory://test", LakeOptions::default()).unwrap();
+        let lines = [RejectedLine { reason: Reason::NotJson, line: b"x".to_vec() }];
+        lake.reject("events.ndjson", 1_795_132_800_000, &lines).await.unwrap();
+        lake.reject("nothing", 0, &[]).await.unwrap();
+        let paths: Vec<_> = lake.store.list(None).map_ok(|meta| meta.location).try_collect().await.unwrap();
+        assert_eq!(paths.len(), 2);
+        assert!(paths.iter().all(|path| path.as_ref().contains("/dt=2026-11-20/")), "{paths:?}");
     }
 }

@@ -186,6 +186,7 @@ fn every_query_but_freshness_has_an_answer_that_is_not_empty() {
         "latest_message_of_registration",
         "data_quality",
         "lost_clicks",
+        "rejected_lines",
     ];
     let named: BTreeSet<&str> = queries.keys().map(|name| name.split('@').next().unwrap()).collect();
     assert_eq!(named, BTreeSet::from(expected));

@@ -198,7 +198,9 @@ impl Run<'_> {
 
     async fn object(&mut self, number: usize, source: &Source) -> Result<(), ObjectError> {
         self.check_deadline()?;
-        let mut pieces = source.store.get(&source.path).await?.into_stream();
+        let got = source.store.get(&source.path).await?;
+        let modified_ms = got.meta.last_modified.timestamp_millis();
+        let mut pieces = got.into_stream();
         self.open.insert(number);
         let mut reader = LineReader::default();
         while let Some(bytes) = pieces.try_next().await? {
@@ -206,7 +208,7 @@ impl Run<'_> {
             for piece in bytes.chunks(PIECE_BYTES) {
                 reader.push(piece, &mut self.collector)?;
                 if self.collector.rejected_bytes >= REJECTED_BYTES {
-                    self.reject(source).await?;
+                    self.reject(source, modified_ms).await?;
                 }
                 if self.collector.staging.memory_bytes() >= self.transform.flush_bytes {
                     self.flush().await?;
@@ -215,17 +217,17 @@ impl Run<'_> {
             }
         }
         reader.finish(&mut self.collector)?;
-        self.reject(source).await
+        self.reject(source, modified_ms).await
     }
 
     /// Keeps the rejected lines of an object.
-    async fn reject(&mut self, source: &Source) -> Result<(), ObjectError> {
+    async fn reject(&mut self, source: &Source, modified_ms: i64) -> Result<(), ObjectError> {
         let rejected = std::mem::take(&mut self.collector.rejected);
         self.collector.rejected_bytes = 0;
         if rejected.is_empty() {
             return Ok(());
         }
-        self.within_deadline(self.transform.lake.reject(source.path.as_ref(), &rejected)).await??;
+        self.within_deadline(self.transform.lake.reject(source.path.as_ref(), modified_ms, &rejected)).await??;
         self.report.rejected += rejected.len() as u64;
         tracing::warn!(object = %source.path, lines = rejected.len(), "lines were rejected");
         Ok(())

@@ -13,7 +13,10 @@ const TABLES: [&str; 5] = ["account_events", "clicks", "messages", "sends", "sta
 
 /// The answers of these queries.
 pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
-    vec![data_quality(knowledge), lost_clicks(knowledge)]
+    // Providers send strange things, but nothing that has no place: no line may be rejected.
+    let rejected_lines =
+        Answer::new("rejected_lines", vec!["delivered_on", "reason", "line_count", "objects"], Vec::new());
+    vec![data_quality(knowledge), lost_clicks(knowledge), rejected_lines]
 }
 
 /// Table and time of every row.
