@@ -2,11 +2,15 @@
 //!
 //! `LocalFileSystem` has no conditional update, and its entity tag (inode, time, size) may repeat when a file is replaced
 //! twice within a tick of the clock. This wrapper adds both: a lock file, which the system releases when its holder dies,
-//! serialises conditional writes of all processes; entity tags of whole small objects are hashes of their content. The
-//! write itself is a new file, flushed and renamed, so readers need no lock and never see a half.
+//! serialises conditional writes of all processes; entity tags of what is written conditionally are hashes of the content.
+//! The write itself is a new file, flushed and renamed, so readers need no lock and never see a half.
+//!
+//! A conditional write is one piece of work on a thread: whoever drops its future (a deadline, an abort) cannot let the
+//! lock go while the thread still writes.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
@@ -31,51 +35,102 @@ const LOCK_FILE: &str = "lock#0";
 /// lock writes it, and whatever a killed one left is overwritten.
 const STAGED_FILE: &str = ".staging/conditional-write";
 
-/// Objects above this size carry no content hash: only manifests and the lake's own records are written conditionally.
-const HASHED_BYTES: u64 = 8 << 20;
+/// Folders of what is replaced conditionally: manifests and the lake's own records. Their objects are read as a whole and
+/// hashed; others may be of any size.
+const REPLACED_FOLDERS: [&str; 3] = ["manifest", "erasures", "sweep"];
 
 /// A directory with conditional writes.
 #[derive(Debug)]
 pub(crate) struct LocalStore {
     inner: Arc<LocalFileSystem>,
-    lock_path: PathBuf,
+    root: PathBuf,
+}
+
+/// What must hold for a conditional write.
+enum Condition {
+    Absent,
+    Tag(Option<String>),
+}
+
+/// A conditional write, with all that a thread needs for it.
+struct ConditionalWrite {
+    root: PathBuf,
+    target: PathBuf,
+    location: Path,
+    payload: PutPayload,
+    condition: Condition,
+}
+
+impl ConditionalWrite {
+    /// Compares and replaces with the lock held.
+    fn run(self) -> Result<PutResult> {
+        let broken = |source: io::Error| Error::Generic { store: "LocalStore", source: source.into() };
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(self.root.join(LOCK_FILE));
+        let lock = lock.map_err(broken)?;
+        lock.lock().map_err(broken)?;
+        let path = self.location.to_string();
+        let current = match fs::read(&self.target) {
+            Ok(content) => Some(content_tag(&content)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(broken(error)),
+        };
+        match self.condition {
+            Condition::Absent if current.is_some() => {
+                return Err(Error::AlreadyExists { path, source: "the object exists".into() });
+            }
+            Condition::Tag(expected) if current.is_none() || current != expected => {
+                return Err(Error::Precondition { path, source: "the object is not the one that was read".into() });
+            }
+            _ => {}
+        }
+        let e_tag = Some(content_tag(&Bytes::from(self.payload.clone())));
+        replace(&self.root, &self.target, &self.payload).map_err(broken)?;
+        Ok(PutResult { e_tag, version: None, extensions: Default::default() })
+    }
+}
+
+/// Writes a file beside nobody's reading, flushes it, and renames it to `target`, which it replaces.
+fn replace(root: &FilePath, target: &FilePath, payload: &PutPayload) -> io::Result<()> {
+    let staged = root.join(STAGED_FILE);
+    let folders = [staged.parent(), target.parent()];
+    for folder in folders.into_iter().flatten() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = File::create(&staged)?;
+    for piece in payload {
+        file.write_all(piece)?;
+    }
+    file.sync_all()?;
+    fs::rename(&staged, target)?;
+    // The name, too, and the folders above it, which may be new.
+    for folder in target.ancestors().skip(1).take_while(|folder| folder.starts_with(root)) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 impl LocalStore {
     /// A store rooted at an existing directory.
     pub(crate) fn new(root: &FilePath) -> Result<Self> {
         let inner = LocalFileSystem::new_with_prefix(root)?.with_fsync(true);
-        Ok(Self { inner: Arc::new(inner), lock_path: root.join(LOCK_FILE) })
+        Ok(Self { inner: Arc::new(inner), root: root.to_owned() })
     }
 
-    /// Waits for the lock without blocking other tasks of this thread.
-    async fn lock(&self) -> Result<File> {
-        let path = self.lock_path.clone();
-        let locked = tokio::task::spawn_blocking(move || {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-            file.lock()?;
-            Ok::<_, std::io::Error>(file)
-        });
-        let file = locked.await.map_err(|source| Error::JoinError { source })?;
-        file.map_err(|source| Error::Generic { store: "LocalStore", source: source.into() })
+    async fn put_conditionally(&self, location: &Path, payload: PutPayload, condition: Condition) -> Result<PutResult> {
+        let write = ConditionalWrite {
+            root: self.root.clone(),
+            target: self.inner.path_to_filesystem(location)?,
+            location: location.clone(),
+            payload,
+            condition,
+        };
+        let written = tokio::task::spawn_blocking(move || write.run());
+        written.await.map_err(|source| Error::JoinError { source })?
     }
+}
 
-    /// Replaces the object as a whole, whatever is there. Call it with the lock held.
-    async fn replace(&self, location: &Path, payload: PutPayload) -> Result<PutResult> {
-        let e_tag = content_tag(&Bytes::from(payload.clone()));
-        let staged = Path::from(STAGED_FILE);
-        let put = self.inner.put(&staged, payload).await?;
-        self.inner.rename(&staged, location).await?;
-        Ok(PutResult { e_tag: Some(e_tag), ..put })
-    }
-
-    async fn current_tag(&self, location: &Path) -> Result<Option<String>> {
-        match self.inner.get(location).await {
-            Ok(got) => Ok(Some(content_tag(&got.bytes().await?))),
-            Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
+fn is_replaced(location: &Path) -> bool {
+    location.parts().next().is_some_and(|folder| REPLACED_FOLDERS.contains(&folder.as_ref()))
 }
 
 fn content_tag(content: &[u8]) -> String {
@@ -95,24 +150,13 @@ impl ObjectStore for LocalStore {
         options.attributes = Default::default();
         match options.mode.clone() {
             PutMode::Overwrite => self.inner.put_opts(location, payload, options).await,
-            PutMode::Create => {
-                // The lock makes Create and Update exclude each other.
-                let _lock = self.lock().await?;
-                if self.current_tag(location).await?.is_some() {
-                    let source = "the object exists".into();
-                    return Err(Error::AlreadyExists { path: location.to_string(), source });
-                }
-                self.replace(location, payload).await
+            // The lock makes Create and Update exclude each other.
+            PutMode::Create => self.put_conditionally(location, payload, Condition::Absent).await,
+            PutMode::Update(_) if !is_replaced(location) => {
+                let source = format!("{location} carries no hash of its content to compare with").into();
+                Err(Error::NotSupported { source })
             }
-            PutMode::Update(version) => {
-                let _lock = self.lock().await?;
-                let current = self.current_tag(location).await?;
-                if current.is_none() || current != version.e_tag {
-                    let source = "the object is not the one that was read".into();
-                    return Err(Error::Precondition { path: location.to_string(), source });
-                }
-                self.replace(location, payload).await
-            }
+            PutMode::Update(version) => self.put_conditionally(location, payload, Condition::Tag(version.e_tag)).await,
         }
     }
 
@@ -128,7 +172,7 @@ impl ObjectStore for LocalStore {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let whole = options.range.is_none() && !options.head;
         let mut got = self.inner.get_opts(location, options).await?;
-        if !whole || got.meta.size > HASHED_BYTES {
+        if !whole || !is_replaced(location) {
             return Ok(got);
         }
         let (meta, range, attributes, extensions) =
@@ -198,9 +242,53 @@ mod tests {
         assert_eq!(put.e_tag, version(&store, &path).await.e_tag);
         let stale = store.put_opts(&path, "three".into(), options(PutMode::Update(first.clone()))).await;
         assert!(matches!(stale, Err(Error::Precondition { .. })));
-        let absent = store.put_opts(&Path::from("y"), "x".into(), options(PutMode::Update(first))).await;
+        let absent = store.put_opts(&Path::from("manifest/y"), "x".into(), options(PutMode::Update(first))).await;
         assert!(matches!(absent, Err(Error::Precondition { .. })));
         assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "two");
+        let (part, mode) = (Path::from("data/x"), PutMode::Update(version(&store, &path).await));
+        let unhashed = store.put_opts(&part, "x".into(), options(mode));
+        assert!(matches!(unhashed.await, Err(Error::NotSupported { .. })));
+    }
+
+    #[tokio::test]
+    async fn records_of_any_size_are_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(directory.path()).unwrap();
+        let path = Path::from("sweep/unnamed.json");
+        store.put_opts(&path, vec![b' '; 9 << 20].into(), options(PutMode::Create)).await.unwrap();
+        let first = version(&store, &path).await;
+        store.put_opts(&path, "less".into(), options(PutMode::Update(first))).await.unwrap();
+    }
+
+    /// A write whose future is dropped is done or not done. It never touches what others write after it.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_dropped_write_harms_nobody() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(directory.path()).unwrap();
+        let (dropped, kept) = (Path::from("manifest/dropped"), Path::from("manifest/kept"));
+        let large = Bytes::from(vec![b'd'; 4 << 20]);
+        store.put_opts(&kept, "0".into(), options(PutMode::Create)).await.unwrap();
+        for number in 0..60 {
+            let mut write = store.put_opts(&dropped, large.clone().into(), options(PutMode::Create)).boxed();
+            // Begun, and given up while its thread is anywhere between the lock and the rename.
+            for _ in 0..=number * number {
+                if futures::poll!(&mut write).is_ready() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            drop(write);
+            for turn in 0..4 {
+                let text = format!("{number}.{turn}");
+                let version = version(&store, &kept).await;
+                store.put_opts(&kept, text.clone().into(), options(PutMode::Update(version))).await.unwrap();
+                assert_eq!(store.get(&kept).await.unwrap().bytes().await.unwrap(), text);
+            }
+            if let Ok(got) = store.get(&dropped).await {
+                assert_eq!(got.bytes().await.unwrap(), large, "a write is whole or absent");
+            }
+            let _ = store.delete(&dropped).await;
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -215,7 +303,7 @@ mod tests {
         let watcher = tokio::task::spawn_blocking(move || {
             let mut looks = 0;
             while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                for entry in std::fs::read_dir(&folder).unwrap() {
+                for entry in fs::read_dir(&folder).unwrap() {
                     assert_eq!(entry.unwrap().file_name(), "symlink.txt");
                 }
                 looks += 1;
@@ -235,7 +323,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let store = LocalStore::new(directory.path()).unwrap();
         store.put_opts(&Path::from("a/b"), "x".into(), options(PutMode::Create)).await.unwrap();
-        std::fs::write(directory.path().join("a/b#17"), "half").unwrap();
+        fs::write(directory.path().join("a/b#17"), "half").unwrap();
         let names: Vec<_> = store.list(None).map(|meta| meta.unwrap().location.to_string()).collect().await;
         assert_eq!(names, ["a/b"]);
     }
@@ -243,7 +331,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn one_of_many_wins_each_round() {
         let directory = tempfile::tempdir().unwrap();
-        let path = Path::from("counter");
+        let path = Path::from("manifest/counter");
         let store = LocalStore::new(directory.path()).unwrap();
         store.put_opts(&path, "0".into(), options(PutMode::Create)).await.unwrap();
         let workers = (0..4).map(|_| {
