@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import random
 import subprocess
 from pathlib import Path
 
@@ -14,6 +16,10 @@ import lake_reader
 import raw_objects
 
 LIMIT_KIB = 512 * 1024
+
+
+# Bytes of an account event's payload: large ones.
+PAYLOAD = 30_000
 
 
 def run_measured(raw: Path, lake: Path) -> tuple[dict, int]:
@@ -39,3 +45,34 @@ def test_a_million_and_a_half_records(tmp_path: Path, objects: int, lines: int) 
     assert resident < LIMIT_KIB, f"{resident} KiB"
     stored = sum(pyarrow.parquet.read_metadata(part).num_rows for table in ("clicks", "statuses", "messages", "sends") for part in lake_reader.parts(lake, table))
     assert stored == report["new"]
+
+
+def test_eight_million_broken_lines_in_sixteen_kilobytes(tmp_path: Path) -> None:
+    """The worst that gzip can do: each byte of the object is five hundred lines that have no place."""
+    raw, lake = tmp_path / "raw" / "2026" / "11" / "20", tmp_path / "lake"
+    raw.mkdir(parents=True)
+    (raw / "broken").write_bytes(gzip.compress(b"x\n" * (8 << 20)))
+    report, resident = run_measured(tmp_path / "raw", lake)
+    print(f"{(raw / 'broken').stat().st_size} bytes: {resident / 1024:.0f} MiB resident, {report}")
+    assert report["rejected"] == report["records_in"] == 8 << 20
+    assert resident < LIMIT_KIB, f"{resident} KiB"
+
+
+def test_large_payloads(tmp_path: Path) -> None:
+    """Row groups are bounded by bytes, too: by rows alone, all of this day would be one, and decoded as a whole."""
+    raw, lake = tmp_path / "raw", tmp_path / "lake"
+    raw.mkdir()
+    rng = random.Random(5)
+    words = [f"{rng.getrandbits(64):x}" for _ in range(200)]
+    number = 0
+    for name in range(6):
+        with gzip.open(raw / f"{name}.gz", "wt", encoding="utf-8", compresslevel=1) as out:
+            for _ in range(2000):
+                number += 1
+                payload = " ".join(rng.choices(words, k=PAYLOAD // 17))
+                time = 1_795_132_800_000 + rng.randrange(86_000_000)
+                out.write(json.dumps({"table": "account_events", "event_ts": time, "provider": "meta", "received_at": time, "event_id": f"e{number}", "type": "t", "payload": payload}) + "\n")
+    report, resident = run_measured(raw, lake)
+    print(f"{number} records of {PAYLOAD} bytes: {resident / 1024:.0f} MiB resident, {report}")
+    assert report["new"] == number
+    assert resident < LIMIT_KIB, f"{resident} KiB"

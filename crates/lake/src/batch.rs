@@ -10,6 +10,7 @@ use arrow::row::{RowConverter, Rows, SortField};
 
 use crate::erasures::Erasures;
 use crate::error::LakeError;
+use crate::part::rows_at_a_time;
 use crate::partition::Partition;
 use crate::tables::Table;
 
@@ -143,6 +144,12 @@ impl PartitionBatch {
     /// Rows that were put in, repeats included.
     pub fn rows_received(&self) -> u64 {
         self.received
+    }
+
+    /// How many rows to take at a time.
+    pub(crate) fn rows_at_a_time(&self) -> usize {
+        let rows = self.chunks.iter().map(RecordBatch::num_rows).sum();
+        rows_at_a_time(rows, self.chunks.iter().map(RecordBatch::get_array_memory_size).sum())
     }
 
     /// First and last event time, in milliseconds since 1970.

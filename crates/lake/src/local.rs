@@ -22,7 +22,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
+    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 use sha2::{Digest, Sha256};
 
@@ -215,7 +215,7 @@ impl ObjectStore for LocalStore {
 
 #[cfg(test)]
 mod tests {
-    use object_store::UpdateVersion;
+    use object_store::{ObjectStoreExt, UpdateVersion};
 
     use super::*;
 

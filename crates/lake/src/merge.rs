@@ -10,9 +10,9 @@ use object_store::ObjectStore;
 
 use crate::batch::{PartitionBatch, RowEncoder, conform, event_times};
 use crate::error::LakeError;
-use crate::part::{DECODE_ROWS, GroupReader, Part};
+use crate::part::{DECODE_BYTES, DECODE_ROWS, GroupReader, Part, RowGroup};
 use crate::tables::Table;
-use crate::writer::PartWriter;
+use crate::writer::{GROUP_BYTES, PartWriter};
 
 /// Decides for each row of a batch whether it stays.
 pub(crate) type RowFilter<'a> = &'a (dyn Fn(&RecordBatch) -> Result<BooleanArray, LakeError> + Send + Sync);
@@ -48,6 +48,8 @@ struct Head {
     keys: Rows,
     times: Vec<i64>,
     row: usize,
+    /// About how many bytes a row takes.
+    row_bytes: usize,
 }
 
 impl Head {
@@ -77,7 +79,7 @@ impl Cursor<'_> {
     fn decode(&mut self, table: Table) -> Result<Option<RecordBatch>, LakeError> {
         match &mut self.source {
             Source::Batch { batch, positions } => {
-                let (now, later) = positions.split_at(positions.len().min(DECODE_ROWS));
+                let (now, later) = positions.split_at(positions.len().min(batch.rows_at_a_time()));
                 *positions = later;
                 if now.is_empty() { Ok(None) } else { batch.take(now).map(Some) }
             }
@@ -105,6 +107,7 @@ impl Cursor<'_> {
 struct Pending {
     batches: Vec<RecordBatch>,
     rows: Vec<(usize, usize)>,
+    bytes: usize,
 }
 
 /// Writes all rows of the sources, which have none in common, in the order of a part; returns how many row groups were
@@ -131,6 +134,7 @@ pub(crate) async fn merge(
                     times: event_times(&batch)?.to_vec(),
                     batch: pending.batches.len(),
                     row: 0,
+                    row_bytes: batch.get_array_memory_size() / batch.num_rows().max(1),
                 };
                 pending.batches.push(batch);
                 cursor.head = Some(head);
@@ -147,7 +151,8 @@ pub(crate) async fn merge(
                 let open_rows = writer.open_rows() + pending.rows.len();
                 let Some(cursor) = cursors.get_mut(index) else { break };
                 let Source::Part { part, filter } = &cursor.source else { break };
-                let large = part.groups.get(group).is_some_and(|g| g.rows >= group_rows as u64 / 2);
+                let is_large = |g: &RowGroup| g.rows >= group_rows as u64 / 2 || g.bytes >= GROUP_BYTES as u64 / 2;
+                let large = part.groups.get(group).is_some_and(is_large);
                 let tidy = open_rows == 0 || open_rows >= group_rows / 4;
                 let reader = part.read_group(store, group, None).await?;
                 if apart && large && tidy && filter.is_none() && part.has_schema_of(table) {
@@ -162,7 +167,7 @@ pub(crate) async fn merge(
             _ => match smallest(&cursors) {
                 Some(index) => {
                     choose_run(&mut cursors, index, &mut pending);
-                    if pending.rows.len() >= DECODE_ROWS {
+                    if pending.is_full() {
                         pending.flush(&mut cursors, writer).await?;
                     }
                 }
@@ -188,11 +193,12 @@ fn choose_run(cursors: &mut [Cursor<'_>], index: usize, pending: &mut Pending) {
     let Some(head) = cursors.get(index).and_then(|cursor| cursor.head.as_ref()) else { return };
     let mut end = head.row;
     while end < head.times.len()
-        && pending.rows.len() < DECODE_ROWS
+        && !pending.is_full()
         && next_row.is_none_or(|next| head.keys.row(end) <= next)
         && head.times.get(end).is_some_and(|time| *time < next_time || next_time == i64::MAX)
     {
         pending.rows.push((head.batch, end));
+        pending.bytes += head.row_bytes;
         end += 1;
     }
     let Some(cursor) = cursors.get_mut(index) else { return };
@@ -203,12 +209,17 @@ fn choose_run(cursors: &mut [Cursor<'_>], index: usize, pending: &mut Pending) {
 }
 
 impl Pending {
+    fn is_full(&self) -> bool {
+        self.rows.len() >= DECODE_ROWS || self.bytes >= DECODE_BYTES
+    }
+
     /// Hands the chosen rows to the writer; keeps only the batches that cursors still stand in.
     async fn flush(&mut self, cursors: &mut [Cursor<'_>], writer: &mut PartWriter<'_>) -> Result<(), LakeError> {
         if !self.rows.is_empty() {
             let batches: Vec<&RecordBatch> = self.batches.iter().collect();
             let batch = interleave_record_batch(&batches, &self.rows)?;
             self.rows.clear();
+            self.bytes = 0;
             writer.write(&batch).await?;
         }
         if cursors.is_empty() {

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// How a lake writes. The defaults suit a Lambda of 512 MB and a day of up to some hundred million rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LakeOptions {
-    /// Rows of a row group at most: what a merge holds of each part at a time, and the unit of pruning by event time.
+    /// Rows of a row group at most (and about 16 MiB): what a merge holds of each part at a time, and the unit of pruning
+    /// by event time.
     pub row_group_rows: usize,
     /// Bytes that a part does not exceed by absorbing others.
     pub target_part_bytes: u64,

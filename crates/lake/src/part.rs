@@ -27,8 +27,16 @@ use crate::tables::Table;
 /// Bytes of the first request: the footer of any part, and the whole of a small one.
 const FOOTER_BYTES: u64 = 64 << 10;
 
-/// Rows decoded at a time.
+/// Rows decoded at a time, at most.
 pub(crate) const DECODE_ROWS: usize = 4096;
+
+/// About how many bytes are decoded at a time: fewer rows, where these are large.
+pub(crate) const DECODE_BYTES: usize = 4 << 20;
+
+/// How many rows to handle at a time, of so many that take so many bytes together.
+pub(crate) fn rows_at_a_time(rows: usize, bytes: usize) -> usize {
+    DECODE_BYTES.saturating_mul(rows).checked_div(bytes).unwrap_or(DECODE_ROWS).clamp(1, DECODE_ROWS)
+}
 
 /// A row group: what decides whether it must be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +45,8 @@ pub(crate) struct RowGroup {
     /// First and last event time in milliseconds; the widest range if the file does not say.
     pub(crate) first_event_ts: i64,
     pub(crate) last_event_ts: i64,
+    /// Size in the file.
+    pub(crate) bytes: u64,
 }
 
 /// A part, its footer read.
@@ -98,6 +108,7 @@ impl Part {
                 rows: u64::try_from(group.num_rows()).unwrap_or_default(),
                 first_event_ts: first.unwrap_or(i64::MIN),
                 last_event_ts: last.unwrap_or(i64::MAX),
+                bytes: u64::try_from(group.compressed_size()).unwrap_or_default(),
             }
         });
         let groups: Vec<_> = groups.collect();
@@ -151,9 +162,14 @@ impl Part {
             Some(whole) => SparseFile { len: self.bytes, chunks: vec![(0, whole.clone())] },
             None => self.fetch(store, group, &mask).await?,
         };
+        let batch_rows = self.metadata().row_groups().get(group).map_or(DECODE_ROWS, |group| {
+            let columns = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
+            let decoded: i64 = columns.map(|(_, column)| column.uncompressed_size()).sum();
+            let size = |value: i64| usize::try_from(value).unwrap_or_default();
+            rows_at_a_time(size(group.num_rows()), size(decoded))
+        });
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), self.footer.clone());
-        let batches =
-            builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(DECODE_ROWS).build()?;
+        let batches = builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(batch_rows).build()?;
         Ok(GroupReader { batches, bytes })
     }
 

@@ -26,6 +26,9 @@ use crate::tables::{ColumnType, Table};
 /// A part up to this size is one PUT; a larger one is uploaded in pieces of this size. S3's pieces have 5 MiB at least.
 const PIECE_BYTES: usize = 8 << 20;
 
+/// About the most bytes of a row group in the file. A merge holds one of each part, and rows may be large.
+pub(crate) const GROUP_BYTES: usize = 16 << 20;
+
 /// Room for a dictionary before a column falls back to plain values.
 const DICTIONARY_BYTES: usize = 1 << 20;
 
@@ -157,6 +160,12 @@ impl<'s> PartWriter<'s> {
         self.group.as_ref().map_or(0, |group| group.rows)
     }
 
+    /// About the bytes of the row group that is still open, as they would be in the file.
+    fn open_bytes(&self) -> usize {
+        let columns = self.group.iter().flat_map(|group| &group.columns);
+        columns.map(ArrowColumnWriter::get_estimated_total_bytes).sum()
+    }
+
     /// Writes rows, which follow all that came before in the order of a part.
     pub(crate) async fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
         let mut start = 0;
@@ -164,7 +173,7 @@ impl<'s> PartWriter<'s> {
             let len = (self.group_rows - self.open_rows()).min(batch.num_rows() - start);
             self.encode(&batch.slice(start, len))?;
             start += len;
-            if self.open_rows() >= self.group_rows {
+            if self.open_rows() >= self.group_rows || self.open_bytes() >= GROUP_BYTES {
                 self.close_group().await?;
             }
         }

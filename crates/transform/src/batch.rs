@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 use std::ops::AddAssign;
 
-use bluetick_lake::{CommitReport, Lake, LakeError, PartitionBatch, Reason, RejectedLine, Staging};
+use bluetick_lake::{CommitReport, Lake, LakeError, PartitionBatch, Reason, Staging};
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStoreExt;
 use tokio::time::Instant;
 
 use crate::lines::{LineReader, LineSink};
 use crate::raw::Source;
+use crate::rejects::Rejects;
 
 /// Bytes of staged rows after which they are committed: with the merge and the decoder it stays under 512 MB of memory.
 pub const DEFAULT_FLUSH_BYTES: usize = 64 * 1024 * 1024;
@@ -18,10 +19,7 @@ pub const DEFAULT_FLUSH_BYTES: usize = 64 * 1024 * 1024;
 const CONCURRENT_COMMITS: usize = 4;
 /// A piece of an object is decoded in pieces of this size, so that one piece of dense gzip cannot fill the memory before
 /// the staged bytes are looked at.
-const PIECE_BYTES: usize = 16 * 1024;
-
-/// Bytes of rejected lines that are kept together. They are cut by the object alone, so that a retry writes the same again.
-const REJECTED_BYTES: usize = 4 * 1024 * 1024;
+const PIECE_BYTES: usize = 4 * 1024;
 
 /// What a batch did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,28 +84,20 @@ struct Collector {
     staging: Staging,
     lines: u64,
     /// Those of the object that is being read.
-    rejected: Vec<RejectedLine>,
-    rejected_bytes: usize,
-}
-
-impl Collector {
-    fn reject(&mut self, reason: Reason, line: &[u8]) {
-        self.rejected_bytes += line.len();
-        self.rejected.push(RejectedLine { reason, line: line.to_vec() });
-    }
+    rejects: Rejects,
 }
 
 impl LineSink for Collector {
     fn line(&mut self, line: &[u8]) {
         self.lines += 1;
         if let Err(rejection) = self.staging.push_line(line) {
-            self.reject(rejection.reason, line);
+            self.rejects.push(rejection.reason, line);
         }
     }
 
     fn overlong(&mut self, start: &[u8]) {
         self.lines += 1;
-        self.reject(Reason::LineTooLong, start);
+        self.rejects.push(Reason::LineTooLong, start);
     }
 }
 
@@ -151,8 +141,8 @@ impl Transform {
         &self.lake
     }
 
-    /// Moves a batch. It stops in time for `deadline`; what is not done then is reported as failed, and nothing of it is
-    /// half visible. `progress` is told the number of each object as it has been read.
+    /// Moves a batch. It stops in time for `deadline`; objects that are not done then are reported as failed. Of a failed
+    /// object whole commits may be visible, never a half of one: when it comes again, their rows count as repeats. `progress` is told the number of each object as it has been read.
     pub async fn run(
         &self,
         sources: &[Source],
@@ -198,6 +188,8 @@ impl Run<'_> {
 
     async fn object(&mut self, number: usize, source: &Source) -> Result<(), ObjectError> {
         self.check_deadline()?;
+        // An object that failed half-way has left lines behind: they are read, and kept, when it comes again.
+        self.collector.rejects = Rejects::default();
         let got = source.store.get(&source.path).await?;
         let modified_ms = got.meta.last_modified.timestamp_millis();
         let mut pieces = got.into_stream();
@@ -207,9 +199,7 @@ impl Run<'_> {
             self.check_deadline()?;
             for piece in bytes.chunks(PIECE_BYTES) {
                 reader.push(piece, &mut self.collector)?;
-                if self.collector.rejected_bytes >= REJECTED_BYTES {
-                    self.reject(source, modified_ms).await?;
-                }
+                self.keep_rejects(source, modified_ms).await?;
                 if self.collector.staging.memory_bytes() >= self.transform.flush_bytes {
                     self.flush().await?;
                     self.open.insert(number);
@@ -217,19 +207,17 @@ impl Run<'_> {
             }
         }
         reader.finish(&mut self.collector)?;
-        self.reject(source, modified_ms).await
+        self.collector.rejects.close_group();
+        self.keep_rejects(source, modified_ms).await
     }
 
-    /// Keeps the rejected lines of an object.
-    async fn reject(&mut self, source: &Source, modified_ms: i64) -> Result<(), ObjectError> {
-        let rejected = std::mem::take(&mut self.collector.rejected);
-        self.collector.rejected_bytes = 0;
-        if rejected.is_empty() {
-            return Ok(());
+    /// Keeps those rejected lines of an object that make whole groups.
+    async fn keep_rejects(&mut self, source: &Source, modified_ms: i64) -> Result<(), ObjectError> {
+        for group in self.collector.rejects.take_groups() {
+            self.within_deadline(self.transform.lake.reject(source.path.as_ref(), modified_ms, &group)).await??;
+            self.report.rejected += group.len() as u64;
+            tracing::warn!(object = %source.path, lines = group.len(), "lines were rejected");
         }
-        self.within_deadline(self.transform.lake.reject(source.path.as_ref(), modified_ms, &rejected)).await??;
-        self.report.rejected += rejected.len() as u64;
-        tracing::warn!(object = %source.path, lines = rejected.len(), "lines were rejected");
         Ok(())
     }
 

@@ -5,3 +5,4 @@ pub mod lambda;
 pub mod lines;
 pub mod notification;
 pub mod raw;
+mod rejects;
