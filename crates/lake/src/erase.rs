@@ -1,12 +1,13 @@
 //! Erasing a person: out of every partition through the same commit as rows come in, and onto the list that keeps them out.
 //!
 //! The order matters: first the list, then the rows. A writer that read the list before may still publish, but not later
-//! than the publish deadline (rule R4); so a second pass after that deadline finds what it brought back. Either
-//! [`Lake::erase`] called again, or the next sweep, is that pass; then the entry is settled.
+//! than the publish deadline (rule R4); so a second pass after that deadline finds what it brought back. The sweep is that
+//! pass; then the entry is settled. The deadline counts from when the entry was first seen in the list, by whoever looked.
 
 use std::collections::BTreeSet;
 
 use arrow::array::{BooleanArray, RecordBatch};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::PutOptions;
 
 use crate::erasures::{Entry, EntryList, Erasures, Person, list_path};
@@ -41,89 +42,140 @@ pub struct EraseReport {
     pub partitions: Vec<Partition>,
     /// Parts that were replaced: their files still hold the person until the sweep deletes them.
     pub superseded_parts: Vec<String>,
-    /// Not before this moment (milliseconds since 1970) can the erasure be confirmed, by erasing again or by a sweep: a
-    /// writer under way may not know of it yet.
+    /// A sweep after this moment (milliseconds since 1970) confirms the erasure: a writer under way may not know of it yet.
     pub settles_at_ms: i64,
-    /// Whether this pass was the confirming one.
-    pub settled: bool,
     /// What still holds the person, and until when.
     pub held: Vec<Held>,
 }
 
+/// How far the erasure of a person has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErasureState {
+    /// What happened, or was received, up to this moment is to be forgotten. Milliseconds since 1970.
+    pub until_ms: i64,
+    /// A sweep after this moment confirms it. Milliseconds since 1970; `None`: not before another sweep has seen it.
+    pub settles_at_ms: Option<i64>,
+    /// Whether it is confirmed: no row of the person is named, and nobody can bring one back.
+    pub settled: bool,
+}
+
 /// What removing persons from one partition did.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Removed {
     rows: u64,
     superseded: Vec<String>,
 }
 
+/// Partitions that a pass works on at the same time.
+const PARALLEL_PARTITIONS: usize = 4;
+
 impl Lake {
-    /// Forgets a person: what happened, or was received, up to now. Safe to repeat, which also confirms it.
+    /// Forgets a person: what happened, or was received, up to now. Safe to repeat. The next sweep after
+    /// [`EraseReport::settles_at_ms`] confirms it.
     ///
     /// # Errors
     /// [`LakeError::Invalid`] for a number or id that cannot be one. After any other error call it again.
     pub async fn erase(&self, person: &Person) -> Result<EraseReport, LakeError> {
+        let until_ms = self.environment.now_ms();
         let key = self.ensure_erasure_key().await?;
         let hasher = Erasures::new(key.clone(), &[]);
         let hash = hasher.hash_of(person)?;
         hasher.check_key(&self.read_entries().await?.0)?;
-        let now_ms = self.environment.now_ms();
-        let deadline_ms = self.settling_ms();
-        // An entry that is still settling is confirmed by this call, rather than begun anew.
-        let entry = self
-            .change_entries(|list| match list.entries.iter().find(|entry| entry.hash == hash && !entry.settled) {
-                Some(entry) => entry.clone(),
-                None => {
-                    // Not the moment of the call: it may have been stopped since then for longer than writers take to
-                    // learn of the entry, and the next sweep would settle what has only just been written.
-                    let until_ms = self.environment.now_ms();
-                    let entry = Entry { hash: hash.clone(), until_ms, settled: false };
-                    list.key_check.get_or_insert_with(|| hasher.key_check());
-                    list.entries.retain(|other| other.hash != hash);
-                    list.entries.push(entry.clone());
-                    entry
-                }
-            })
-            .await?;
-        let mut report =
-            EraseReport { settles_at_ms: entry.until_ms.saturating_add(deadline_ms), ..Default::default() };
-        let erasures = Erasures::new(key, std::slice::from_ref(&entry));
-        for partition in self.partitions(None).await? {
-            let removed = self.erase_in(partition, &erasures).await?;
-            if removed.rows > 0 {
-                report.rows_removed += removed.rows;
-                report.partitions.push(partition);
-                report.superseded_parts.extend(removed.superseded);
+        self.change_entries(|list| {
+            // One that covers this request is its own, written although the answer was lost, or that of a later request.
+            if list.entries.iter().all(|entry| entry.hash != hash || entry.until_ms < until_ms) {
+                list.key_check.get_or_insert_with(|| hasher.key_check());
+                list.entries.retain(|entry| entry.hash != hash);
+                list.entries.push(Entry { hash: hash.clone(), until_ms, seen_ms: None, settled: false });
             }
-        }
-        if now_ms > report.settles_at_ms {
-            self.mark_settled(std::slice::from_ref(&entry)).await?;
-            report.settled = true;
+        })
+        .await?;
+        let list = self.see_entries().await?;
+        let Some(entry) = list.entries.into_iter().find(|entry| entry.hash == hash) else {
+            return Err(LakeError::Damaged { object: list_path().to_string(), problem: "it lost an entry".to_owned() });
+        };
+        let settles_at_ms = self.settles_at_ms(&entry).unwrap_or(i64::MAX);
+        let mut report = EraseReport { settles_at_ms, ..Default::default() };
+        for (partition, removed) in self.erase_everywhere(&Erasures::new(key, &[entry])).await? {
+            report.rows_removed += removed.rows;
+            report.partitions.push(partition);
+            report.superseded_parts.extend(removed.superseded);
         }
         report.held = self.held(self.environment.now_ms());
         Ok(report)
     }
 
+    /// How far the erasure of a person has come; `None` if nobody asked for it.
+    ///
+    /// # Errors
+    /// As those of [`Lake::erase`].
+    pub async fn erasure(&self, person: &Person) -> Result<Option<ErasureState>, LakeError> {
+        let (list, _) = self.read_entries().await?;
+        if list.entries.is_empty() {
+            return Ok(None);
+        }
+        let hasher = Erasures::new(self.erasure_key().await?, &[]);
+        hasher.check_key(&list)?;
+        let hash = hasher.hash_of(person)?;
+        let entry = list.entries.iter().find(|entry| entry.hash == hash);
+        Ok(entry.map(|entry| ErasureState {
+            until_ms: entry.until_ms,
+            settles_at_ms: self.settles_at_ms(entry),
+            settled: entry.settled,
+        }))
+    }
+
+    /// Removes again whoever was ever erased: after older manifests were put back. Returns the number of rows removed.
+    ///
+    /// # Errors
+    /// The store's; call it again.
+    pub async fn erase_again(&self) -> Result<u64, LakeError> {
+        let erasures = self.erasures().await?;
+        Ok(self.erase_everywhere(&erasures).await?.iter().map(|(_, removed)| removed.rows).sum())
+    }
+
     /// Passes over the lake for the erasures that no writer can be unaware of any more. Rows removed, entries settled.
     pub(crate) async fn settle_erasures(&self, now_ms: i64) -> Result<(u64, u64), LakeError> {
-        let (list, _) = self.read_entries().await?;
-        let deadline_ms = self.settling_ms();
-        let due = |entry: &&Entry| !entry.settled && now_ms > entry.until_ms.saturating_add(deadline_ms);
-        let due: Vec<Entry> = list.entries.iter().filter(due).cloned().collect();
+        let list = self.see_entries().await?;
+        let is_due = |entry: &&Entry| !entry.settled && self.settles_at_ms(entry).is_some_and(|at| now_ms > at);
+        let due: Vec<Entry> = list.entries.iter().filter(is_due).cloned().collect();
         if due.is_empty() {
             return Ok((0, 0));
         }
         let erasures = Erasures::new(self.erasure_key().await?, &due);
         erasures.check_key(&list)?;
-        let mut rows = 0;
-        for partition in self.partitions(None).await? {
-            rows += self.erase_in(partition, &erasures).await?.rows;
-        }
+        let rows = self.erase_everywhere(&erasures).await?.iter().map(|(_, removed)| removed.rows).sum();
         self.mark_settled(&due).await?;
         Ok((rows, due.len() as u64))
     }
 
-    /// How long after an entry was written a writer may still publish without knowing it: the publish deadline, and as
+    /// Removes these persons from every partition; returns those that held one.
+    async fn erase_everywhere(&self, erasures: &Erasures) -> Result<Vec<(Partition, Removed)>, LakeError> {
+        let passes: Vec<_> = self
+            .partitions(None)
+            .await?
+            .into_iter()
+            .map(|partition| async move { Ok((partition, self.erase_in(partition, erasures).await?)) }.boxed())
+            .collect();
+        let passes = futures::stream::iter(passes).buffered(PARALLEL_PARTITIONS);
+        passes.try_filter(|(_, removed)| std::future::ready(removed.rows > 0)).try_collect().await
+    }
+
+    /// The list, after it was written down for each entry when it was first seen.
+    async fn see_entries(&self) -> Result<EntryList, LakeError> {
+        self.change_entries(|list| {
+            let now_ms = self.environment.now_ms();
+            list.entries.iter_mut().for_each(|entry| _ = entry.seen_ms.get_or_insert(now_ms));
+            list.clone()
+        })
+        .await
+    }
+
+    fn settles_at_ms(&self, entry: &Entry) -> Option<i64> {
+        entry.seen_ms.map(|seen| seen.saturating_add(self.settling_ms()))
+    }
+
+    /// How long after an entry was first seen a writer may still publish without knowing it: the publish deadline, and as
     /// much again for the request itself and for clocks that differ.
     fn settling_ms(&self) -> i64 {
         i64::try_from(self.options.publish_deadline.as_millis()).unwrap_or(i64::MAX).saturating_mul(2)
@@ -176,18 +228,16 @@ impl Lake {
     /// Removes the rows of these persons from a partition: each part that holds one is replaced.
     async fn erase_in(&self, partition: Partition, erasures: &Erasures) -> Result<Removed, LakeError> {
         let mut clean: BTreeSet<String> = BTreeSet::new();
-        let mut witness: Option<(Part, Removed)> = None;
-        let mut lost_sight = Removed::default();
+        // What a write removed whose answer was lost, and the part that shows that it took effect.
+        let (mut witness, mut unclear): (Option<String>, Removed) = Default::default();
         for attempt in 1..=self.options.max_attempts {
             if attempt > 1 {
                 self.back_off(attempt).await;
             }
             let started_ms = self.environment.now_ms();
             let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
-            if let Some((part, removed)) = witness.take()
-                && is_ours(&manifest, Some(&part.name))
-            {
-                return Ok(removed);
+            if witness.take().is_some_and(|name| is_ours(&manifest, Some(&name))) {
+                return Ok(unclear);
             }
             let work = async {
                 let mut dirty = Vec::new();
@@ -221,7 +271,12 @@ impl Lake {
                 Ok(Some((written, Removed { rows, superseded })))
             };
             let (written, removed) = match work.await {
-                Ok(None) => return Ok(lost_sight),
+                // No part holds the person any more. If those that ours was to replace are gone, it was ours that did it: the
+                // part that would show it may have been absorbed since.
+                Ok(None) if unclear.superseded.iter().any(|name| manifest.parts.contains(name)) => {
+                    return Ok(Removed::default());
+                }
+                Ok(None) => return Ok(unclear),
                 Ok(Some(work)) => work,
                 Err(error) if LakeError::is_not_found(&error) => {
                     self.confirm_changed(partition, &manifest, &error).await?;
@@ -237,11 +292,8 @@ impl Lake {
                 PutOutcome::Written => return Ok(removed),
                 PutOutcome::Unclear(error) => {
                     tracing::debug!(%partition, %error, "the manifest's write was not clearly a success");
-                    match written {
-                        Some(part) => witness = Some((part, removed)),
-                        // All rows were the person's: if the next turn finds none, this was the write that removed them.
-                        None => lost_sight = removed,
-                    }
+                    witness = written.map(|part| part.name);
+                    unclear = removed;
                 }
                 PutOutcome::Impossible(error) => return Err(error.into()),
             }

@@ -25,10 +25,13 @@ use crate::lake::Lake;
 /// Digits of a phone number at least and at most (E.164 has up to 15); shorter runs of digits in a payload are no number.
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
+/// Digits of what columns may hold as a number: whatever providers send for one is stored, and must be erasable.
+const STORED_DIGITS: std::ops::RangeInclusive<usize> = 1..=20;
+
 /// Someone, as columns name them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Person {
-    /// By phone number (anything but digits is dropped), or by its keyed hash of 64 hexadecimal digits.
+    /// By phone number (as it is written, or as a JID), or by its keyed hash of 64 hexadecimal digits.
     WaId(String),
     /// By business-scoped user id.
     UserId(String),
@@ -52,9 +55,12 @@ impl Person {
                 if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                     return Ok((WA_ID, text.to_ascii_lowercase()));
                 }
-                let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-                if !PHONE_DIGITS.contains(&digits.len()) {
-                    return Err(LakeError::Invalid("a phone number has 7 to 15 digits, its hash 64".to_owned()));
+                // 491701234567:12@s.whatsapp.net: what follows the number names a device and a server.
+                let number = text.split(['@', ':']).next().unwrap_or_default();
+                let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+                let is_number = number.chars().all(|c| c.is_ascii_digit() || "+-() .\u{a0}".contains(c));
+                if !is_number || !STORED_DIGITS.contains(&digits.len()) {
+                    return Err(LakeError::Invalid("a phone number has 1 to 20 digits, its hash 64".to_owned()));
                 }
                 Ok((WA_ID, digits))
             }
@@ -74,8 +80,12 @@ const USER_ID: &str = "user_id";
 pub(crate) struct Entry {
     /// HMAC of kind and value, hexadecimal.
     pub(crate) hash: String,
-    /// Milliseconds since 1970: the moment at which the entry was written, taken after the list was read.
+    /// Milliseconds since 1970: the moment of the request.
     pub(crate) until_ms: i64,
+    /// When somebody first read the entry in the list: whoever began to write before may not know it. Never the moment of
+    /// its writing, for a request may be stopped on its way for any time.
+    #[serde(default)]
+    pub(crate) seen_ms: Option<i64>,
     /// A pass over the lake ended that began when no writer could still publish without knowing the entry.
     #[serde(default)]
     pub(crate) settled: bool,
@@ -242,6 +252,18 @@ impl Lake {
         Ok(erasures)
     }
 
+    /// The persons whose erasure is confirmed: no part may hold them.
+    pub(crate) async fn settled_erasures(&self) -> Result<Erasures, LakeError> {
+        let (list, _) = self.read_entries().await?;
+        let settled: Vec<Entry> = list.entries.iter().filter(|entry| entry.settled).cloned().collect();
+        if settled.is_empty() {
+            return Ok(Erasures::default());
+        }
+        let erasures = Erasures::new(self.erasure_key().await?, &settled);
+        erasures.check_key(&list)?;
+        Ok(erasures)
+    }
+
     /// The list and the version that a conditional write refers to.
     pub(crate) async fn read_entries(&self) -> Result<(EntryList, PutMode), LakeError> {
         read_record(&*self.store, &list_path()).await
@@ -307,7 +329,7 @@ mod tests {
         let empty = Erasures::new(b"secret".to_vec(), &[]);
         let entries: Vec<_> = persons
             .iter()
-            .map(|person| Entry { hash: empty.hash_of(person).unwrap(), until_ms: 1000, settled: false })
+            .map(|person| Entry { hash: empty.hash_of(person).unwrap(), until_ms: 1000, seen_ms: None, settled: false })
             .collect();
         Erasures::new(b"secret".to_vec(), &entries)
     }
@@ -358,9 +380,14 @@ mod tests {
 
     #[test]
     fn impossible_persons_are_refused_and_none_is_shown() {
-        for person in [Person::WaId("12".into()), Person::WaId("x".into()), Person::UserId(" ".into())] {
+        let numbers = ["", "x", "49 170 x", "123456789012345678901"].map(|text| Person::WaId(text.into()));
+        for person in numbers.into_iter().chain([Person::UserId(" ".into())]) {
             assert!(person.normalised().is_err());
         }
+        for text in ["+49 (170) 123-4567", "491701234567@s.whatsapp.net", "491701234567:12@s.whatsapp.net"] {
+            assert_eq!(Person::WaId(text.into()).normalised().unwrap(), (WA_ID, "491701234567".to_owned()));
+        }
+        assert_eq!(Person::WaId("12".into()).normalised().unwrap(), (WA_ID, "12".to_owned()));
         assert_eq!(format!("{:?}", Person::WaId("491701234567".into())), "WaId(…)");
     }
 }

@@ -52,7 +52,8 @@ pub enum LakeError {
         /// File name of the part.
         part: String,
     },
-    /// Rule R6: rows in and rows out do not agree. Nothing was published.
+    /// Rule R6: rows in and rows out do not agree. Where the counts of the files disagree nothing was published; the
+    /// sum over the batch is taken afterwards.
     #[error("rows of {partition} do not add up: {detail}")]
     Conservation {
         /// The partition.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Lake {
     pub(crate) base_uri: String,
     pub(crate) options: LakeOptions,
     pub(crate) environment: Arc<dyn Environment>,
+    /// Where it lies on this machine, if it does.
+    pub(crate) directory: Option<PathBuf>,
     footers: Mutex<HashMap<String, Arc<Part>>>,
 }
 
@@ -40,7 +43,8 @@ impl Lake {
     /// [`LakeError::Url`] if the address cannot be used.
     pub fn open(url: &str, options: LakeOptions) -> Result<Self, LakeError> {
         let (store, prefix, base_uri) = store::open(url)?;
-        Ok(Self::with_store(under(store, prefix), &base_uri, options))
+        let directory = base_uri.strip_prefix("file://").map(PathBuf::from);
+        Ok(Self { directory, ..Self::with_store(under(store, prefix), &base_uri, options) })
     }
 
     /// A lake in any store that writes conditionally. `base_uri` is what readers outside call the root of the store.
@@ -50,6 +54,7 @@ impl Lake {
             base_uri: base_uri.trim_end_matches('/').to_owned(),
             options,
             environment: Arc::new(SystemEnvironment),
+            directory: None,
             footers: Mutex::default(),
         }
     }

@@ -57,7 +57,7 @@ mod writer;
 pub use batch::PartitionBatch;
 pub use commit::CommitReport;
 pub use environment::{Environment, SystemEnvironment};
-pub use erase::{EraseReport, Held};
+pub use erase::{EraseReport, ErasureState, Held};
 pub use erasures::{Erasures, Person};
 pub use error::{Fault, LakeError};
 pub use invariants::Invariant;

@@ -129,6 +129,41 @@ impl LocalStore {
     }
 }
 
+/// Deletes what killed processes left of parts that they were writing, `<uuid>.parquet#<number>`: such files are in no
+/// listing. Only those last written before `before_ms`, in milliseconds since 1970. Returns paths inside `root`.
+pub(crate) fn delete_leftovers(root: &FilePath, before_ms: i64) -> io::Result<Vec<String>> {
+    let (mut folders, mut deleted) = (vec![root.join("data")], Vec::new());
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let (path, kind) = (entry.path(), entry.file_type()?);
+            if kind.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = entry.file_name();
+            let half = name.to_str().and_then(|name| name.rsplit_once(".parquet#"));
+            let is_half = half.is_some_and(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()));
+            if kind.is_file() && is_half && written_ms(&entry)? < before_ms {
+                match fs::remove_file(&path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => deleted.extend(path.strip_prefix(root).ok().map(|path| path.display().to_string())),
+                }
+            }
+        }
+    }
+    Ok(deleted)
+}
+
+fn written_ms(entry: &fs::DirEntry) -> io::Result<i64> {
+    let age = entry.metadata()?.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Ok(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
+}
+
 fn is_replaced(location: &Path) -> bool {
     location.parts().next().is_some_and(|folder| REPLACED_FOLDERS.contains(&folder.as_ref()))
 }

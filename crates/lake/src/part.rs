@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 
@@ -97,6 +97,7 @@ impl Part {
         metadata: Arc<ParquetMetaData>,
         whole: Option<Bytes>,
     ) -> Result<Self, LakeError> {
+        check_extents(&metadata, bytes)?;
         let time = metadata.file_metadata().schema_descr().columns().iter().position(|c| c.name() == EVENT_TIME);
         let groups = metadata.row_groups().iter().map(|group| {
             let statistics = time.and_then(|column| group.columns().get(column)).and_then(|column| column.statistics());
@@ -195,6 +196,22 @@ impl Part {
         let chunks = ranges.iter().map(|range| range.start).zip(chunks).collect();
         Ok(SparseFile { len: self.bytes, chunks })
     }
+}
+
+/// Refuses a footer that places a column outside the file: the Parquet library trusts it.
+fn check_extents(metadata: &ParquetMetaData, bytes: u64) -> Result<(), ParquetError> {
+    for (number, group) in metadata.row_groups().iter().enumerate() {
+        let lies_inside = |column: &ColumnChunkMetaData| {
+            let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+            let end = start.checked_add(column.compressed_size())?;
+            let sound = start >= 0 && end >= start && column.num_values() >= 0 && column.uncompressed_size() >= 0;
+            (sound && u64::try_from(end).is_ok_and(|end| end <= bytes)).then_some(())
+        };
+        if group.num_rows() < 0 || group.columns().iter().any(|column| lies_inside(column).is_none()) {
+            return Err(ParquetError::General(format!("row group {number} does not lie inside the file")));
+        }
+    }
+    Ok(())
 }
 
 /// A row group, fetched: its rows, and the bytes they were decoded from.

@@ -17,7 +17,9 @@ use crate::environment::uuid_time_ms;
 use crate::erasures::read_record;
 use crate::error::LakeError;
 use crate::lake::Lake;
+use crate::local::delete_leftovers;
 use crate::manifest::read_manifest;
+use crate::partition::Partition;
 
 /// What a sweep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,13 +56,22 @@ impl Lake {
     /// # Errors
     /// The store's; what was not deleted is deleted by a later sweep.
     pub async fn sweep(&self, now_ms: i64, dry_run: bool) -> Result<SweepReport, LakeError> {
-        let mut report = SweepReport::default();
+        let mut report = self.delete_unnamed(now_ms, dry_run).await?;
+        // Last, because it may take longest: a sweep that does not get to its end has deleted what it could.
         if !dry_run {
             (report.erased_rows, report.settled_erasures) = self.settle_erasures(now_ms).await?;
         }
+        Ok(report)
+    }
+
+    async fn delete_unnamed(&self, now_ms: i64, dry_run: bool) -> Result<SweepReport, LakeError> {
+        let mut report = SweepReport::default();
         let (known, mode) = read_record::<Unnamed>(&*self.store, &record_path()).await?;
         // Parts are listed before the manifests are read: one that is named in between counts as named.
-        let parts: Vec<ObjectMeta> = self.store.list(Some(&Path::from("data"))).try_collect().await?;
+        let parts = self.store.list(Some(&Path::from("data")));
+        // What no writer of parts can have named is not the sweep's, whatever it is.
+        let parts = parts.try_filter(|meta| std::future::ready(part_uuid(&meta.location).is_some()));
+        let parts: Vec<ObjectMeta> = parts.try_collect().await?;
         let mut named = BTreeSet::new();
         for partition in self.partitions(None).await? {
             let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
@@ -97,12 +108,20 @@ impl Lake {
                 None => {}
             }
         }
+        if let Some(directory) = self.directory.clone().filter(|_| !dry_run) {
+            let before_ms = now_ms.saturating_sub(grace_ms).saturating_sub(settling_ms);
+            let deleted = tokio::task::spawn_blocking(move || delete_leftovers(&directory, before_ms));
+            let deleted = deleted.await.map_err(|source| object_store::Error::JoinError { source })?;
+            let broken =
+                |source: std::io::Error| object_store::Error::Generic { store: "LocalStore", source: source.into() };
+            report.deleted.extend(deleted.map_err(broken)?);
+        }
         if !dry_run && record.first_seen_ms != known.first_seen_ms {
             let text = serde_json::to_string(&record).map_err(|error| LakeError::Invalid(error.to_string()))?;
             let options = PutOptions { mode, ..PutOptions::default() };
             // Another sweep may have written meanwhile; then its record stands, which is as true as ours.
             if let Err(error) = self.store.put_opts(&record_path(), text.into(), options).await {
-                tracing::debug!(%error, "the record of unnamed parts was not written");
+                tracing::warn!(%error, "the record of unnamed parts was not written");
             }
         }
         Ok(report)
@@ -118,7 +137,12 @@ impl Lake {
 
 /// When a part was written: by its name, else by the store.
 fn born_ms(part: &ObjectMeta) -> i64 {
-    let stem = part.location.filename().and_then(|name| name.strip_suffix(".parquet"));
-    let uuid = stem.and_then(|stem| Uuid::parse_str(stem).ok());
+    let uuid = part_uuid(&part.location);
     uuid.and_then(|uuid| uuid_time_ms(&uuid)).unwrap_or_else(|| part.last_modified.timestamp_millis())
+}
+
+/// The name of a part, `data/<table>/dt=<date>/<uuid>.parquet`; `None`: it is none.
+fn part_uuid(path: &Path) -> Option<Uuid> {
+    let (_, name) = Partition::parse_path("data", path.as_ref())?;
+    Uuid::parse_str(name.strip_suffix(".parquet")?).ok()
 }

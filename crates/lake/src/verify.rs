@@ -1,17 +1,22 @@
 //! Verification: reads the whole lake and lists what breaks an invariant.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 
 use arrow::row::OwnedRow;
+use futures::{FutureExt, TryStreamExt};
+use object_store::path::Path;
+use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
 
 use crate::batch::{RowEncoder, conform, event_times};
+use crate::erasures::Erasures;
 use crate::error::LakeError;
 use crate::invariants::Invariant;
 use crate::lake::Lake;
 use crate::manifest::read_manifest;
 use crate::part::Part;
-use crate::partition::Partition;
+use crate::partition::{MANIFEST_FILE, Partition};
 
 /// 128 bits of a key's SHA-256: a partition of millions of rows is verified in some ten megabytes.
 type KeyDigest = [u8; 16];
@@ -62,11 +67,22 @@ impl Lake {
     /// The store's. What is wrong with the lake itself is in the report.
     pub async fn verify(&self) -> Result<VerifyReport, LakeError> {
         let mut report = VerifyReport::default();
+        let settled = match self.settled_erasures().await {
+            Err(LakeError::Damaged { object, problem }) => {
+                report.add(Invariant::ErasedStayAway, &object, problem);
+                Erasures::default()
+            }
+            other => other?,
+        };
+        for stray in self.strays().await? {
+            let detail = "a reader takes it for a manifest of its own, and sees its rows twice".to_owned();
+            report.add(Invariant::ManifestsAreSound, stray.as_ref(), detail);
+        }
         for partition in self.partitions(None).await? {
             let mut attempts = 0;
             let found = loop {
                 attempts += 1;
-                let found = self.verify_partition(partition).await?;
+                let found = self.verify_partition(partition, &settled).await?;
                 let missing = found.problems.iter().any(|p| p.invariant == Invariant::NamedPartsExist);
                 if !missing || attempts >= 3 {
                     break found;
@@ -81,7 +97,16 @@ impl Lake {
         Ok(report)
     }
 
-    async fn verify_partition(&self, partition: Partition) -> Result<VerifyReport, LakeError> {
+    /// What lies among the manifests and is none.
+    async fn strays(&self) -> Result<Vec<Path>, LakeError> {
+        let paths = self.store.list(Some(&Path::from("manifest"))).map_ok(|meta| meta.location);
+        let is_manifest = |path: &Path| {
+            Partition::parse_path("manifest", path.as_ref()).is_some_and(|(_, name)| name == MANIFEST_FILE)
+        };
+        Ok(paths.try_filter(|path| std::future::ready(!is_manifest(path))).try_collect().await?)
+    }
+
+    async fn verify_partition(&self, partition: Partition, settled: &Erasures) -> Result<VerifyReport, LakeError> {
         let mut report = VerifyReport::default();
         let manifest = match read_manifest(&*self.store, &self.base_uri, partition).await {
             Err(LakeError::Damaged { object, problem }) => {
@@ -95,9 +120,13 @@ impl Lake {
             let path = partition.part_path(name);
             let checked = async {
                 let part = Part::open(&*self.store, partition, name).await?;
-                self.verify_part(partition, &part, &mut keys, &mut report).await
+                self.verify_part(partition, &part, settled, &mut keys, &mut report).await
             };
-            match checked.await {
+            // The Parquet library means to return errors, but for some damaged bytes it panics.
+            let checked = AssertUnwindSafe(checked).catch_unwind().await.unwrap_or_else(|_| {
+                Err(LakeError::Parquet(ParquetError::General("its bytes make no sense".to_owned())))
+            });
+            match checked {
                 Ok(()) => {}
                 Err(error) if LakeError::is_not_found(&error) => {
                     report.add(Invariant::NamedPartsExist, path.as_ref(), "it does not exist".to_owned());
@@ -115,6 +144,7 @@ impl Lake {
         &self,
         partition: Partition,
         part: &Part,
+        settled: &Erasures,
         keys: &mut HashSet<KeyDigest>,
         report: &mut VerifyReport,
     ) -> Result<(), LakeError> {
@@ -123,6 +153,7 @@ impl Lake {
         let (key_encoder, order_encoder) = (RowEncoder::key(partition.table)?, RowEncoder::order(partition.table)?);
         let (first, last) = partition.time_range()?;
         let (mut rows, mut repeated, mut unsorted, mut misplaced, mut outside) = (0u64, 0u64, 0u64, 0u64, 0u64);
+        let mut erased = 0u64;
         let mut previous: Option<OwnedRow> = None;
         for (number, group) in part.groups.iter().enumerate() {
             let mut reader = part.read_group(&*self.store, number, None).await?;
@@ -134,6 +165,7 @@ impl Lake {
                     misplaced += u64::from(*time < first || *time > last);
                     outside += u64::from(*time < group.first_event_ts || *time > group.last_event_ts);
                 }
+                erased += settled.matches(&batch)?.into_iter().filter(|erased| *erased).count() as u64;
                 let order = order_encoder.encode(&batch)?;
                 let before = previous.iter().map(OwnedRow::row).chain(&order);
                 unsorted +=
@@ -156,6 +188,7 @@ impl Lake {
                 report.add(invariant, part.path.as_ref(), format!("{count} of {rows} rows {what}"));
             }
         };
+        check(erased, Invariant::ErasedStayAway, "are of erased persons");
         check(repeated, Invariant::RowsAreUnique, "repeat a key of the partition");
         check(unsorted, Invariant::RowsAreSorted, "are out of order");
         check(misplaced, Invariant::RowsFitTheirDate, "belong to another date");

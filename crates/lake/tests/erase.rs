@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bluetick_lake::{Environment, Fault, Lake, LakeOptions, Person, Staging};
+use bluetick_lake::{Environment, ErasureState, Fault, Invariant, Lake, LakeOptions, Person, Staging};
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -67,7 +67,7 @@ async fn an_erased_person_stays_away() {
     let person = Person::WaId("+49 170 1234567".to_owned());
     let report = lake.erase(&person).await.unwrap();
     // The part of the second day held nobody else: its manifest is empty now.
-    assert_eq!((report.rows_removed, report.partitions.len(), report.settled), (6, 6, false));
+    assert_eq!((report.rows_removed, report.partitions.len()), (6, 6));
     assert_eq!(report.superseded_parts.len(), 6);
     assert!(report.held.iter().any(|held| held.what == "superseded_parts" && held.until_ms.is_some()));
     assert_eq!(lake.verify().await.unwrap().rows, 6);
@@ -116,44 +116,106 @@ async fn pseudonyms_and_user_ids_are_erased_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_second_call_after_the_deadline_settles() {
+async fn a_sweep_after_the_deadline_settles() {
     let (_, clock, lake) = world(None);
     let person = Person::WaId(NUMBER.to_owned());
-    let first = lake.erase(&person).await.unwrap();
-    assert!(!lake.erase(&person).await.unwrap().settled);
-    clock.advance(first.settles_at_ms - clock.now_ms() + 1);
-    let second = lake.erase(&person).await.unwrap();
-    assert_eq!((second.settled, second.settles_at_ms), (true, first.settles_at_ms));
+    assert_eq!(lake.erasure(&person).await.unwrap(), None);
+    let report = lake.erase(&person).await.unwrap();
+    let asked = ErasureState { until_ms: clock.now_ms(), settles_at_ms: Some(report.settles_at_ms), settled: false };
+    clock.advance(report.settles_at_ms - clock.now_ms());
+    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().settled_erasures, 0);
+    assert_eq!(lake.erasure(&person).await.unwrap(), Some(asked));
+    clock.advance(1);
+    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().settled_erasures, 1);
+    assert_eq!(lake.erasure(&person).await.unwrap(), Some(ErasureState { settled: true, ..asked }));
+    assert_eq!(lake.erasure(&Person::UserId("somebody else".to_owned())).await.unwrap(), None);
 }
 
-/// A request may be stopped before it has written its entry. Writers do not know of the entry until then, so the time
-/// after which it settles must not have begun.
+/// Each request covers all that came before it, however soon it follows another.
+#[tokio::test]
+async fn a_second_request_forgets_what_came_since_the_first() {
+    for (until_second, sweeps) in [(5 * 60_000, 0), (5 * 60_000, 30), (180 * 24 * HOUR_MS, 0), (180 * 24 * HOUR_MS, 30)]
+    {
+        let (_, clock, lake) = world(None);
+        let person = Person::WaId(NUMBER.to_owned());
+        let click = |id, time| line("clicks", id, time, &format!(r#""wa_id":"{NUMBER}""#));
+        commit(&lake, &[click(1, DAY)]).await;
+        assert_eq!(lake.erase(&person).await.unwrap().rows_removed, 1);
+        clock.advance(until_second);
+        let meanwhile = clock.now_ms() - 1000;
+        assert_eq!(commit(&lake, &[click(1, DAY), click(2, meanwhile)]).await, (1, 1));
+        assert_eq!(lake.erase(&person).await.unwrap().rows_removed, 1);
+        for _ in 0..sweeps {
+            clock.advance(HOUR_MS);
+            lake.sweep(clock.now_ms(), false).await.unwrap();
+        }
+        assert_eq!(lake.erasure(&person).await.unwrap().unwrap().settled, sweeps > 0);
+        assert_eq!(commit(&lake, &[click(1, DAY), click(2, meanwhile)]).await, (0, 2));
+        assert_eq!(lake.verify().await.unwrap().rows, 0);
+    }
+}
+
+/// Older manifests that are put back name parts from before an erasure.
+#[tokio::test]
+async fn a_restored_manifest_is_found_and_cleaned_again() {
+    let (store, clock, lake) = world(None);
+    let others = line("clicks", 2, DAY, r#""wa_id":"491709999999""#);
+    commit(&lake, &[line("clicks", 1, DAY, &format!(r#""wa_id":"{NUMBER}""#)), others]).await;
+    let path = Path::from("manifest/clicks/dt=2026-11-20/symlink.txt");
+    let old = store.get(&path).await.unwrap().bytes().await.unwrap();
+    lake.erase(&Person::WaId(NUMBER.to_owned())).await.unwrap();
+    clock.advance(HOUR_MS);
+    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().settled_erasures, 1);
+    assert_eq!(lake.verify().await.unwrap().problems, []);
+
+    store.put(&path, old.into()).await.unwrap();
+    let problems = lake.verify().await.unwrap().problems;
+    assert_eq!(problems.iter().map(|problem| problem.invariant).collect::<Vec<_>>(), [Invariant::ErasedStayAway]);
+    assert_eq!(lake.erase_again().await.unwrap(), 1);
+    let verified = lake.verify().await.unwrap();
+    assert_eq!((verified.problems, verified.rows), (Vec::new(), 1));
+}
+
+/// Whatever a column holds as a number can be erased, though no number of the world's plan is so short or so long.
+#[tokio::test]
+async fn odd_numbers_are_erased() {
+    let (_, _, lake) = world(None);
+    for (id, number) in ["123456", "12345678901234567890"].into_iter().enumerate() {
+        commit(&lake, &[line("clicks", id as u32, DAY, &format!(r#""wa_id":"{number}""#))]).await;
+        assert_eq!(lake.erase(&Person::WaId(number.to_owned())).await.unwrap().rows_removed, 1);
+    }
+}
+
+/// A request may be stopped anywhere, for any time. Writers do not know of the entry until it is in the list; so the time
+/// after which it settles must not have begun before.
 #[test]
-fn a_stalled_request_counts_from_when_its_entry_was_written() {
+fn a_stalled_request_counts_from_when_its_entry_was_seen() {
     let store = FaultyStore::new(7, Faults::default(), true);
     let clock = Virtual::new(DAY, 7);
     let shared: Arc<dyn ObjectStore> = Arc::new(store.clone());
     let lake = Lake::with_store(shared, "memory://test", LakeOptions::default()).with_environment(clock.clone());
     let person = Person::WaId(NUMBER.to_owned());
-    let written = async || {
-        let list = store.inner().get(&Path::from("erasures/list.json")).await.ok()?.bytes().await.unwrap();
-        serde_json::from_slice::<serde_json::Value>(&list).unwrap()["entries"][0]["until_ms"].as_i64()
-    };
-    let (mut stops, mut entry_ms) = (0, None);
+    let unfailing: Arc<dyn ObjectStore> = Arc::new(store.inner().clone());
+    let onlooker = Lake::with_store(unfailing, "memory://test", LakeOptions::default());
+    let (mut stops, mut written_ms) = (0, None);
     let mut erasing: Pin<Box<dyn Future<Output = _>>> = Box::pin(lake.erase(&person));
-    while step(&mut erasing).is_none() {
-        if entry_ms.is_none() {
-            entry_ms = finish(written()).map(|until_ms| (until_ms, clock.now_ms()));
+    let report = loop {
+        if let Some(report) = step(&mut erasing) {
+            break report.unwrap();
         }
-        // A request that is on its way arrives within moments; only between requests does the machine sleep.
-        if !store.is_writing() {
-            clock.advance(HOUR_MS);
-            stops += 1;
+        if written_ms.is_none() && finish(onlooker.erasure(&person)).unwrap().is_some() {
+            written_ms = Some(clock.now_ms());
         }
-    }
-    let (until_ms, now_ms) = entry_ms.unwrap();
-    assert!(stops > 5 && now_ms > DAY + 2 * HOUR_MS, "it was stopped before and after");
-    assert_eq!(until_ms, now_ms);
+        // The machine sleeps even while the request is on its way.
+        clock.advance(HOUR_MS);
+        stops += 1;
+    };
+    let written_ms = written_ms.unwrap();
+    assert!(stops > 10 && written_ms > DAY + 2 * HOUR_MS, "it was stopped before and after");
+    let state = finish(onlooker.erasure(&person)).unwrap().unwrap();
+    assert_eq!((state.until_ms, state.settles_at_ms), (DAY, Some(report.settles_at_ms)));
+    let settling_ms = 2 * LakeOptions::default().publish_deadline.as_millis() as i64;
+    assert!(report.settles_at_ms >= written_ms + settling_ms);
 }
 
 /// A list that was hashed with another secret matches nobody; to go on would bring everybody back.

@@ -18,6 +18,9 @@ pub(crate) struct PersonArguments {
     /// The business-scoped user id
     #[arg(long, value_name = "ID")]
     user_id: Option<String>,
+    /// Everyone who was ever erased: after older manifests were put back
+    #[arg(long)]
+    again: bool,
 }
 
 /// Remove a person's rows from the lake, and keep the person out of later replays
@@ -27,6 +30,9 @@ pub(crate) struct Arguments {
     person: PersonArguments,
     #[command(flatten)]
     lake: LakeArguments,
+    /// Erase nothing; say how far the erasure has come
+    #[arg(long, conflicts_with = "again")]
+    status: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -36,9 +42,24 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     let person = match (&arguments.person.wa_id, &arguments.person.user_id) {
         (Some(wa_id), _) => Person::WaId(wa_id.clone()),
         (None, Some(user_id)) => Person::UserId(user_id.clone()),
-        (None, None) => return Err("a person is needed: --wa-id or --user-id".into()),
+        (None, None) => {
+            let rows_removed = arguments.lake.open()?.erase_again().await?;
+            output::report(arguments.json, &json!({"rows_removed": rows_removed}))?;
+            return Ok(ExitCode::SUCCESS);
+        }
     };
-    let report = arguments.lake.open()?.erase(&person).await?;
+    let lake = arguments.lake.open()?;
+    if arguments.status {
+        let state = lake.erasure(&person).await?;
+        let report = json!({
+            "requested_at_ms": state.map(|state| state.until_ms),
+            "settles_at_ms": state.and_then(|state| state.settles_at_ms),
+            "settled": state.map(|state| state.settled),
+        });
+        output::report(arguments.json, &report)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let report = lake.erase(&person).await?;
     let held: Vec<_> = report
         .held
         .iter()
@@ -47,7 +68,6 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     let partitions: Vec<_> = report.partitions.iter().map(ToString::to_string).collect();
     let report = json!({
         "rows_removed": report.rows_removed,
-        "settled": report.settled,
         "settles_at_ms": report.settles_at_ms,
         "partitions": partitions,
         "superseded_files": report.superseded_parts,

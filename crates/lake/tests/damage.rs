@@ -1,0 +1,126 @@
+//! What is damaged is reported, what is foreign is left alone.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod support;
+
+use std::sync::Arc;
+
+use bluetick_lake::{Environment, Invariant, Lake, LakeOptions, SystemEnvironment};
+use futures::TryStreamExt;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use support::Virtual;
+use support::rows::{self, DAY};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// A lake of some rows, and the path of one of its parts.
+async fn world() -> (Arc<InMemory>, Arc<Virtual>, Lake, Path) {
+    let store = Arc::new(InMemory::new());
+    let clock = Virtual::new(DAY, 7);
+    let shared: Arc<dyn ObjectStore> = Arc::<InMemory>::clone(&store);
+    let lake = Lake::with_store(shared, rows::BASE, LakeOptions::default()).with_environment(clock.clone());
+    for batch in rows::batches(&(0..40).collect::<Vec<_>>()) {
+        lake.commit(&batch).await.unwrap();
+    }
+    let parts: Vec<_> = store.list(Some(&Path::from("data"))).try_collect().await.unwrap();
+    let path = parts[0].location.clone();
+    (store, clock, lake, path)
+}
+
+/// A fresh lake over the same objects: nothing of them is remembered.
+async fn problems(store: &Arc<InMemory>) -> Vec<Invariant> {
+    let shared: Arc<dyn ObjectStore> = Arc::<InMemory>::clone(store);
+    let lake = Lake::with_store(shared, rows::BASE, LakeOptions::default());
+    lake.verify().await.unwrap().problems.iter().map(|problem| problem.invariant).collect()
+}
+
+/// Every byte of a part is damaged in two ways: the verification goes on to its end, whatever the bytes say. Most damage it
+/// sees; what it cannot see is in values of other columns than the key, which have no checksum.
+#[tokio::test]
+async fn a_flipped_byte_never_ends_the_verification() {
+    let (store, _, _, path) = world().await;
+    let whole = store.get(&path).await.unwrap().bytes().await.unwrap();
+    let mut seen = 0;
+    for position in 0..whole.len() {
+        for flip in [0x01, 0xff] {
+            let mut damaged = whole.to_vec();
+            damaged[position] ^= flip;
+            store.put(&path, damaged.into()).await.unwrap();
+            seen += usize::from(!problems(&store).await.is_empty());
+        }
+    }
+    assert!(seen > whole.len(), "{seen} of {} damages", 2 * whole.len());
+    store.put(&path, whole.into()).await.unwrap();
+    assert_eq!(problems(&store).await, []);
+}
+
+#[tokio::test]
+async fn a_truncated_part_is_reported() {
+    let (store, _, _, path) = world().await;
+    let whole = store.get(&path).await.unwrap().bytes().await.unwrap();
+    for len in [0, 1, 4, 8, 12, 100, whole.len() - 8, whole.len() - 1] {
+        store.put(&path, whole.slice(..len).into()).await.unwrap();
+        assert_eq!(problems(&store).await, [Invariant::RowsAddUp], "{len} bytes");
+    }
+}
+
+/// Athena reads every file of a manifest's folder.
+#[tokio::test]
+async fn a_second_file_among_the_manifests_is_reported() {
+    let (store, _, _, _) = world().await;
+    let manifests: Vec<_> = store.list(Some(&Path::from("manifest"))).try_collect().await.unwrap();
+    let manifest = &manifests[0].location;
+    store.copy(manifest, &Path::from(format!("{manifest}.before"))).await.unwrap();
+    assert_eq!(problems(&store).await, [Invariant::ManifestsAreSound]);
+}
+
+/// Raw objects may lie in a folder `data` of the same bucket or directory.
+#[tokio::test]
+async fn the_sweep_deletes_parts_only() {
+    let (store, clock, lake, part) = world().await;
+    let foreign = [
+        "data/2026/11/20/13/raw-1.gz",
+        "data/clicks/dt=2026-11-20/notes.parquet",
+        "data/clicks/01987654-0000-7000-8000-000000000000.parquet",
+        "data/others/dt=2026-11-20/01987654-0000-7000-8000-000000000000.parquet",
+    ];
+    let abandoned = "data/clicks/dt=2026-11-20/01987654-0000-7000-8000-000000000000.parquet";
+    for path in foreign.into_iter().chain([abandoned]) {
+        store.put(&Path::from(path), "x".into()).await.unwrap();
+    }
+    let mut deleted = Vec::new();
+    for _ in 0..60 {
+        clock.advance(HOUR_MS);
+        deleted.extend(lake.sweep(clock.now_ms(), false).await.unwrap().deleted);
+    }
+    assert_eq!(deleted, [abandoned]);
+    for path in foreign {
+        assert!(store.head(&Path::from(path)).await.is_ok(), "{path}");
+    }
+    assert!(store.head(&part).await.is_ok());
+}
+
+/// A process that is killed while it writes a part to a directory leaves a half that no listing shows.
+#[tokio::test]
+async fn halves_on_a_directory_are_swept() {
+    let directory = tempfile::tempdir().unwrap();
+    let lake = Lake::open(&format!("file://{}", directory.path().display()), LakeOptions::default()).unwrap();
+    for batch in rows::batches(&[1, 2, 3]) {
+        lake.commit(&batch).await.unwrap();
+    }
+    let folder = directory.path().join("data/clicks/dt=2026-11-20");
+    let half = folder.join("01987654-0000-7000-8000-000000000000.parquet#1");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(&half, "half").unwrap();
+    let now_ms = SystemEnvironment.now_ms();
+    assert_eq!(lake.sweep(now_ms + HOUR_MS, false).await.unwrap().deleted, Vec::<String>::new());
+    assert!(half.exists(), "its writer may be at work");
+    assert_eq!(lake.sweep(now_ms + 25 * HOUR_MS, true).await.unwrap().deleted, Vec::<String>::new());
+    let deleted = lake.sweep(now_ms + 25 * HOUR_MS, false).await.unwrap().deleted;
+    assert_eq!(deleted, ["data/clicks/dt=2026-11-20/01987654-0000-7000-8000-000000000000.parquet#1"]);
+    assert!(!half.exists());
+    assert_eq!(lake.verify().await.unwrap().rows, 3);
+}
