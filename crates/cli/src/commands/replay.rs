@@ -1,6 +1,7 @@
 //! `bluetick replay`: feeds raw objects again, resumably.
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use bluetick_lake::Lake;
 use bluetick_transform::batch::{BatchReport, DEFAULT_FLUSH_BYTES, Transform};
 use bluetick_transform::raw::{self, Source};
 use serde_json::json;
+use url::Url;
 
 use crate::commands::LakeArguments;
 use crate::output::{self, CommandResult};
@@ -37,16 +39,28 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     move_objects(&arguments.raw, arguments.lake.open()?, arguments.checkpoint.as_deref(), arguments.json).await
 }
 
-/// A file with the path of each object that is done.
+/// A file that says in its first line what is moved where, and then the path of each object that is done.
 struct Checkpoint {
     done: HashSet<String>,
     file: File,
 }
 
 impl Checkpoint {
-    fn open(path: &Path) -> std::io::Result<Self> {
+    /// Opens the checkpoint of a replay of `raw` into the lake at `lake`, or begins it. That of another replay is refused: it
+    /// would skip objects that this one has not moved.
+    fn open(path: &Path, raw: &str, lake: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        let done = BufReader::new(&file).lines().collect::<Result<_, _>>()?;
+        let title = format!("replay {} {lake}", raw.trim_end_matches('/'));
+        let mut lines = BufReader::new(&file).lines();
+        match lines.next().transpose()? {
+            Some(found) if found != title => {
+                let path = path.display();
+                return Err(format!("{path} is not the checkpoint of this replay, but says: {found:?}; name another").into());
+            }
+            Some(_) => {}
+            None => writeln!(&file, "{title}")?,
+        }
+        let done = lines.collect::<Result<_, _>>()?;
         Ok(Self { done, file })
     }
 
@@ -59,7 +73,12 @@ impl Checkpoint {
 
 /// Moves every object under `raw` into `lake` and prints a report. Exit status 1 if an object was not done.
 pub(crate) async fn move_objects(raw: &str, lake: Lake, checkpoint: Option<&Path>, json: bool) -> CommandResult {
-    let mut checkpoint = checkpoint.map(Checkpoint::open).transpose()?;
+    let mut checkpoint = checkpoint.map(|path| Checkpoint::open(path, raw, lake.base_uri())).transpose()?;
+    // To open a directory is to make it: right for a lake, wrong for what was mistyped.
+    let directory = Url::parse(raw).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok());
+    if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
+        return Err(format!("there is no directory {}", directory.display()).into());
+    }
     let mut sources = raw::list(raw).await?;
     let listed = sources.len();
     if listed == 0 {
