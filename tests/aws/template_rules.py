@@ -248,6 +248,9 @@ def dashboard(resources: dict) -> Iterator[str]:
             yield f"the dashboard does not show {metric}"
 
 
+# What METRICS_NAMESPACE says, too: each stack's own.
+NAMESPACE = "Bluetick/${AWS::StackName}"
+
 # As crates/ingest and crates/transform write them.
 DIMENSIONS = [[{"Name": "Function", "Value": "transform"}]] + [
     [{"Name": "Provider", "Value": provider}] for provider in ("meta", "woosh", "interakt", "wasender", "tracker")
@@ -258,15 +261,18 @@ def bluetick_metrics(alarm: dict) -> list[dict]:
     metrics = [alarm] if "MetricName" in alarm else [
         query["MetricStat"]["Metric"] for query in alarm["Metrics"] if "MetricStat" in query
     ]
-    return [metric for metric in metrics if metric["Namespace"] == "Bluetick"]
+    return [metric for metric in metrics if text(metric["Namespace"]) == NAMESPACE]
 
 
 def alarms(resources: dict) -> Iterator[str]:
     source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "crates").glob("*/src/**/*.rs")))
+    for name, function in of_type(resources, "AWS::Serverless::Function"):
+        if text(function["Environment"]["Variables"].get("METRICS_NAMESPACE", "")) != NAMESPACE:
+            yield f"{name}: its metrics must be in the namespace that the alarms watch"
     watched = set()
     for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm"):
         ours = bluetick_metrics(alarm)
-        watched.update((item["Namespace"], item["MetricName"]) for item in ours or [alarm])
+        watched.update((text(item["Namespace"]), item["MetricName"]) for item in ours or [alarm])
         for metric in (item["MetricName"] for item in ours):
             if f'"{metric}"' not in source:
                 yield f"{name}: no code writes {metric}"
@@ -289,11 +295,11 @@ WATCHED = {
     ("AWS/Lambda", "Errors"),
     ("AWS/Lambda", "Throttles"),
     ("AWS/ApiGateway", "5xx"),
-    ("Bluetick", "SignatureFailures"),
-    ("Bluetick", "Rejected"),
-    ("Bluetick", "Spilled"),
-    ("Bluetick", "Refused"),
-    ("Bluetick", "NotConserved"),
+    (NAMESPACE, "SignatureFailures"),
+    (NAMESPACE, "Rejected"),
+    (NAMESPACE, "Spilled"),
+    (NAMESPACE, "Refused"),
+    (NAMESPACE, "NotConserved"),
 }
 
 RULES = [glue_tables, firehose, notifications, queues, buckets, functions, roles, http_api, alarms, dashboard]

@@ -131,6 +131,7 @@ MISTAKES = {
     "projection of a wrong type": change("ClicksTable", "TableInput/Parameters/projection.dt.type", "string"),
     "projection that ends too early": change("ClicksTable", "TableInput/Parameters/projection.dt.range", "2009-01-01,NOW"),
     "lines that were rejected as a table": change("RejectionsTable", "TableInput/StorageDescriptor/Location", "s3://lake/rejected/"),
+    "metrics in a namespace that nobody watches": change("TransformFunction", "Environment/Variables/METRICS_NAMESPACE", "Bluetick"),
     "table that lists Parquet": change("ClicksTable", "TableInput/StorageDescriptor/InputFormat", "parquet"),
     "Firehose pattern that is none": change("DeliveryStream", f"{FIREHOSE}/Prefix", "raw/!{timestamp:yyyy/QQ}/"),
     "Firehose pattern without an end": change("DeliveryStream", f"{FIREHOSE}/Prefix", "raw/!{timestamp:yyyy/"),

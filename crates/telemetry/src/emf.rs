@@ -2,11 +2,18 @@
 //! (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 
 use std::io::Write;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
-/// The namespace of all our metrics.
-pub const NAMESPACE: &str = "Bluetick";
+/// The namespace of our metrics where the variable `METRICS_NAMESPACE` names no other. A stack has one of its own: alarms of
+/// two stacks in one region would otherwise hear of each other's troubles.
+pub const DEFAULT_NAMESPACE: &str = "Bluetick";
+
+fn namespace() -> &'static str {
+    static NAMESPACE: OnceLock<String> = OnceLock::new();
+    NAMESPACE.get_or_init(|| std::env::var("METRICS_NAMESPACE").unwrap_or_else(|_| DEFAULT_NAMESPACE.to_owned()))
+}
 
 /// The unit of a metric, by CloudWatch's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +78,10 @@ impl Metrics {
 
     /// The line, without its end. `timestamp` is in milliseconds since 1970, UTC.
     pub fn to_json(&self, timestamp: i64) -> Value {
+        self.to_json_in(namespace(), timestamp)
+    }
+
+    fn to_json_in(&self, namespace: &str, timestamp: i64) -> Value {
         let names: Vec<_> = self.dimensions.iter().map(|(name, _)| *name).collect();
         let metrics: Vec<_> =
             self.values.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit.name()})).collect();
@@ -79,7 +90,7 @@ impl Metrics {
             "_aws".to_owned(),
             json!({
                 "Timestamp": timestamp,
-                "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": metrics}],
+                "CloudWatchMetrics": [{"Namespace": namespace, "Dimensions": [names], "Metrics": metrics}],
             }),
         );
         // With Lambda's JSON logs a line that names no level counts as INFO and is dropped above it.
@@ -107,10 +118,10 @@ mod tests {
     fn every_metric_named_has_a_value() {
         let line =
             Metrics::new().dimension("Provider", "meta").count("Accepted", 3).value("Latency", Unit::Milliseconds, 1.5);
-        let line = line.to_json(1_700_000_000_000);
+        let line = line.to_json_in("Bluetick/test", 1_700_000_000_000);
         assert_eq!(line["_aws"]["Timestamp"], 1_700_000_000_000_i64);
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
-        assert_eq!(directive["Namespace"], "Bluetick");
+        assert_eq!(directive["Namespace"], "Bluetick/test");
         assert_eq!(directive["Dimensions"], json!([["Provider"]]));
         for metric in directive["Metrics"].as_array().unwrap() {
             assert!(line[metric["Name"].as_str().unwrap()].is_number());

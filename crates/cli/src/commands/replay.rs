@@ -55,7 +55,9 @@ impl Checkpoint {
         match lines.next().transpose()? {
             Some(found) if found != title => {
                 let path = path.display();
-                return Err(format!("{path} is not the checkpoint of this replay, but says: {found:?}; name another").into());
+                return Err(
+                    format!("{path} is not the checkpoint of this replay, but says: {found:?}; name another").into()
+                );
             }
             Some(_) => {}
             None => writeln!(&file, "{title}")?,
