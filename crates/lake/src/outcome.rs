@@ -20,7 +20,8 @@ pub(crate) enum PutOutcome {
     Written,
     /// Written, refused or lost: only reading again tells.
     Unclear(Error),
-    /// The request cannot have taken effect, and will not if repeated.
+    /// Refused, and will be again. (An earlier try of the client's own may still have taken effect; whoever commits the same
+    /// rows later finds them.)
     Impossible(Error),
 }
 
