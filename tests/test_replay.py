@@ -8,6 +8,7 @@ from pathlib import Path
 
 import lake_reader
 import pipeline
+import pytest
 import raw_objects
 
 
@@ -60,4 +61,12 @@ def test_the_checkpoint_of_another_replay_is_refused(tmp_path: Path) -> None:
 def test_a_mistyped_directory_is_no_empty_one(tmp_path: Path) -> None:
     status, report, said = replay(tmp_path / "rwa", tmp_path / "lake", tmp_path / "checkpoint")
     assert (status, report) == (1, {}) and "there is no directory" in said
-    assert not (tmp_path / "rwa").exists()
+    assert not (tmp_path / "rwa").exists() and not (tmp_path / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("command", [["verify"], ["sweep"], ["erase", "--wa-id", "491701234567"], ["erase", "--again"]])
+def test_a_mistyped_lake_is_not_in_order(tmp_path: Path, command: list[str]) -> None:
+    lake = tmp_path / "laek"
+    done = subprocess.run([str(pipeline.BLUETICK), *command, "--lake", lake.as_uri()], env=pipeline.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "there is no directory" in done.stderr
+    assert not lake.exists()

@@ -89,7 +89,7 @@ impl ConditionalWrite {
     }
 }
 
-/// Writes a file beside nobody's reading, flushes it, and renames it to `target`, which it replaces.
+/// Writes a file where nobody reads, flushes it, and renames it to `target`, which it replaces.
 fn replace(root: &FilePath, target: &FilePath, payload: &PutPayload) -> io::Result<()> {
     let staged = root.join(STAGED_FILE);
     let folders = [staged.parent(), target.parent()];

@@ -43,12 +43,12 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
         (Some(wa_id), _) => Person::WaId(wa_id.clone()),
         (None, Some(user_id)) => Person::UserId(user_id.clone()),
         (None, None) => {
-            let rows_removed = arguments.lake.open()?.erase_again().await?;
+            let rows_removed = arguments.lake.open_existing()?.erase_again().await?;
             output::report(arguments.json, &json!({"rows_removed": rows_removed}))?;
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let lake = arguments.lake.open()?;
+    let lake = arguments.lake.open_existing()?;
     if arguments.status {
         let state = lake.erasure(&person).await?;
         let report = json!({

@@ -11,9 +11,8 @@ use bluetick_lake::Lake;
 use bluetick_transform::batch::{BatchReport, DEFAULT_FLUSH_BYTES, Transform};
 use bluetick_transform::raw::{self, Source};
 use serde_json::json;
-use url::Url;
 
-use crate::commands::LakeArguments;
+use crate::commands::{LakeArguments, require_directory};
 use crate::output::{self, CommandResult};
 
 /// Objects between two entries in the checkpoint: enough to fill a commit, few enough to lose little.
@@ -75,12 +74,8 @@ impl Checkpoint {
 
 /// Moves every object under `raw` into `lake` and prints a report. Exit status 1 if an object was not done.
 pub(crate) async fn move_objects(raw: &str, lake: Lake, checkpoint: Option<&Path>, json: bool) -> CommandResult {
+    require_directory(raw)?;
     let mut checkpoint = checkpoint.map(|path| Checkpoint::open(path, raw, lake.base_uri())).transpose()?;
-    // To open a directory is to make it: right for a lake, wrong for what was mistyped.
-    let directory = Url::parse(raw).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok());
-    if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
-        return Err(format!("there is no directory {}", directory.display()).into());
-    }
     let mut sources = raw::list(raw).await?;
     let listed = sources.len();
     if listed == 0 {

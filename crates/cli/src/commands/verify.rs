@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
-    let report = arguments.lake.open()?.verify().await?;
+    let report = arguments.lake.open_existing()?.verify().await?;
     let problems: Vec<_> = report
         .problems
         .iter()
