@@ -102,6 +102,7 @@ pub struct PartitionBatch {
     received: u64,
     first_event_ts: i64,
     last_event_ts: i64,
+    rows_at_a_time: usize,
 }
 
 impl PartitionBatch {
@@ -121,7 +122,10 @@ impl PartitionBatch {
             }
         }
         let (order, received) = sorted_unique(partition.table, &chunks)?;
-        let mut batch = Self { partition, chunks, order, received, first_event_ts: 0, last_event_ts: 0 };
+        let bytes = chunks.iter().map(RecordBatch::get_array_memory_size).sum();
+        let rows_at_a_time = rows_at_a_time(chunks.iter().map(RecordBatch::num_rows).sum(), bytes);
+        let mut batch =
+            Self { partition, chunks, order, received, first_event_ts: 0, last_event_ts: 0, rows_at_a_time };
         let time = |at: Option<&(u32, u32)>| -> Result<i64, LakeError> {
             let Some((chunk, row)) = at else { return Ok(first) };
             let times = batch.chunks.get(*chunk as usize).map(event_times).transpose()?.unwrap_or_default();
@@ -148,8 +152,7 @@ impl PartitionBatch {
 
     /// How many rows to take at a time.
     pub(crate) fn rows_at_a_time(&self) -> usize {
-        let rows = self.chunks.iter().map(RecordBatch::num_rows).sum();
-        rows_at_a_time(rows, self.chunks.iter().map(RecordBatch::get_array_memory_size).sum())
+        self.rows_at_a_time
     }
 
     /// First and last event time, in milliseconds since 1970.

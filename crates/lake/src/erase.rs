@@ -114,9 +114,7 @@ impl Lake {
         if list.entries.is_empty() {
             return Ok(None);
         }
-        let hasher = Erasures::new(self.erasure_key().await?, &[]);
-        hasher.check_key(&list)?;
-        let hash = hasher.hash_of(person)?;
+        let hash = self.erasures_of(&list, &list.entries).await?.hash_of(person)?;
         let entry = list.entries.iter().find(|entry| entry.hash == hash);
         Ok(entry.map(|entry| ErasureState {
             until_ms: entry.until_ms,
@@ -142,8 +140,7 @@ impl Lake {
         if due.is_empty() {
             return Ok((0, 0));
         }
-        let erasures = Erasures::new(self.erasure_key().await?, &due);
-        erasures.check_key(&list)?;
+        let erasures = self.erasures_of(&list, &due).await?;
         let rows = self.erase_everywhere(&erasures).await?.iter().map(|(_, removed)| removed.rows).sum();
         self.mark_settled(&due).await?;
         Ok((rows, due.len() as u64))
@@ -177,7 +174,7 @@ impl Lake {
 
     /// How long after an entry was first seen a writer may still publish without knowing it: the publish deadline, and as
     /// much again for the request itself and for clocks that differ.
-    fn settling_ms(&self) -> i64 {
+    pub(crate) fn settling_ms(&self) -> i64 {
         i64::try_from(self.options.publish_deadline.as_millis()).unwrap_or(i64::MAX).saturating_mul(2)
     }
 

@@ -244,23 +244,23 @@ impl Lake {
     /// The store's, and a list that cannot be read: then nothing may be committed.
     pub async fn erasures(&self) -> Result<Erasures, LakeError> {
         let (list, _) = self.read_entries().await?;
-        if list.entries.is_empty() {
-            return Ok(Erasures::default());
-        }
-        let erasures = Erasures::new(self.erasure_key().await?, &list.entries);
-        erasures.check_key(&list)?;
-        Ok(erasures)
+        self.erasures_of(&list, &list.entries).await
     }
 
     /// The persons whose erasure is confirmed: no part may hold them.
     pub(crate) async fn settled_erasures(&self) -> Result<Erasures, LakeError> {
         let (list, _) = self.read_entries().await?;
         let settled: Vec<Entry> = list.entries.iter().filter(|entry| entry.settled).cloned().collect();
-        if settled.is_empty() {
+        self.erasures_of(&list, &settled).await
+    }
+
+    /// Some of a list's entries with the secret that the list was hashed with. Without an entry no secret is read.
+    pub(crate) async fn erasures_of(&self, list: &EntryList, entries: &[Entry]) -> Result<Erasures, LakeError> {
+        if entries.is_empty() {
             return Ok(Erasures::default());
         }
-        let erasures = Erasures::new(self.erasure_key().await?, &settled);
-        erasures.check_key(&list)?;
+        let erasures = Erasures::new(self.erasure_key().await?, entries);
+        erasures.check_key(list)?;
         Ok(erasures)
     }
 

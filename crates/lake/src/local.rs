@@ -64,7 +64,6 @@ struct ConditionalWrite {
 impl ConditionalWrite {
     /// Compares and replaces with the lock held.
     fn run(self) -> Result<PutResult> {
-        let broken = |source: io::Error| Error::Generic { store: "LocalStore", source: source.into() };
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(self.root.join(LOCK_FILE));
         let lock = lock.map_err(broken)?;
         lock.lock().map_err(broken)?;
@@ -87,6 +86,15 @@ impl ConditionalWrite {
         replace(&self.root, &self.target, &self.payload).map_err(broken)?;
         Ok(PutResult { e_tag, version: None, extensions: Default::default() })
     }
+}
+
+fn broken(source: io::Error) -> Error {
+    Error::Generic { store: "LocalStore", source: source.into() }
+}
+
+/// Does work on files to its end, on a thread that may wait.
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|source| Error::JoinError { source })?
 }
 
 /// Writes a file where nobody reads, flushes it, and renames it to `target`, which it replaces.
@@ -124,14 +132,17 @@ impl LocalStore {
             payload,
             condition,
         };
-        let written = tokio::task::spawn_blocking(move || write.run());
-        written.await.map_err(|source| Error::JoinError { source })?
+        on_a_thread(move || write.run()).await
     }
 }
 
 /// Deletes what killed processes left of parts that they were writing, `<uuid>.parquet#<number>`: such files are in no
 /// listing. Only those last written before `before_ms`, in milliseconds since 1970. Returns paths inside `root`.
-pub(crate) fn delete_leftovers(root: &FilePath, before_ms: i64) -> io::Result<Vec<String>> {
+pub(crate) async fn delete_leftovers(root: PathBuf, before_ms: i64) -> Result<Vec<String>> {
+    on_a_thread(move || delete_halves(&root, before_ms).map_err(broken)).await
+}
+
+fn delete_halves(root: &FilePath, before_ms: i64) -> io::Result<Vec<String>> {
     let (mut folders, mut deleted) = (vec![root.join("data")], Vec::new());
     while let Some(folder) = folders.pop() {
         let entries = match fs::read_dir(&folder) {

@@ -26,16 +26,25 @@ impl Lake {
     /// # Errors
     /// The store's.
     pub async fn partitions(&self, table: Option<Table>) -> Result<Vec<Partition>, LakeError> {
+        Ok(self.list_manifests(table).await?.0)
+    }
+
+    /// The partitions that have a manifest, sorted; and what lies among the manifests and is none.
+    pub(crate) async fn list_manifests(&self, table: Option<Table>) -> Result<(Vec<Partition>, Vec<Path>), LakeError> {
         let prefix = match table {
             None => Path::from("manifest"),
             Some(table) => Path::from_iter(["manifest", table.name()]),
         };
         let paths: Vec<Path> = self.store.list(Some(&prefix)).map_ok(|meta| meta.location).try_collect().await?;
-        let parsed = paths.iter().filter_map(|path| Partition::parse_path("manifest", path.as_ref()));
-        let mut partitions: Vec<_> =
-            parsed.filter(|(_, name)| *name == MANIFEST_FILE).map(|(partition, _)| partition).collect();
+        let (mut partitions, mut strays) = (Vec::new(), Vec::new());
+        for path in paths {
+            match Partition::parse_path("manifest", path.as_ref()) {
+                Some((partition, MANIFEST_FILE)) => partitions.push(partition),
+                _ => strays.push(path),
+            }
+        }
         partitions.sort_unstable();
-        Ok(partitions)
+        Ok((partitions, strays))
     }
 
     /// All manifests of a table, or of all tables.

@@ -82,8 +82,7 @@ impl Lake {
         // grace, and what it finds unnamed now may have been named until a moment ago.
         let seen_ms = now_ms.max(self.environment.now_ms());
         let grace_ms = i64::try_from(self.options.grace.as_millis()).unwrap_or(i64::MAX);
-        let settling_ms =
-            i64::try_from(self.options.publish_deadline.as_millis()).unwrap_or(i64::MAX).saturating_mul(2);
+        let settling_ms = self.settling_ms();
         let mut record = Unnamed::default();
         for part in parts {
             if named.contains(&part.location) {
@@ -110,11 +109,7 @@ impl Lake {
         }
         if let Some(directory) = self.directory.clone().filter(|_| !dry_run) {
             let before_ms = now_ms.saturating_sub(grace_ms).saturating_sub(settling_ms);
-            let deleted = tokio::task::spawn_blocking(move || delete_leftovers(&directory, before_ms));
-            let deleted = deleted.await.map_err(|source| object_store::Error::JoinError { source })?;
-            let broken =
-                |source: std::io::Error| object_store::Error::Generic { store: "LocalStore", source: source.into() };
-            report.deleted.extend(deleted.map_err(broken)?);
+            report.deleted.extend(delete_leftovers(directory, before_ms).await?);
         }
         if !dry_run && record.first_seen_ms != known.first_seen_ms {
             let text = serde_json::to_string(&record).map_err(|error| LakeError::Invalid(error.to_string()))?;

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 
 use arrow::row::OwnedRow;
-use futures::{FutureExt, TryStreamExt};
-use object_store::path::Path;
+use futures::FutureExt;
 use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
 
@@ -16,7 +15,7 @@ use crate::invariants::Invariant;
 use crate::lake::Lake;
 use crate::manifest::read_manifest;
 use crate::part::Part;
-use crate::partition::{MANIFEST_FILE, Partition};
+use crate::partition::Partition;
 
 /// 128 bits of a key's SHA-256: a partition of millions of rows is verified in some ten megabytes.
 type KeyDigest = [u8; 16];
@@ -74,11 +73,12 @@ impl Lake {
             }
             other => other?,
         };
-        for stray in self.strays().await? {
+        let (partitions, strays) = self.list_manifests(None).await?;
+        for stray in strays {
             let detail = "a reader takes it for a manifest of its own, and sees its rows twice".to_owned();
             report.add(Invariant::ManifestsAreSound, stray.as_ref(), detail);
         }
-        for partition in self.partitions(None).await? {
+        for partition in partitions {
             let mut attempts = 0;
             let found = loop {
                 attempts += 1;
@@ -95,15 +95,6 @@ impl Lake {
             report.bytes += found.bytes;
         }
         Ok(report)
-    }
-
-    /// What lies among the manifests and is none.
-    async fn strays(&self) -> Result<Vec<Path>, LakeError> {
-        let paths = self.store.list(Some(&Path::from("manifest"))).map_ok(|meta| meta.location);
-        let is_manifest = |path: &Path| {
-            Partition::parse_path("manifest", path.as_ref()).is_some_and(|(_, name)| name == MANIFEST_FILE)
-        };
-        Ok(paths.try_filter(|path| std::future::ready(!is_manifest(path))).try_collect().await?)
     }
 
     async fn verify_partition(&self, partition: Partition, settled: &Erasures) -> Result<VerifyReport, LakeError> {
