@@ -35,7 +35,7 @@ def main() -> None:
 
     for attempt in ("first", "second"):
         report = pipeline.run(raw, lake)
-        print(f"{attempt} run: {report['records_in']} records in, {report['new']} new, {report['repeated']} repeated, {report['rejected']} rejected")
+        print(f"{attempt} run: {report['records_in']} records in, {report['new']} new, {report['duplicates']} duplicates, {report['rejected']} rejected")
 
     for query in ("ctr_by_button", "ctr_by_template", "funnel_daily"):
         print(f"\n{query}", flush=True)

@@ -90,6 +90,6 @@ def test_ten_thousand_webhooks_at_once(tmp_path: Path) -> None:
     assert resident < RESIDENT_KIB
 
     report = pipeline.run(tmp_path / "raw", tmp_path / "lake")
-    assert (report["new"], report["repeated"]) == (WEBHOOKS, 0)
+    assert (report["new"], report["duplicates"]) == (WEBHOOKS, 0)
     ids = [value for part in lake_reader.parts(tmp_path / "lake", "statuses") for value in pyarrow.parquet.ParquetFile(part).read(columns=["message_id"]).column(0).to_pylist()]
     assert sorted(ids) == sorted(f"wamid.LOAD{number}" for number in range(WEBHOOKS))

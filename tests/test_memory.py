@@ -40,8 +40,8 @@ def test_a_million_and_a_half_records(tmp_path: Path, objects: int, lines: int) 
     raw_objects.write(raw, objects=objects, lines=lines, days=2, seed=3)
     report, resident = run_measured(raw, lake)
     print(f"{objects} objects of {lines} records: {resident / 1024:.0f} MiB resident, {report}")
-    assert report["records_in"] == objects * lines == report["new"] + report["repeated"]
-    assert report["repeated"] > 50_000 and report["rejected"] == 0
+    assert report["records_in"] == objects * lines == report["new"] + report["duplicates"]
+    assert report["duplicates"] > 50_000 and report["rejected"] == 0
     assert resident < LIMIT_KIB, f"{resident} KiB"
     stored = sum(pyarrow.parquet.read_metadata(part).num_rows for table in ("clicks", "statuses", "messages", "sends") for part in lake_reader.parts(lake, table))
     assert stored == report["new"]

@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let lake = Lake::open("memory://day", LakeOptions::default())?;
     let mut staging = Staging::new();
     let started = Instant::now();
-    let (mut written, mut json, mut repeated, mut most_parts) = (0, 0, 0, 0);
+    let (mut written, mut json, mut duplicates, mut most_parts) = (0, 0, 0, 0);
     for commit in 0..COMMITS {
         for event in commit * rows / COMMITS..(commit + 1) * rows / COMMITS {
             // One in twenty comes again, in the next object.
@@ -69,13 +69,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         for batch in staging.drain()? {
             let report = lake.commit(&batch).await?;
             written += report.bytes_written;
-            repeated += report.repeated;
+            duplicates += report.duplicates;
             most_parts = most_parts.max(report.parts);
         }
     }
     let seconds = started.elapsed().as_secs_f64();
     let report = lake.verify().await?;
-    println!("{rows} rows in {COMMITS} commits: {json} bytes of JSON, {repeated} repeats, {seconds:.1} s");
+    println!("{rows} rows in {COMMITS} commits: {json} bytes of JSON, {duplicates} repeats, {seconds:.1} s");
     println!(
         "parts left: {} (at most {most_parts} on the way); bytes of the day: {}; bytes written: {written}, {:.2} times",
         report.parts,

@@ -90,7 +90,7 @@ pub(crate) fn timestamps<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a [
 }
 
 /// Rows taken at a time from a batch.
-const STRETCH_ROWS: usize = 8192;
+const CHUNK_ROWS: usize = 8192;
 
 /// Rows of one partition. They stay where they were read; an index holds their order, which is that of a part: event
 /// time, then key. Of rows with the same key the one that was received first is kept.
@@ -184,15 +184,13 @@ impl PartitionBatch {
         let columns = encoder.columns().iter().map(|name| schema.index_of(name));
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let chunks = self.chunks.iter().map(|chunk| chunk.project(&columns)).collect::<Result<Vec<_>, _>>()?;
-        self.stretches().map(|positions| encoder.encode(&self.take_from(&chunks, &positions)?)).collect()
+        self.position_chunks().map(|positions| encoder.encode(&self.take_from(&chunks, &positions)?)).collect()
     }
 
     /// The positions of all rows, some thousand at a time.
-    fn stretches(&self) -> impl Iterator<Item = Vec<u32>> + use<> {
+    fn position_chunks(&self) -> impl Iterator<Item = Vec<u32>> + use<> {
         let rows = self.order.len();
-        (0..rows)
-            .step_by(STRETCH_ROWS)
-            .map(move |start| (start as u32..rows.min(start + STRETCH_ROWS) as u32).collect())
+        (0..rows).step_by(CHUNK_ROWS).map(move |start| (start as u32..rows.min(start + CHUNK_ROWS) as u32).collect())
     }
 
     fn take_from(&self, chunks: &[RecordBatch], positions: &[u32]) -> Result<RecordBatch, LakeError> {
@@ -207,7 +205,7 @@ impl PartitionBatch {
 
     /// All rows in their order, some thousand at a time.
     pub fn sorted_batches(&self) -> impl Iterator<Item = Result<RecordBatch, LakeError>> + '_ {
-        self.stretches().map(|positions| self.take(&positions))
+        self.position_chunks().map(|positions| self.take(&positions))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The commit: a batch into its partition, exactly once, whatever breaks.
 //!
 //! 1. drop repeats inside the batch ([`PartitionBatch`] did); 2. read the manifest; 3. look for the batch's keys in the
-//!    parts it names; 4. keep what is new; 5. write a part under a new name, with the small parts it absorbs; 6. write the
+//!    parts it names; 4. keep what is new; 5. write a part under a new name, with the small parts it compacts; 6. write the
 //!    manifest on condition that it is as it was read; 7. unless that clearly succeeded, start again at 2.
 
 use std::collections::{HashMap, HashSet};
@@ -27,7 +27,7 @@ use crate::writer::PartWriter;
 /// Footers read at a time.
 const PARALLEL_OPENS: usize = 8;
 
-/// What a commit did. `rows_in = new + repeated + erased` (rule R6, checked before the report exists).
+/// What a commit did. `rows_in = new + duplicates + erased` (rule R6, checked before the report exists).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommitReport {
     /// Rows that the batch was made of.
@@ -35,11 +35,11 @@ pub struct CommitReport {
     /// Rows that are now in the lake and were not before.
     pub new: u64,
     /// Rows that were in the lake already, or twice in the batch.
-    pub repeated: u64,
+    pub duplicates: u64,
     /// Rows of persons to forget.
     pub erased: u64,
-    /// Parts that were absorbed into the one written.
-    pub absorbed_parts: u64,
+    /// Parts that were compacted into the one written.
+    pub compacted_parts: u64,
     /// Row groups that were copied into it without decoding.
     pub copied_row_groups: u64,
     /// Parts of the partition afterwards.
@@ -65,7 +65,7 @@ struct Progress {
     scanned: HashMap<String, Arc<Part>>,
     written: Option<Written>,
     erased: u64,
-    repeated: u64,
+    duplicates: u64,
 }
 
 /// A part that was written but is in no manifest yet.
@@ -78,7 +78,7 @@ pub(crate) struct Written {
 
 impl Lake {
     /// Adds the rows of a batch that its partition does not have yet. Safe to repeat, and to run beside any number of
-    /// others: rows that are there already are counted as repeated.
+    /// others: rows that are there already are counted as duplicates.
     ///
     /// # Errors
     /// Nothing of the batch is visible then, or (if the last answer was lost) all of it. By [`LakeError::fault`].
@@ -102,7 +102,7 @@ impl Lake {
             if let Some(written) = &state.written
                 && is_ours(&manifest, Some(&written.part.name))
             {
-                report.settle(state.erased, state.repeated, written, manifest.parts.len());
+                report.settle(state.erased, state.duplicates, written, manifest.parts.len());
                 return report.checked(partition);
             }
             if !self.scan_unseen(partition, batch, &manifest, &encoder, &index, state, &mut report).await? {
@@ -112,7 +112,7 @@ impl Lake {
             let new_rows = state.fresh.iter().filter(|fresh| **fresh).count() as u64;
             if new_rows == 0 {
                 report.erased = state.erased;
-                report.repeated = state.repeated;
+                report.duplicates = state.duplicates;
                 report.parts = manifest.parts.len() as u64;
                 return report.checked(partition);
             }
@@ -144,7 +144,7 @@ impl Lake {
                 PutOutcome::Written => {
                     self.remember(&written.part);
                     let parts = manifest.parts.len() + 1 - written.replaces.len();
-                    report.settle(state.erased, state.repeated, written, parts);
+                    report.settle(state.erased, state.duplicates, written, parts);
                     return report.checked(partition);
                 }
                 PutOutcome::Unclear(error) => {
@@ -162,8 +162,8 @@ impl Lake {
         let erasures = self.erasures().await?;
         let fresh = batch.rows_to_keep(&erasures)?;
         let erased = fresh.iter().filter(|fresh| !**fresh).count() as u64;
-        let repeated = batch.rows_received() - fresh.len() as u64;
-        Ok(Progress { started_ms, fresh, scanned: HashMap::new(), written: None, erased, repeated })
+        let duplicates = batch.rows_received() - fresh.len() as u64;
+        Ok(Progress { started_ms, fresh, scanned: HashMap::new(), written: None, erased, duplicates })
     }
 
     /// Rule R4: whether something read or written then is too old to publish on.
@@ -233,7 +233,7 @@ impl Lake {
                     let slot = index.get(&key).and_then(|position| state.fresh.get_mut(*position as usize));
                     if let Some(fresh @ true) = slot {
                         *fresh = false;
-                        state.repeated += 1;
+                        state.duplicates += 1;
                     }
                 }
             }
@@ -265,11 +265,11 @@ impl Lake {
         let partition = batch.partition();
         let positions: Vec<u32> =
             fresh.iter().enumerate().filter(|(_, fresh)| **fresh).map(|(position, _)| position as u32).collect();
-        let absorbed = self.choose_absorbed(partition.table, positions.len() as u64, parts);
+        let compacted = self.choose_compacted(partition.table, positions.len() as u64, parts);
         let mut sources = vec![Source::Batch { batch, positions: &positions }];
-        sources.extend(absorbed.iter().map(|part| Source::Part { part, filter: None }));
+        sources.extend(compacted.iter().map(|part| Source::Part { part, filter: None }));
         let (part, copied_groups) = self.write_merged(partition, sources).await?;
-        let replaces = absorbed.iter().map(|part| part.name.clone()).collect();
+        let replaces = compacted.iter().map(|part| part.name.clone()).collect();
         Ok(Written { part, replaces, new_rows: positions.len() as u64, copied_groups })
     }
 
@@ -287,9 +287,9 @@ impl Lake {
         Ok((writer.finish().await?, copied))
     }
 
-    /// The parts to absorb: the most of the smallest that grow by [`crate::LakeOptions::growth_factor`] together with the
+    /// The parts to compact: the most of the smallest that grow by [`crate::LakeOptions::growth_factor`] together with the
     /// new rows, in a file that is not too large.
-    fn choose_absorbed(&self, table: Table, new_rows: u64, parts: &[Arc<Part>]) -> Vec<Arc<Part>> {
+    fn choose_compacted(&self, table: Table, new_rows: u64, parts: &[Arc<Part>]) -> Vec<Arc<Part>> {
         let mut by_size: Vec<&Arc<Part>> = parts.iter().filter(|part| part.unknown_columns(table).is_empty()).collect();
         by_size.sort_by_key(|part| (part.rows, part.bytes));
         let (mut rows, mut bytes, mut chosen) = (new_rows, 0, 0);
@@ -333,21 +333,21 @@ impl Written {
 }
 
 impl CommitReport {
-    fn settle(&mut self, erased: u64, repeated: u64, written: &Written, parts: usize) {
+    fn settle(&mut self, erased: u64, duplicates: u64, written: &Written, parts: usize) {
         self.erased = erased;
-        self.repeated = repeated;
+        self.duplicates = duplicates;
         self.new = written.new_rows;
-        self.absorbed_parts = written.replaces.len() as u64;
+        self.compacted_parts = written.replaces.len() as u64;
         self.copied_row_groups = written.copied_groups;
         self.parts = parts as u64;
     }
 
     fn checked(self, partition: Partition) -> Result<Self, LakeError> {
-        if self.rows_in == self.new + self.repeated + self.erased {
+        if self.rows_in == self.new + self.duplicates + self.erased {
             return Ok(self);
         }
         let detail =
-            format!("{} in, {} new, {} repeated, {} erased", self.rows_in, self.new, self.repeated, self.erased);
+            format!("{} in, {} new, {} duplicates, {} erased", self.rows_in, self.new, self.duplicates, self.erased);
         Err(LakeError::Conservation { partition, detail })
     }
 }

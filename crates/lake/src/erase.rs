@@ -2,7 +2,7 @@
 //!
 //! The order matters: first the list, then the rows. A writer that read the list before may still publish, but not later
 //! than the publish deadline (rule R4); so a second pass after that deadline finds what it brought back. The sweep is that
-//! pass; then the entry is settled. The deadline counts from when the entry was first seen in the list, by whoever looked.
+//! pass; then the entry is confirmed. The deadline counts from when the entry was first seen in the list, by whoever looked.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ const PERSONAL: [&str; 6] = ["event_ts", "received_at", "wa_id", "user_id", "par
 
 /// Something outside the tables that still holds the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct RemainingCopy {
     /// What holds it: `superseded_parts`, `raw_objects`, `rejected_lines`, `bucket_versions`.
     pub what: &'static str,
     /// Until when, in milliseconds since 1970; `None` where a rule outside the lake decides.
@@ -43,9 +43,9 @@ pub struct EraseReport {
     /// Parts that were replaced: their files still hold the person until the sweep deletes them.
     pub superseded_parts: Vec<String>,
     /// A sweep after this moment (milliseconds since 1970) confirms the erasure: a writer under way may not know of it yet.
-    pub settles_at_ms: i64,
+    pub confirm_after_ms: i64,
     /// What still holds the person, and until when.
-    pub held: Vec<Held>,
+    pub remaining_copies: Vec<RemainingCopy>,
 }
 
 /// How far the erasure of a person has come.
@@ -54,9 +54,9 @@ pub struct ErasureState {
     /// What happened, or was received, up to this moment is to be forgotten. Milliseconds since 1970.
     pub until_ms: i64,
     /// A sweep after this moment confirms it. Milliseconds since 1970; `None`: not before another sweep has seen it.
-    pub settles_at_ms: Option<i64>,
+    pub confirm_after_ms: Option<i64>,
     /// Whether it is confirmed: no row of the person is named, and nobody can bring one back.
-    pub settled: bool,
+    pub confirmed: bool,
 }
 
 /// What removing persons from one partition did.
@@ -71,7 +71,7 @@ const PARALLEL_PARTITIONS: usize = 4;
 
 impl Lake {
     /// Forgets a person: what happened, or was received, up to now. Safe to repeat. The next sweep after
-    /// [`EraseReport::settles_at_ms`] confirms it.
+    /// [`EraseReport::confirm_after_ms`] confirms it.
     ///
     /// # Errors
     /// [`LakeError::Invalid`] for a number or id that cannot be one. After any other error call it again.
@@ -86,7 +86,7 @@ impl Lake {
             if list.entries.iter().all(|entry| entry.hash != hash || entry.until_ms < until_ms) {
                 list.key_check.get_or_insert_with(|| hasher.key_check());
                 list.entries.retain(|entry| entry.hash != hash);
-                list.entries.push(Entry { hash: hash.clone(), until_ms, seen_ms: None, settled: false });
+                list.entries.push(Entry { hash: hash.clone(), until_ms, seen_ms: None, confirmed: false });
             }
         })
         .await?;
@@ -94,14 +94,14 @@ impl Lake {
         let Some(entry) = list.entries.into_iter().find(|entry| entry.hash == hash) else {
             return Err(LakeError::Damaged { object: list_path().to_string(), problem: "it lost an entry".to_owned() });
         };
-        let settles_at_ms = self.settles_at_ms(&entry).unwrap_or(i64::MAX);
-        let mut report = EraseReport { settles_at_ms, ..Default::default() };
+        let confirm_after_ms = self.confirm_after_ms(&entry).unwrap_or(i64::MAX);
+        let mut report = EraseReport { confirm_after_ms, ..Default::default() };
         for (partition, removed) in self.erase_everywhere(&Erasures::new(key, &[entry])).await? {
             report.rows_removed += removed.rows;
             report.partitions.push(partition);
             report.superseded_parts.extend(removed.superseded);
         }
-        report.held = self.held(self.environment.now_ms());
+        report.remaining_copies = self.remaining_copies(self.environment.now_ms());
         Ok(report)
     }
 
@@ -118,8 +118,8 @@ impl Lake {
         let entry = list.entries.iter().find(|entry| entry.hash == hash);
         Ok(entry.map(|entry| ErasureState {
             until_ms: entry.until_ms,
-            settles_at_ms: self.settles_at_ms(entry),
-            settled: entry.settled,
+            confirm_after_ms: self.confirm_after_ms(entry),
+            confirmed: entry.confirmed,
         }))
     }
 
@@ -132,17 +132,17 @@ impl Lake {
         Ok(self.erase_everywhere(&erasures).await?.iter().map(|(_, removed)| removed.rows).sum())
     }
 
-    /// Passes over the lake for the erasures that no writer can be unaware of any more. Rows removed, entries settled.
-    pub(crate) async fn settle_erasures(&self, now_ms: i64) -> Result<(u64, u64), LakeError> {
+    /// Passes over the lake for the erasures that no writer can be unaware of any more. Rows removed, entries confirmed.
+    pub(crate) async fn confirm_erasures(&self, now_ms: i64) -> Result<(u64, u64), LakeError> {
         let list = self.see_entries().await?;
-        let is_due = |entry: &&Entry| !entry.settled && self.settles_at_ms(entry).is_some_and(|at| now_ms > at);
+        let is_due = |entry: &&Entry| !entry.confirmed && self.confirm_after_ms(entry).is_some_and(|at| now_ms > at);
         let due: Vec<Entry> = list.entries.iter().filter(is_due).cloned().collect();
         if due.is_empty() {
             return Ok((0, 0));
         }
         let erasures = self.erasures_of(&list, &due).await?;
         let rows = self.erase_everywhere(&erasures).await?.iter().map(|(_, removed)| removed.rows).sum();
-        self.mark_settled(&due).await?;
+        self.mark_confirmed(&due).await?;
         Ok((rows, due.len() as u64))
     }
 
@@ -168,32 +168,37 @@ impl Lake {
         .await
     }
 
-    fn settles_at_ms(&self, entry: &Entry) -> Option<i64> {
-        entry.seen_ms.map(|seen| seen.saturating_add(self.settling_ms()))
+    fn confirm_after_ms(&self, entry: &Entry) -> Option<i64> {
+        entry.seen_ms.map(|seen| seen.saturating_add(self.confirmation_delay_ms()))
     }
 
     /// How long after an entry was first seen a writer may still publish without knowing it: the publish deadline, and as
     /// much again for the request itself and for clocks that differ.
-    pub(crate) fn settling_ms(&self) -> i64 {
+    pub(crate) fn confirmation_delay_ms(&self) -> i64 {
         i64::try_from(self.options.publish_deadline.as_millis()).unwrap_or(i64::MAX).saturating_mul(2)
     }
 
-    fn held(&self, now_ms: i64) -> Vec<Held> {
+    fn remaining_copies(&self, now_ms: i64) -> Vec<RemainingCopy> {
         let grace_ms = i64::try_from(self.options.grace.as_millis()).unwrap_or(i64::MAX);
         // The sweep runs hourly: one to record the part after its settling time, one after the grace.
-        let swept_ms = now_ms.saturating_add(grace_ms).saturating_add(self.settling_ms()).saturating_add(2 * 3_600_000);
+        let swept_ms =
+            now_ms.saturating_add(grace_ms).saturating_add(self.confirmation_delay_ms()).saturating_add(2 * 3_600_000);
         vec![
-            Held { what: "superseded_parts", until_ms: Some(swept_ms), ends_by: "the hourly sweep" },
-            Held { what: "raw_objects", until_ms: None, ends_by: "the expiry rule of raw/" },
-            Held { what: "rejected_lines", until_ms: None, ends_by: "the expiry rule of rejected/" },
-            Held { what: "bucket_versions", until_ms: None, ends_by: "the expiry rule of non-current versions" },
+            RemainingCopy { what: "superseded_parts", until_ms: Some(swept_ms), ends_by: "the hourly sweep" },
+            RemainingCopy { what: "raw_objects", until_ms: None, ends_by: "the expiry rule of raw/" },
+            RemainingCopy { what: "rejected_lines", until_ms: None, ends_by: "the expiry rule of rejected/" },
+            RemainingCopy {
+                what: "bucket_versions",
+                until_ms: None,
+                ends_by: "the expiry rule of non-current versions",
+            },
         ]
     }
 
-    async fn mark_settled(&self, done: &[Entry]) -> Result<(), LakeError> {
+    async fn mark_confirmed(&self, done: &[Entry]) -> Result<(), LakeError> {
         self.change_entries(|list| {
             for entry in &mut list.entries {
-                entry.settled |= done.iter().any(|done| done.hash == entry.hash && done.until_ms == entry.until_ms);
+                entry.confirmed |= done.iter().any(|done| done.hash == entry.hash && done.until_ms == entry.until_ms);
             }
         })
         .await
@@ -226,14 +231,14 @@ impl Lake {
     async fn erase_in(&self, partition: Partition, erasures: &Erasures) -> Result<Removed, LakeError> {
         let mut clean: BTreeSet<String> = BTreeSet::new();
         // What a write removed whose answer was lost, and the part that shows that it took effect.
-        let (mut witness, mut unclear): (Option<String>, Removed) = Default::default();
+        let (mut written_part, mut unclear): (Option<String>, Removed) = Default::default();
         for attempt in 1..=self.options.max_attempts {
             if attempt > 1 {
                 self.back_off(attempt).await;
             }
             let started_ms = self.environment.now_ms();
             let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
-            if witness.take().is_some_and(|name| is_ours(&manifest, Some(&name))) {
+            if written_part.take().is_some_and(|name| is_ours(&manifest, Some(&name))) {
                 return Ok(unclear);
             }
             let work = async {
@@ -269,7 +274,7 @@ impl Lake {
             };
             let (written, removed) = match work.await {
                 // No part holds the person any more. If those that ours was to replace are gone, it was ours that did it: the
-                // part that would show it may have been absorbed since.
+                // part that would show it may have been compacted since.
                 Ok(None) if unclear.superseded.iter().any(|name| manifest.parts.contains(name)) => {
                     return Ok(Removed::default());
                 }
@@ -289,7 +294,7 @@ impl Lake {
                 PutOutcome::Written => return Ok(removed),
                 PutOutcome::Unclear(error) => {
                     tracing::debug!(%partition, %error, "the manifest's write was not clearly a success");
-                    witness = written.map(|part| part.name);
+                    written_part = written.map(|part| part.name);
                     unclear = removed;
                 }
                 PutOutcome::Impossible(error) => return Err(error.into()),

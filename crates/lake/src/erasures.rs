@@ -88,7 +88,7 @@ pub(crate) struct Entry {
     pub(crate) seen_ms: Option<i64>,
     /// A pass over the lake ended that began when no writer could still publish without knowing the entry.
     #[serde(default)]
-    pub(crate) settled: bool,
+    pub(crate) confirmed: bool,
 }
 
 /// The list as it is stored.
@@ -248,10 +248,10 @@ impl Lake {
     }
 
     /// The persons whose erasure is confirmed: no part may hold them.
-    pub(crate) async fn settled_erasures(&self) -> Result<Erasures, LakeError> {
+    pub(crate) async fn confirmed_erasures(&self) -> Result<Erasures, LakeError> {
         let (list, _) = self.read_entries().await?;
-        let settled: Vec<Entry> = list.entries.iter().filter(|entry| entry.settled).cloned().collect();
-        self.erasures_of(&list, &settled).await
+        let confirmed: Vec<Entry> = list.entries.iter().filter(|entry| entry.confirmed).cloned().collect();
+        self.erasures_of(&list, &confirmed).await
     }
 
     /// Some of a list's entries with the secret that the list was hashed with. Without an entry no secret is read.
@@ -329,7 +329,12 @@ mod tests {
         let empty = Erasures::new(b"secret".to_vec(), &[]);
         let entries: Vec<_> = persons
             .iter()
-            .map(|person| Entry { hash: empty.hash_of(person).unwrap(), until_ms: 1000, seen_ms: None, settled: false })
+            .map(|person| Entry {
+                hash: empty.hash_of(person).unwrap(),
+                until_ms: 1000,
+                seen_ms: None,
+                confirmed: false,
+            })
             .collect();
         Erasures::new(b"secret".to_vec(), &entries)
     }

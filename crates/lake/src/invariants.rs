@@ -11,7 +11,7 @@ use crate::partition::Partition;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Invariant {
     /// Every part that a manifest names exists.
-    NamedPartsExist,
+    ReferencedPartsExist,
     /// No two rows of a partition have the same key.
     RowsAreUnique,
     /// Rows of a part are sorted by event time, then key.
@@ -21,8 +21,8 @@ pub enum Invariant {
     /// A committed row is in the lake until it is erased.
     RowsAreKept,
     /// A row of an erased person is in no part that a manifest names.
-    ErasedStayAway,
-    /// Rows in = new + repeated + erased; rows of the new set = rows of the old + new (R6).
+    ErasedRowsAreAbsent,
+    /// Rows in = new + duplicates + erased; rows of the new set = rows of the old + new (R6).
     RowsAddUp,
     /// A manifest is well-formed, and names each part once.
     ManifestsAreSound,
@@ -32,12 +32,12 @@ impl Invariant {
     /// Its name in reports.
     pub const fn name(self) -> &'static str {
         match self {
-            Invariant::NamedPartsExist => "named_parts_exist",
+            Invariant::ReferencedPartsExist => "referenced_parts_exist",
             Invariant::RowsAreUnique => "rows_are_unique",
             Invariant::RowsAreSorted => "rows_are_sorted",
             Invariant::RowsFitTheirDate => "rows_fit_their_date",
             Invariant::RowsAreKept => "rows_are_kept",
-            Invariant::ErasedStayAway => "erased_stay_away",
+            Invariant::ErasedRowsAreAbsent => "erased_rows_are_absent",
             Invariant::RowsAddUp => "rows_add_up",
             Invariant::ManifestsAreSound => "manifests_are_sound",
         }

@@ -70,11 +70,6 @@ impl Lake {
         &self.base_uri
     }
 
-    /// Its settings.
-    pub fn options(&self) -> &LakeOptions {
-        &self.options
-    }
-
     /// Opens a part, from memory if its footer was read before.
     pub(crate) async fn open_part(&self, partition: Partition, name: &str) -> Result<Arc<Part>, LakeError> {
         let known = self.footers.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();

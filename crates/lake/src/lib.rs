@@ -6,10 +6,10 @@
 //! rejected/<reason>/dt=…/<hash>.ndjson              lines that cannot be placed, with the reason
 //! rejections/dt=…/<hash>.ndjson                     how many these are: the table `rejections`
 //! erasures/{key,list.json}                          whom to forget, as keyed hashes
-//! sweep/unnamed.json                                parts that an earlier sweep saw unnamed
+//! sweep/unreferenced.json                           parts that an earlier sweep found unreferenced
 //! ```
 //!
-//! [`staging::Staging`] turns NDJSON lines into batches, [`Lake::commit`] moves a batch into its partition. All I/O goes
+//! [`Staging`] turns NDJSON lines into batches, [`Lake::commit`] moves a batch into its partition. All I/O goes
 //! through `object_store`; the clock and randomness are an [`Environment`].
 //!
 //! ```
@@ -30,13 +30,13 @@
 //! # Ok(()) }
 //! ```
 
-pub mod batch;
+mod batch;
 mod commit;
-pub mod environment;
+mod environment;
 mod erase;
-pub mod erasures;
+mod erasures;
 mod error;
-pub mod invariants;
+mod invariants;
 mod lake;
 mod local;
 mod manifest;
@@ -44,29 +44,28 @@ mod merge;
 mod options;
 mod outcome;
 mod part;
-pub mod partition;
+mod partition;
 mod read;
 mod reject;
-pub mod staging;
+mod staging;
 pub mod store;
 mod sweep;
-pub mod tables;
+mod tables;
 mod verify;
 mod writer;
 
 pub use batch::PartitionBatch;
 pub use commit::CommitReport;
 pub use environment::{Environment, SystemEnvironment};
-pub use erase::{EraseReport, ErasureState, Held};
+pub use erase::{EraseReport, ErasureState, RemainingCopy};
 pub use erasures::{Erasures, Person};
 pub use error::{Fault, LakeError};
 pub use invariants::Invariant;
 pub use lake::Lake;
 pub use options::LakeOptions;
 pub use partition::Partition;
-pub use read::ManifestListing;
 pub use reject::RejectedLine;
-pub use staging::{Reason, Rejection, Staging};
+pub use staging::{EARLIEST_EVENT_MS, FUTURE_TOLERANCE_MS, MAX_LINE_BYTES, Reason, Rejection, Staging};
 pub use sweep::SweepReport;
-pub use tables::{Column, ColumnType, Table};
+pub use tables::{Column, ColumnType, Table, UnknownTable};
 pub use verify::{Problem, VerifyReport};

@@ -300,7 +300,7 @@ mod tests {
     async fn records_of_any_size_are_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let store = LocalStore::new(directory.path()).unwrap();
-        let path = Path::from("sweep/unnamed.json");
+        let path = Path::from("sweep/unreferenced.json");
         store.put_opts(&path, vec![b' '; 9 << 20].into(), options(PutMode::Create)).await.unwrap();
         let first = version(&store, &path).await;
         store.put_opts(&path, "less".into(), options(PutMode::Update(first))).await.unwrap();

@@ -8,10 +8,10 @@ pub struct LakeOptions {
     /// Rows of a row group at most (and about 16 MiB): what a merge holds of each part at a time, and the unit of pruning
     /// by event time.
     pub row_group_rows: usize,
-    /// Bytes that a part does not exceed by absorbing others.
+    /// Bytes that a part does not exceed by compacting others.
     pub target_part_bytes: u64,
-    /// A part is absorbed only into one that has at least this many times its rows. So no row is rewritten more often than
-    /// the logarithm to this base of the number of commits; larger values write less and leave more parts. 0 absorbs
+    /// A part is compacted only into one that has at least this many times its rows. So no row is rewritten more often than
+    /// the logarithm to this base of the number of commits; larger values write less and leave more parts. 0 compacts
     /// everything, infinity nothing.
     pub growth_factor: f64,
     /// Attempts at a commit before it is given up as contended.

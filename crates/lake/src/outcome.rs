@@ -41,10 +41,10 @@ pub(crate) fn classify(result: Result<PutResult, Error>) -> PutOutcome {
     }
 }
 
-/// Whether the manifest, read again, shows that our write took effect. `witness` is a part whose name nobody else can
+/// Whether the manifest, read again, shows that our write took effect. `written_part` is a part whose name nobody else can
 /// have written; without one (a write that only removes parts) nothing can be shown, and the work is done again.
-pub(crate) fn is_ours(current: &Manifest, witness: Option<&str>) -> bool {
-    witness.is_some_and(|name| current.parts.iter().any(|part| part == name))
+pub(crate) fn is_ours(current: &Manifest, written_part: Option<&str>) -> bool {
+    written_part.is_some_and(|name| current.parts.iter().any(|part| part == name))
 }
 
 #[cfg(test)]

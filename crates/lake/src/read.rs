@@ -7,18 +7,9 @@ use object_store::path::Path;
 use crate::batch::conform;
 use crate::error::LakeError;
 use crate::lake::Lake;
-use crate::manifest::{part_uri, read_manifest};
+use crate::manifest::read_manifest;
 use crate::partition::{MANIFEST_FILE, Partition};
 use crate::tables::Table;
-
-/// A manifest: a partition and the URIs of its parts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ManifestListing {
-    /// The partition.
-    pub partition: Partition,
-    /// URIs of its parts, as written.
-    pub uris: Vec<String>,
-}
 
 impl Lake {
     /// The partitions that have a manifest, sorted; of one table or of all.
@@ -45,20 +36,6 @@ impl Lake {
         }
         partitions.sort_unstable();
         Ok((partitions, strays))
-    }
-
-    /// All manifests of a table, or of all tables.
-    ///
-    /// # Errors
-    /// The store's, and a damaged manifest.
-    pub async fn manifests(&self, table: Option<Table>) -> Result<Vec<ManifestListing>, LakeError> {
-        let mut listings = Vec::new();
-        for partition in self.partitions(table).await? {
-            let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
-            let uris = manifest.parts.iter().map(|name| part_uri(&self.base_uri, &partition.part_path(name)));
-            listings.push(ManifestListing { partition, uris: uris.collect() });
-        }
-        Ok(listings)
     }
 
     /// All rows of a partition, part after part. For tests and small lakes: everything is held in memory.

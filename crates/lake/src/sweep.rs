@@ -1,8 +1,8 @@
 //! The sweep: deletes parts that nothing names any more, late enough that no reader misses them (rule R3).
 //!
-//! A part goes when three things hold: no manifest names it now, an earlier sweep saw it unnamed, and the grace has passed
+//! A part goes when three things hold: no manifest names it now, an earlier sweep saw it unreferenced, and the grace has passed
 //! since. A part that is younger than two publish deadlines is not recorded at all: its writer may still be about to name
-//! it. Older than that, rule R4 forbids; so what is unnamed then stays unnamed, and the grace counts from a moment at
+//! it. Older than that, rule R4 forbids; so what is unreferenced then stays unreferenced, and the grace counts from a moment at
 //! which nobody new could find the part.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,9 +25,9 @@ use crate::partition::Partition;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SweepReport {
     /// Parts that manifests name.
-    pub named: u64,
+    pub referenced: u64,
     /// Parts that none names, young ones included.
-    pub unnamed: u64,
+    pub unreferenced: u64,
     /// Parts deleted (with `dry_run`: that would be), by path inside the lake.
     pub deleted: Vec<String>,
     /// Bytes of these.
@@ -35,18 +35,18 @@ pub struct SweepReport {
     /// Rows of erased persons that late writers had brought back, now removed.
     pub erased_rows: u64,
     /// Erasures that were confirmed over the whole lake.
-    pub settled_erasures: u64,
+    pub confirmed_erasures: u64,
 }
 
-/// The sweep's memory: since when it has known each part unnamed, in milliseconds since 1970.
+/// The sweep's memory: since when it has known each part unreferenced, in milliseconds since 1970.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Unnamed {
+struct Unreferenced {
     #[serde(default)]
     first_seen_ms: BTreeMap<String, i64>,
 }
 
 fn record_path() -> Path {
-    Path::from_iter(["sweep", "unnamed.json"])
+    Path::from_iter(["sweep", "unreferenced.json"])
 }
 
 impl Lake {
@@ -56,39 +56,39 @@ impl Lake {
     /// # Errors
     /// The store's; what was not deleted is deleted by a later sweep.
     pub async fn sweep(&self, now_ms: i64, dry_run: bool) -> Result<SweepReport, LakeError> {
-        let mut report = self.delete_unnamed(now_ms, dry_run).await?;
+        let mut report = self.delete_unreferenced(now_ms, dry_run).await?;
         // Last, because it may take longest: a sweep that does not get to its end has deleted what it could.
         if !dry_run {
-            (report.erased_rows, report.settled_erasures) = self.settle_erasures(now_ms).await?;
+            (report.erased_rows, report.confirmed_erasures) = self.confirm_erasures(now_ms).await?;
         }
         Ok(report)
     }
 
-    async fn delete_unnamed(&self, now_ms: i64, dry_run: bool) -> Result<SweepReport, LakeError> {
+    async fn delete_unreferenced(&self, now_ms: i64, dry_run: bool) -> Result<SweepReport, LakeError> {
         let mut report = SweepReport::default();
-        let (known, mode) = read_record::<Unnamed>(&*self.store, &record_path()).await?;
-        // Parts are listed before the manifests are read: one that is named in between counts as named.
+        let (known, mode) = read_record::<Unreferenced>(&*self.store, &record_path()).await?;
+        // Parts are listed before the manifests are read: one that is referenced in between counts as referenced.
         let parts = self.store.list(Some(&Path::from("data")));
-        // What no writer of parts can have named is not the sweep's, whatever it is.
+        // What no writer of parts can have referenced is not the sweep's, whatever it is.
         let parts = parts.try_filter(|meta| std::future::ready(part_uuid(&meta.location).is_some()));
         let parts: Vec<ObjectMeta> = parts.try_collect().await?;
-        let mut named = BTreeSet::new();
+        let mut referenced = BTreeSet::new();
         for partition in self.partitions(None).await? {
             let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
-            named.extend(manifest.parts.iter().map(|name| partition.part_path(name)));
+            referenced.extend(manifest.parts.iter().map(|name| partition.part_path(name)));
         }
-        report.named = named.len() as u64;
+        report.referenced = referenced.len() as u64;
         // The grace counts from here, not from the sweep's start: a sweep may be stopped in between for longer than the
-        // grace, and what it finds unnamed now may have been named until a moment ago.
+        // grace, and what it finds unreferenced now may have been referenced until a moment ago.
         let seen_ms = now_ms.max(self.environment.now_ms());
         let grace_ms = i64::try_from(self.options.grace.as_millis()).unwrap_or(i64::MAX);
-        let settling_ms = self.settling_ms();
-        let mut record = Unnamed::default();
+        let confirmation_delay_ms = self.confirmation_delay_ms();
+        let mut record = Unreferenced::default();
         for part in parts {
-            if named.contains(&part.location) {
+            if referenced.contains(&part.location) {
                 continue;
             }
-            report.unnamed += 1;
+            report.unreferenced += 1;
             let path = part.location.to_string();
             match known.first_seen_ms.get(&path) {
                 Some(first_seen) if now_ms.saturating_sub(*first_seen) > grace_ms => {
@@ -101,14 +101,14 @@ impl Lake {
                 Some(first_seen) => {
                     record.first_seen_ms.insert(path, *first_seen);
                 }
-                None if now_ms.saturating_sub(born_ms(&part)) > settling_ms => {
+                None if now_ms.saturating_sub(created_at_ms(&part)) > confirmation_delay_ms => {
                     record.first_seen_ms.insert(path, seen_ms);
                 }
                 None => {}
             }
         }
         if let Some(directory) = self.directory.clone().filter(|_| !dry_run) {
-            let before_ms = now_ms.saturating_sub(grace_ms).saturating_sub(settling_ms);
+            let before_ms = now_ms.saturating_sub(grace_ms).saturating_sub(confirmation_delay_ms);
             report.deleted.extend(delete_leftovers(directory, before_ms).await?);
         }
         if !dry_run && record.first_seen_ms != known.first_seen_ms {
@@ -116,7 +116,7 @@ impl Lake {
             let options = PutOptions { mode, ..PutOptions::default() };
             // Another sweep may have written meanwhile; then its record stands, which is as true as ours.
             if let Err(error) = self.store.put_opts(&record_path(), text.into(), options).await {
-                tracing::warn!(%error, "the record of unnamed parts was not written");
+                tracing::warn!(%error, "the record of unreferenced parts was not written");
             }
         }
         Ok(report)
@@ -131,7 +131,7 @@ impl Lake {
 }
 
 /// When a part was written: by its name, else by the store.
-fn born_ms(part: &ObjectMeta) -> i64 {
+fn created_at_ms(part: &ObjectMeta) -> i64 {
     let uuid = part_uuid(&part.location);
     uuid.and_then(|uuid| uuid_time_ms(&uuid)).unwrap_or_else(|| part.last_modified.timestamp_millis())
 }

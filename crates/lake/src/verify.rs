@@ -66,9 +66,9 @@ impl Lake {
     /// The store's. What is wrong with the lake itself is in the report.
     pub async fn verify(&self) -> Result<VerifyReport, LakeError> {
         let mut report = VerifyReport::default();
-        let settled = match self.settled_erasures().await {
+        let confirmed = match self.confirmed_erasures().await {
             Err(LakeError::Damaged { object, problem }) => {
-                report.add(Invariant::ErasedStayAway, &object, problem);
+                report.add(Invariant::ErasedRowsAreAbsent, &object, problem);
                 Erasures::default()
             }
             other => other?,
@@ -82,8 +82,8 @@ impl Lake {
             let mut attempts = 0;
             let found = loop {
                 attempts += 1;
-                let found = self.verify_partition(partition, &settled).await?;
-                let missing = found.problems.iter().any(|p| p.invariant == Invariant::NamedPartsExist);
+                let found = self.verify_partition(partition, &confirmed).await?;
+                let missing = found.problems.iter().any(|p| p.invariant == Invariant::ReferencedPartsExist);
                 if !missing || attempts >= 3 {
                     break found;
                 }
@@ -97,7 +97,7 @@ impl Lake {
         Ok(report)
     }
 
-    async fn verify_partition(&self, partition: Partition, settled: &Erasures) -> Result<VerifyReport, LakeError> {
+    async fn verify_partition(&self, partition: Partition, confirmed: &Erasures) -> Result<VerifyReport, LakeError> {
         let mut report = VerifyReport::default();
         let manifest = match read_manifest(&*self.store, &self.base_uri, partition).await {
             Err(LakeError::Damaged { object, problem }) => {
@@ -111,7 +111,7 @@ impl Lake {
             let path = partition.part_path(name);
             let checked = async {
                 let part = Part::open(&*self.store, partition, name).await?;
-                self.verify_part(partition, &part, settled, &mut keys, &mut report).await
+                self.verify_part(partition, &part, confirmed, &mut keys, &mut report).await
             };
             // The Parquet library means to return errors, but for some damaged bytes it panics.
             let checked = AssertUnwindSafe(checked).catch_unwind().await.unwrap_or_else(|_| {
@@ -120,7 +120,7 @@ impl Lake {
             match checked {
                 Ok(()) => {}
                 Err(error) if LakeError::is_not_found(&error) => {
-                    report.add(Invariant::NamedPartsExist, path.as_ref(), "it does not exist".to_owned());
+                    report.add(Invariant::ReferencedPartsExist, path.as_ref(), "it does not exist".to_owned());
                 }
                 Err(error @ (LakeError::Parquet(_) | LakeError::Arrow(_))) => {
                     report.add(Invariant::RowsAddUp, path.as_ref(), format!("it cannot be read: {error}"));
@@ -135,7 +135,7 @@ impl Lake {
         &self,
         partition: Partition,
         part: &Part,
-        settled: &Erasures,
+        confirmed: &Erasures,
         keys: &mut HashSet<KeyDigest>,
         report: &mut VerifyReport,
     ) -> Result<(), LakeError> {
@@ -143,7 +143,7 @@ impl Lake {
         report.bytes += part.bytes;
         let (key_encoder, order_encoder) = (RowEncoder::key(partition.table)?, RowEncoder::order(partition.table)?);
         let (first, last) = partition.time_range()?;
-        let (mut rows, mut repeated, mut unsorted, mut misplaced, mut outside) = (0u64, 0u64, 0u64, 0u64, 0u64);
+        let (mut rows, mut duplicates, mut unsorted, mut misplaced, mut outside) = (0u64, 0u64, 0u64, 0u64, 0u64);
         let mut erased = 0u64;
         let mut previous: Option<OwnedRow> = None;
         for (number, group) in part.groups.iter().enumerate() {
@@ -156,7 +156,7 @@ impl Lake {
                     misplaced += u64::from(*time < first || *time > last);
                     outside += u64::from(*time < group.first_event_ts || *time > group.last_event_ts);
                 }
-                erased += settled.matches(&batch)?.into_iter().filter(|erased| *erased).count() as u64;
+                erased += confirmed.matches(&batch)?.into_iter().filter(|erased| *erased).count() as u64;
                 let order = order_encoder.encode(&batch)?;
                 let before = previous.iter().map(OwnedRow::row).chain(&order);
                 unsorted +=
@@ -164,7 +164,7 @@ impl Lake {
                         as u64;
                 previous = order.iter().last().map(|row| row.owned());
                 for key in &key_encoder.encode(&batch)? {
-                    repeated += u64::from(!keys.insert(digest(key.data())));
+                    duplicates += u64::from(!keys.insert(digest(key.data())));
                 }
             }
             rows += group_rows;
@@ -179,8 +179,8 @@ impl Lake {
                 report.add(invariant, part.path.as_ref(), format!("{count} of {rows} rows {what}"));
             }
         };
-        check(erased, Invariant::ErasedStayAway, "are of erased persons");
-        check(repeated, Invariant::RowsAreUnique, "repeat a key of the partition");
+        check(erased, Invariant::ErasedRowsAreAbsent, "are of erased persons");
+        check(duplicates, Invariant::RowsAreUnique, "repeat a key of the partition");
         check(unsorted, Invariant::RowsAreSorted, "are out of order");
         check(misplaced, Invariant::RowsFitTheirDate, "belong to another date");
         check(outside, Invariant::RowsFitTheirDate, "lie outside the times that their row group states");

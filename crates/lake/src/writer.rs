@@ -73,7 +73,7 @@ const LOW_CARDINALITY: &[&str] = &[
 
 const RECURRING_IDS: &[&str] = &["message_id", "wa_id", "user_id", "conversation_id"];
 
-/// Below this, what a dictionary or a bound costs in the footer is more than it saves; the part will be absorbed soon.
+/// Below this, what a dictionary or a bound costs in the footer is more than it saves; the part will be compacted soon.
 const SMALL_PART_ROWS: u64 = 2000;
 
 /// The bytes of a file so far, shared between the encoder and the upload.

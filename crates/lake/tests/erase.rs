@@ -69,7 +69,7 @@ async fn an_erased_person_stays_away() {
     // The part of the second day held nobody else: its manifest is empty now.
     assert_eq!((report.rows_removed, report.partitions.len()), (6, 6));
     assert_eq!(report.superseded_parts.len(), 6);
-    assert!(report.held.iter().any(|held| held.what == "superseded_parts" && held.until_ms.is_some()));
+    assert!(report.remaining_copies.iter().any(|copy| copy.what == "superseded_parts" && copy.until_ms.is_some()));
     assert_eq!(lake.verify().await.unwrap().rows, 6);
 
     assert_eq!(commit(&lake, &lines()).await, (0, 6), "a replay brings nobody back");
@@ -77,8 +77,8 @@ async fn an_erased_person_stays_away() {
     assert_eq!(commit(&lake, &[later]).await, (1, 0), "who writes again is a new contact");
 
     clock.advance(HOUR_MS);
-    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().settled_erasures, 1);
-    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().settled_erasures, 0);
+    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().confirmed_erasures, 1);
+    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().confirmed_erasures, 0);
     clock.advance(25 * HOUR_MS);
     let planned = lake.sweep(clock.now_ms(), true).await.unwrap();
     let swept = lake.sweep(clock.now_ms(), false).await.unwrap();
@@ -121,13 +121,14 @@ async fn a_sweep_after_the_deadline_settles() {
     let person = Person::WaId(NUMBER.to_owned());
     assert_eq!(lake.erasure(&person).await.unwrap(), None);
     let report = lake.erase(&person).await.unwrap();
-    let asked = ErasureState { until_ms: clock.now_ms(), settles_at_ms: Some(report.settles_at_ms), settled: false };
-    clock.advance(report.settles_at_ms - clock.now_ms());
-    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().settled_erasures, 0);
+    let asked =
+        ErasureState { until_ms: clock.now_ms(), confirm_after_ms: Some(report.confirm_after_ms), confirmed: false };
+    clock.advance(report.confirm_after_ms - clock.now_ms());
+    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().confirmed_erasures, 0);
     assert_eq!(lake.erasure(&person).await.unwrap(), Some(asked));
     clock.advance(1);
-    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().settled_erasures, 1);
-    assert_eq!(lake.erasure(&person).await.unwrap(), Some(ErasureState { settled: true, ..asked }));
+    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().confirmed_erasures, 1);
+    assert_eq!(lake.erasure(&person).await.unwrap(), Some(ErasureState { confirmed: true, ..asked }));
     assert_eq!(lake.erasure(&Person::UserId("somebody else".to_owned())).await.unwrap(), None);
 }
 
@@ -149,7 +150,7 @@ async fn a_second_request_forgets_what_came_since_the_first() {
             clock.advance(HOUR_MS);
             lake.sweep(clock.now_ms(), false).await.unwrap();
         }
-        assert_eq!(lake.erasure(&person).await.unwrap().unwrap().settled, sweeps > 0);
+        assert_eq!(lake.erasure(&person).await.unwrap().unwrap().confirmed, sweeps > 0);
         assert_eq!(commit(&lake, &[click(1, DAY), click(2, meanwhile)]).await, (0, 2));
         assert_eq!(lake.verify().await.unwrap().rows, 0);
     }
@@ -165,12 +166,12 @@ async fn a_restored_manifest_is_found_and_cleaned_again() {
     let old = store.get(&path).await.unwrap().bytes().await.unwrap();
     lake.erase(&Person::WaId(NUMBER.to_owned())).await.unwrap();
     clock.advance(HOUR_MS);
-    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().settled_erasures, 1);
+    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().confirmed_erasures, 1);
     assert_eq!(lake.verify().await.unwrap().problems, []);
 
     store.put(&path, old.into()).await.unwrap();
     let problems = lake.verify().await.unwrap().problems;
-    assert_eq!(problems.iter().map(|problem| problem.invariant).collect::<Vec<_>>(), [Invariant::ErasedStayAway]);
+    assert_eq!(problems.iter().map(|problem| problem.invariant).collect::<Vec<_>>(), [Invariant::ErasedRowsAreAbsent]);
     assert_eq!(lake.erase_again().await.unwrap(), 1);
     let verified = lake.verify().await.unwrap();
     assert_eq!((verified.problems, verified.rows), (Vec::new(), 1));
@@ -213,9 +214,9 @@ fn a_stalled_request_counts_from_when_its_entry_was_seen() {
     let written_ms = written_ms.unwrap();
     assert!(stops > 10 && written_ms > DAY + 2 * HOUR_MS, "it was stopped before and after");
     let state = finish(onlooker.erasure(&person)).unwrap().unwrap();
-    assert_eq!((state.until_ms, state.settles_at_ms), (DAY, Some(report.settles_at_ms)));
-    let settling_ms = 2 * LakeOptions::default().publish_deadline.as_millis() as i64;
-    assert!(report.settles_at_ms >= written_ms + settling_ms);
+    assert_eq!((state.until_ms, state.confirm_after_ms), (DAY, Some(report.confirm_after_ms)));
+    let confirmation_delay_ms = 2 * LakeOptions::default().publish_deadline.as_millis() as i64;
+    assert!(report.confirm_after_ms >= written_ms + confirmation_delay_ms);
 }
 
 /// A list that was hashed with another secret matches nobody; to go on would bring everybody back.

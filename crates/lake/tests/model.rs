@@ -22,7 +22,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use support::rows::{self, BASE, DAY, Event, PERSONS, Snapshots};
 use support::store::{Faults, FaultyStore, Happened};
-use support::{Virtual, finish, give_way, step};
+use support::{Virtual, finish, step, yield_now};
 
 /// Units of the model, in milliseconds. The proportions are those of the defaults: the deadline far below the grace, a
 /// query shorter than the grace.
@@ -74,7 +74,7 @@ struct Running<'a> {
 struct Known {
     acknowledged: BTreeSet<Event>,
     erased: BTreeSet<u32>,
-    settled: BTreeSet<u32>,
+    confirmed: BTreeSet<u32>,
 }
 
 /// Errors that say the lake is broken; others only mean "again later".
@@ -88,7 +88,7 @@ fn alarm(error: &LakeError) -> Result<(), String> {
 async fn write(lake: Arc<Lake>, number: usize, events: Vec<Event>) -> Result<Option<usize>, String> {
     for batch in rows::batches(&events) {
         match lake.commit(&batch).await {
-            Ok(report) if report.rows_in == report.new + report.repeated + report.erased => {}
+            Ok(report) if report.rows_in == report.new + report.duplicates + report.erased => {}
             Ok(report) => return Err(format!("rows_add_up: {report:?}")),
             Err(error) => return alarm(&error).map(|()| None),
         }
@@ -110,9 +110,9 @@ async fn query(
             let visible =
                 |event: &&Event| rows::folder(**event) == folder && !known.erased.contains(&(**event % PERSONS));
             let expected: BTreeSet<Event> = known.acknowledged.iter().filter(visible).copied().collect();
-            (expected, known.settled.clone())
+            (expected, known.confirmed.clone())
         };
-        give_way().await;
+        yield_now().await;
         let Ok(got) = store.inner().get(&rows::manifest_path(folder)).await else {
             if expected.is_empty() {
                 continue;
@@ -122,12 +122,12 @@ async fn query(
         let text = got.bytes().await.unwrap();
         let mut seen = BTreeSet::new();
         for path in rows::named(std::str::from_utf8(&text).unwrap()) {
-            give_way().await;
+            yield_now().await;
             if clock.now_ms() - started > QUERY {
                 return Ok(());
             }
             if store.inner().head(&path).await.is_err() {
-                return Err("named_parts_exist: a query's part is gone".to_owned());
+                return Err("referenced_parts_exist: a query's part is gone".to_owned());
             }
             for event in snapshots.lock().unwrap().events(store.inner(), &path) {
                 if !seen.insert(*event) {
@@ -141,7 +141,7 @@ async fn query(
             return Err(format!("rows_are_kept: a query misses event {event}"));
         }
         if let Some(event) = seen.iter().find(|event| gone.contains(&(**event % PERSONS))) {
-            return Err(format!("erased_stay_away: a query sees event {event}"));
+            return Err(format!("erased_rows_are_absent: a query sees event {event}"));
         }
     }
     Ok(())
@@ -208,10 +208,10 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, String
         Outcome::Swept => {
             figures.sweeps += 1;
             let mut known = known.lock().unwrap();
-            let asked: Vec<u32> = known.erased.difference(&known.settled).copied().collect();
+            let asked: Vec<u32> = known.erased.difference(&known.confirmed).copied().collect();
             let state = |person| finish(onlooker.erasure(&Person::WaId(rows::person(person))));
-            let is_settled = |person: &u32| state(*person).unwrap().is_some_and(|state| state.settled);
-            known.settled.extend(asked.into_iter().filter(is_settled));
+            let is_settled = |person: &u32| state(*person).unwrap().is_some_and(|state| state.confirmed);
+            known.confirmed.extend(asked.into_iter().filter(is_settled));
         }
         Outcome::Erased => figures.erasures += 1,
     };
@@ -445,10 +445,10 @@ fn writing_without_if_match_is_caught() {
 
 #[test]
 fn sweeping_without_grace_is_caught() {
-    is_caught(Protocol::NoGrace, &["named_parts_exist", "does not exist"]);
+    is_caught(Protocol::NoGrace, &["referenced_parts_exist", "does not exist"]);
 }
 
 #[test]
 fn a_stalled_writer_without_deadline_is_caught() {
-    is_caught(Protocol::NoDeadline, &["named_parts_exist", "erased_stay_away", "does not exist"]);
+    is_caught(Protocol::NoDeadline, &["referenced_parts_exist", "erased_rows_are_absent", "does not exist"]);
 }

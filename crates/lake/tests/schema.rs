@@ -52,7 +52,7 @@ async fn columns_that_an_older_file_lacks_are_null() {
 
     let lake = lake(&store);
     let report = lake.commit(&messages(5..15)).await.unwrap();
-    assert_eq!((report.new, report.repeated, report.absorbed_parts, report.parts), (5, 5, 1, 1));
+    assert_eq!((report.new, report.duplicates, report.compacted_parts, report.parts), (5, 5, 1, 1));
     let rows = lake.read_table(Table::Messages).await.unwrap();
     let types: Vec<Option<String>> = rows
         .iter()
@@ -82,7 +82,7 @@ async fn columns_of_a_newer_version_are_not_lost() {
 
     let lake = lake(&store);
     let report = lake.commit(&messages(5..15)).await.unwrap();
-    assert_eq!((report.new, report.repeated, report.absorbed_parts, report.parts), (5, 5, 0, 2));
+    assert_eq!((report.new, report.duplicates, report.compacted_parts, report.parts), (5, 5, 0, 2));
     let rows = lake.read_table(Table::Messages).await.unwrap();
     assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 15);
     assert!(rows.iter().all(|batch| batch.schema() == Table::Messages.schema()));

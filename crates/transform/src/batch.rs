@@ -31,7 +31,7 @@ pub struct BatchReport {
     /// Rows that are in the lake now and were not before.
     pub new: u64,
     /// Rows that were there already.
-    pub repeated: u64,
+    pub duplicates: u64,
     /// Rows of erased persons.
     pub erased: u64,
     /// Lines kept under `rejected/`.
@@ -50,12 +50,12 @@ impl BatchReport {
     /// R6, conservation: every line was new, a repeat, of an erased person, or rejected. Holds only for a batch that had no
     /// failure: where a commit fails, its lines are in none of the sums.
     pub fn is_conserved(&self) -> bool {
-        self.lines == self.new + self.repeated + self.erased + self.rejected
+        self.lines == self.new + self.duplicates + self.erased + self.rejected
     }
 
     fn add_commit(&mut self, commit: &CommitReport) {
         self.new += commit.new;
-        self.repeated += commit.repeated;
+        self.duplicates += commit.duplicates;
         self.erased += commit.erased;
         self.commits += u64::from(commit.new > 0);
         self.conflicts += commit.conflicts;
@@ -69,7 +69,7 @@ impl AddAssign<&BatchReport> for BatchReport {
         self.objects += other.objects;
         self.lines += other.lines;
         self.new += other.new;
-        self.repeated += other.repeated;
+        self.duplicates += other.duplicates;
         self.erased += other.erased;
         self.rejected += other.rejected;
         self.commits += other.commits;

@@ -53,25 +53,25 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
         let state = lake.erasure(&person).await?;
         let report = json!({
             "requested_at_ms": state.map(|state| state.until_ms),
-            "settles_at_ms": state.and_then(|state| state.settles_at_ms),
-            "settled": state.map(|state| state.settled),
+            "confirm_after_ms": state.and_then(|state| state.confirm_after_ms),
+            "confirmed": state.map(|state| state.confirmed),
         });
         output::report(arguments.json, &report)?;
         return Ok(ExitCode::SUCCESS);
     }
     let report = lake.erase(&person).await?;
-    let held: Vec<_> = report
-        .held
+    let remaining_copies: Vec<_> = report
+        .remaining_copies
         .iter()
-        .map(|held| json!({"what": held.what, "until_ms": held.until_ms, "ends_by": held.ends_by}))
+        .map(|copy| json!({"what": copy.what, "until_ms": copy.until_ms, "ends_by": copy.ends_by}))
         .collect();
     let partitions: Vec<_> = report.partitions.iter().map(ToString::to_string).collect();
     let report = json!({
         "rows_removed": report.rows_removed,
-        "settles_at_ms": report.settles_at_ms,
+        "confirm_after_ms": report.confirm_after_ms,
         "partitions": partitions,
         "superseded_files": report.superseded_parts,
-        "still_held": held,
+        "remaining_copies": remaining_copies,
     });
     output::report(arguments.json, &report)?;
     Ok(ExitCode::SUCCESS)

@@ -106,7 +106,7 @@ pub(crate) async fn move_objects(raw: &str, lake: Lake, checkpoint: Option<&Path
         "objects_skipped": listed - sources.len(),
         "records_in": total.lines,
         "new": total.new,
-        "repeated": total.repeated,
+        "duplicates": total.duplicates,
         "erased": total.erased,
         "rejected": total.rejected,
         "commits": total.commits,

@@ -136,7 +136,7 @@ impl Mover {
         let report = self.transform.run(&sources, None, |_| {}).await;
         let done = sources.iter().enumerate().filter(|(number, _)| !report.failed.contains(number));
         self.done.extend(done.map(|(_, source)| source.path.to_string()));
-        tracing::info!(objects = report.objects, new = report.new, repeated = report.repeated, "moved");
+        tracing::info!(objects = report.objects, new = report.new, duplicates = report.duplicates, "moved");
         Ok(())
     }
 }

@@ -24,11 +24,11 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     let report = arguments.lake.open_existing()?.sweep(bluetick_ingest::clock::now(), arguments.dry_run).await?;
     let report = json!({
         "dry_run": arguments.dry_run,
-        "files_named": report.named,
-        "files_unnamed": report.unnamed,
+        "files_referenced": report.referenced,
+        "files_unreferenced": report.unreferenced,
         "bytes_deleted": report.bytes_deleted,
         "erased_rows": report.erased_rows,
-        "settled_erasures": report.settled_erasures,
+        "confirmed_erasures": report.confirmed_erasures,
         "deleted": report.deleted,
     });
     output::report(arguments.json, &report)?;

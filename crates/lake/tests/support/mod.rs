@@ -20,7 +20,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 /// Gives way once: the executor may now take a step of another task.
-pub async fn give_way() {
+pub async fn yield_now() {
     let mut given = false;
     std::future::poll_fn(move |context| {
         if given {
@@ -60,7 +60,7 @@ impl Environment for Virtual {
     }
 
     fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        give_way().boxed()
+        yield_now().boxed()
     }
 }
 

@@ -118,7 +118,7 @@ impl Snapshots {
             let mut shown = BTreeSet::new();
             for path in named(std::str::from_utf8(&text).unwrap()) {
                 if store.head(&path).now_or_never().unwrap().is_err() {
-                    return Err(format!("named_parts_exist: {folder} names a part that is gone"));
+                    return Err(format!("referenced_parts_exist: {folder} names a part that is gone"));
                 }
                 for event in self.events(store, &path) {
                     if !shown.insert(*event) {

@@ -18,7 +18,7 @@ use object_store::{
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use super::give_way;
+use super::yield_now;
 
 /// How often what goes wrong: of a thousand calls.
 #[derive(Clone, Copy, Debug, Default)]
@@ -144,9 +144,9 @@ impl FaultyStore {
 
     async fn call(&self) -> Result<()> {
         self.0.calls.fetch_add(1, Ordering::Relaxed);
-        give_way().await;
+        yield_now().await;
         while self.happens(|faults| faults.delay) {
-            give_way().await;
+            yield_now().await;
         }
         if self.happens(|faults| faults.fail_before) {
             self.note(|happened| happened.failed_before += 1);
@@ -210,7 +210,7 @@ impl ObjectStore for FaultyStore {
         }
         let result = self.apply(path, payload, options).await;
         drop(in_flight);
-        give_way().await;
+        yield_now().await;
         if result.is_ok() && self.happens(|faults| faults.fail_after) {
             self.note(|happened| happened.lost_responses += 1);
             return Err(broken("after the write"));
@@ -226,14 +226,14 @@ impl ObjectStore for FaultyStore {
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
         self.call().await?;
         let got = self.0.store.get_opts(path, options).await;
-        give_way().await;
+        yield_now().await;
         got
     }
 
     async fn get_ranges(&self, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         self.call().await?;
         let got = self.0.store.get_ranges(path, ranges).await;
-        give_way().await;
+        yield_now().await;
         got
     }
 

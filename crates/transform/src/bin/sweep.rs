@@ -15,7 +15,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         async move {
             let report = lake.sweep(now(), false).await?;
             sweep_metrics(&report).print(now());
-            tracing::info!(deleted = report.deleted.len(), unnamed = report.unnamed, "swept");
+            tracing::info!(deleted = report.deleted.len(), unreferenced = report.unreferenced, "swept");
             Ok::<_, lambda_runtime::Error>(())
         }
     }))
