@@ -1,12 +1,15 @@
-//! Simulates what providers of WhatsApp messages tell, and the truth beside it.
+//! Simulates the webhooks of WhatsApp providers, and computes the correct answer of every query beside them.
 //!
-//! A simulation is made in four steps, each blind to the next. The *world* says which campaigns, people and numbers there
-//! are. The *lives* say what happens to each message: when it is sent, whether it arrives, who clicks, and which provider
-//! learns of it. The *renderers* put each happening into its provider's words. The *schedule* says when each webhook
-//! arrives: late, out of order, twice, in a batch. The *truth* is computed from the lives alone, by the definitions of
-//! `docs/metrics.md`; it sees neither webhooks nor records.
+//! A simulation has five steps. None of them uses the result of a later one.
 //!
-//! Nothing depends on the clock or the machine: equal options give byte-identical output.
+//! 1. `world`: the campaigns, people and phone numbers.
+//! 2. `scenario`: a timeline for each message (sent, delivered, read, clicked, answered), and which webhooks report each event.
+//! 3. `render`: the webhook body of each event, in its provider's format.
+//! 4. `schedule`: when each webhook arrives: late, out of order, as a duplicate, in a batch.
+//! 5. `truth`: the answers, computed from the timelines by the definitions of `docs/metrics.md`. It sees neither webhooks nor
+//!    records.
+//!
+//! Output does not depend on the clock or the machine: equal options give byte-identical output.
 //!
 //! ```
 //! use bluetick_simulator::{MemoryOutput, SimulationOptions, simulate};
@@ -19,11 +22,12 @@
 //! ```
 
 mod clock;
-mod life;
+mod error;
 mod options;
 mod output;
 mod random;
 mod render;
+mod scenario;
 mod schedule;
 mod signature;
 mod truth;
@@ -31,6 +35,7 @@ mod world;
 
 pub use jiff::civil::Date;
 
+pub use error::SimulateError;
 pub use options::{SimulatedProvider, SimulationOptions, UnknownProvider};
 pub use output::{DirectoryOutput, MemoryOutput, Output, Request};
 pub use signature::{
@@ -39,51 +44,28 @@ pub use signature::{
 };
 
 use std::collections::BTreeMap;
-use std::io;
 
 use clock::LocalClock;
-use life::Story;
-use random::Dice;
+use random::SeededRng;
 use render::{Rendered, Subject, Update};
+use scenario::Scenario;
 use schedule::Post;
 use world::World;
 
-/// Why there is no simulation.
-#[derive(Debug, thiserror::Error)]
-pub enum SimulateError {
-    /// The time zone is unknown.
-    #[error("no time zone is named {name:?}")]
-    TimeZone {
-        /// The name.
-        name: String,
-        /// What the database of time zones says.
-        source: jiff::Error,
-    },
-    /// An option is out of range.
-    #[error("{0}")]
-    Options(&'static str),
-    /// A body cannot be written as JSON.
-    #[error("cannot write a body")]
-    Body(#[from] serde_json::Error),
-    /// The output takes no more.
-    #[error("cannot write the simulation")]
-    Output(#[from] io::Error),
-}
-
-/// What was simulated.
+/// Counts of a finished simulation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Messages of the business.
+    /// Messages that the business sent.
     pub messages: u64,
-    /// Requests, repeats among them.
+    /// Requests, including duplicates.
     pub requests: u64,
-    /// Messages, statuses and other updates in them, repeats among them.
+    /// Messages, statuses and other updates in the requests, including duplicates.
     pub updates: u64,
     /// Requests by provider.
     pub by_provider: BTreeMap<SimulatedProvider, u64>,
 }
 
-/// Simulates, and writes requests and truth to `output`.
+/// Runs a simulation and writes requests and truth to `output`.
 ///
 /// # Errors
 /// The time zone is unknown, an option is out of range, or the output cannot be written.
@@ -91,26 +73,26 @@ pub fn simulate(options: &SimulationOptions, output: &mut impl Output) -> Result
     let options = check(options)?;
     let clock = LocalClock::new(&options.timezone)?;
     let world = World::new(options, clock);
-    let story = Story::new(&world);
-    let mut summary = Summary { messages: story.lives.len() as u64, ..Summary::default() };
-    for (number, post) in schedule::schedule(&world, &story).iter().enumerate() {
-        let request = request(&world, &story, post, number as u64)?;
+    let scenario = scenario::plan(&world);
+    let mut summary = Summary { messages: scenario.timelines.len() as u64, ..Summary::default() };
+    for (number, post) in schedule::schedule(&world, &scenario).iter().enumerate() {
+        let request = request(&world, &scenario, post, number as u64)?;
         summary.requests += 1;
         summary.updates += post.updates.len() as u64;
         *summary.by_provider.entry(post.provider).or_default() += 1;
         output.request(&request)?;
     }
-    output.truth(&truth::truth(&world, &story))?;
+    output.truth(&truth::truth(&world, &scenario))?;
     Ok(summary)
 }
 
-/// The options, each provider once.
+/// Validates the options and removes duplicate providers.
 fn check(options: &SimulationOptions) -> Result<SimulationOptions, SimulateError> {
     let mut options = options.clone();
     options.providers.sort_unstable();
     options.providers.dedup();
     if options.providers.is_empty() {
-        return Err(SimulateError::Options("at least one provider is needed"));
+        return Err(SimulateError::Options("no provider given: name at least one"));
     }
     if !(1..=365).contains(&options.days) {
         return Err(SimulateError::Options("days must be from 1 to 365"));
@@ -119,7 +101,7 @@ fn check(options: &SimulationOptions) -> Result<SimulationOptions, SimulateError
         return Err(SimulateError::Options("attribution_hours must be at most 168"));
     }
     if options.messages > u64::from(u32::MAX) {
-        return Err(SimulateError::Options("too many messages"));
+        return Err(SimulateError::Options("messages must be below 2^32"));
     }
     if !(1..=1_000).contains(&options.batch_max) {
         return Err(SimulateError::Options("batch_max must be from 1 to 1000"));
@@ -127,11 +109,11 @@ fn check(options: &SimulationOptions) -> Result<SimulationOptions, SimulateError
     Ok(options)
 }
 
-fn request(world: &World, story: &Story, post: &Post, number: u64) -> Result<Request, SimulateError> {
+fn request(world: &World, scenario: &Scenario, post: &Post, number: u64) -> Result<Request, SimulateError> {
     let mut changes = Vec::new();
     let mut body = None;
     for &update in &post.updates {
-        match render::render(world, story, update) {
+        match render::render(world, scenario, update) {
             Some(Rendered::Change(change)) => changes.push(change),
             Some(Rendered::Body(whole)) => body = Some(serde_json::to_vec(&whole)?),
             None => {}
@@ -140,9 +122,9 @@ fn request(world: &World, story: &Story, post: &Post, number: u64) -> Result<Req
     let body = match body {
         Some(body) => body,
         None => {
-            let mut dice = Dice::new(world.options.seed, (8 << 56) | number);
-            dice.shuffle(&mut changes);
-            render::to_ascii_json(&render::envelope(world, &changes, &mut dice))?
+            let mut rng = SeededRng::new(world.options.seed, (8 << 56) | number);
+            rng.shuffle(&mut changes);
+            render::to_ascii_json(&render::envelope(world, &changes, &mut rng))?
         }
     };
     let (name, signature) = signature::header(post.provider, &body);
@@ -167,6 +149,6 @@ fn path(post: &Post, number: u64) -> String {
         (SimulatedProvider::Tracker, _) => "/api/webhooks/message-status/",
         (provider, _) => return format!("/webhooks/{provider}"),
     };
-    // With the last slash or without.
+    // Applications call the tracker with and without a trailing slash.
     if number.is_multiple_of(4) { path.trim_end_matches('/').to_owned() } else { path.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! What a simulation is asked for.
+//! Options of a simulation.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,13 +10,13 @@ use jiff::civil::Date;
 pub enum SimulatedProvider {
     /// Meta's Cloud API.
     Meta,
-    /// Woosh Bridge: statuses of its own shapes, everything else passed through from Meta.
+    /// Woosh Bridge: statuses in its own formats, everything else relayed in Meta's format.
     Woosh,
     /// Interakt.
     Interakt,
     /// WASenderApi.
     Wasender,
-    /// The customer's own application: what it sent, and statuses that it forwards.
+    /// The customer's own application: it records sends and forwards statuses.
     Tracker,
 }
 
@@ -30,7 +30,7 @@ impl SimulatedProvider {
         SimulatedProvider::Tracker,
     ];
 
-    /// Its name in the column `provider`.
+    /// Value of the column `provider`.
     pub const fn name(self) -> &'static str {
         match self {
             SimulatedProvider::Meta => "meta",
@@ -48,9 +48,9 @@ impl fmt::Display for SimulatedProvider {
     }
 }
 
-/// A name that is no provider's.
+/// An unknown provider name.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("no provider is named {0:?}")]
+#[error("unknown provider {0:?}: use meta, woosh, interakt, wasender or tracker")]
 pub struct UnknownProvider(pub String);
 
 impl FromStr for SimulatedProvider {
@@ -64,24 +64,24 @@ impl FromStr for SimulatedProvider {
     }
 }
 
-/// A simulation: equal options give byte-identical output.
+/// Options of a simulation. Equal options give byte-identical output.
 #[derive(Clone, Debug)]
 pub struct SimulationOptions {
-    /// Seed of all chance.
+    /// Seed of the random generator.
     pub seed: u64,
     /// How many messages the business sends.
     pub messages: u64,
-    /// Who reports them. Messages are shared out among these.
+    /// Providers to simulate. Their campaigns share the messages.
     pub providers: Vec<SimulatedProvider>,
-    /// Local days over which the messages are sent; 1 to 365.
+    /// Number of local days on which messages are sent, 1 to 365.
     pub days: u32,
-    /// First of these days.
+    /// First local day of sending.
     pub start: Date,
-    /// IANA name of the time zone whose days the truth speaks of.
+    /// IANA name of the time zone that defines local days, for sending and for the truth.
     pub timezone: String,
-    /// A click counts for its message if it comes no later than this after the sending.
+    /// A click is attributed to its message if it happens at most this many hours after the send; at most 168.
     pub attribution_hours: u32,
-    /// Most updates in one POST of Meta's shape; Meta's own limit is 1000.
+    /// Maximum number of updates in one POST in Meta's format, 1 to 1000 (Meta's own limit).
     pub batch_max: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Where a simulation goes: a directory, or memory.
+//! Destinations of a simulation: a directory, or memory.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -10,45 +10,45 @@ use serde_json::Value;
 
 use crate::options::SimulatedProvider;
 
-/// A signed webhook request, as it can be posted. As JSON it is one line of `requests.ndjson`.
+/// A signed webhook request, ready to be posted. Serialised as JSON it is one line of `requests.ndjson`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Request {
-    /// When it arrives, in milliseconds since 1970, UTC.
+    /// Time of arrival in milliseconds since 1970, UTC.
     pub received_at: i64,
-    /// `POST`.
+    /// HTTP method; always `POST`.
     pub method: &'static str,
-    /// Path of the route.
+    /// Path of the provider's route, such as `/webhooks/meta`.
     pub path: String,
     /// Content type and signature.
     pub headers: BTreeMap<String, String>,
-    /// The body, whose bytes are signed.
+    /// The request body. The signature covers its UTF-8 bytes.
     pub body: String,
-    /// Who sends it.
+    /// The provider that sends the request.
     #[serde(skip)]
     pub provider: SimulatedProvider,
 }
 
-/// Takes what a simulation makes, in the order of its making.
+/// Receives the results of a simulation: all requests, then the truth.
 pub trait Output {
-    /// Takes the next request, in the order of arrival.
+    /// Receives the next request, in the order of arrival.
     ///
     /// # Errors
-    /// It cannot be kept.
+    /// Writing failed.
     fn request(&mut self, request: &Request) -> io::Result<()>;
 
-    /// Takes the truth, once, at the end.
+    /// Receives the truth, once, after the last request.
     ///
     /// # Errors
-    /// It cannot be kept.
+    /// Writing failed.
     fn truth(&mut self, truth: &Value) -> io::Result<()>;
 }
 
-/// Keeps everything in memory.
+/// Collects a simulation in memory.
 #[derive(Debug, Default)]
 pub struct MemoryOutput {
-    /// The requests in the order of arrival.
+    /// All requests, in the order of arrival.
     pub requests: Vec<Request>,
-    /// The truth; null until it came.
+    /// The truth; `null` until the simulation has finished.
     pub truth: Value,
 }
 
@@ -64,7 +64,7 @@ impl Output for MemoryOutput {
     }
 }
 
-/// Writes `requests.ndjson`, `truth.json` and, if asked for, each body as `bodies/<provider>/<number>.json`.
+/// Writes `requests.ndjson` and `truth.json`, and optionally each body as `bodies/<provider>/<number>.json`.
 #[derive(Debug)]
 pub struct DirectoryOutput {
     directory: PathBuf,
@@ -73,10 +73,10 @@ pub struct DirectoryOutput {
 }
 
 impl DirectoryOutput {
-    /// Opens the directory, which is made if it is missing. Files of the same names are replaced.
+    /// Creates the directory if it is missing. Existing files of the same names are overwritten.
     ///
     /// # Errors
-    /// The directory or `requests.ndjson` cannot be made.
+    /// The directory or `requests.ndjson` cannot be created.
     pub fn create(directory: &Path, bodies: bool) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
         let requests = BufWriter::new(File::create(directory.join("requests.ndjson"))?);

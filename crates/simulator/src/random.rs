@@ -1,20 +1,21 @@
-//! The only source of chance: a seeded generator of a fixed algorithm (ChaCha8), used with integers alone, so that a seed
-//! gives the same simulation on every machine.
+//! The only source of randomness: ChaCha8 with a seed. It yields integers only, so that a seed gives the same simulation on
+//! every machine.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 
-/// Seeded dice.
-pub(crate) struct Dice(ChaCha8Rng);
+/// A seeded random generator.
+pub(crate) struct SeededRng(ChaCha8Rng);
 
-impl Dice {
-    /// Dice for one purpose: the same seed and purpose always roll the same.
+impl SeededRng {
+    /// Creates the generator for one purpose. Equal seed and purpose give the same sequence; different purposes give
+    /// independent ones.
     pub(crate) fn new(seed: u64, purpose: u64) -> Self {
         let mut key = [0; 32];
         for (place, byte) in key.iter_mut().zip(seed.to_le_bytes().into_iter().chain(purpose.to_le_bytes())) {
             *place = byte;
         }
-        Dice(ChaCha8Rng::from_seed(key))
+        SeededRng(ChaCha8Rng::from_seed(key))
     }
 
     /// The next 64 random bits.
@@ -22,41 +23,41 @@ impl Dice {
         self.0.next_u64()
     }
 
-    /// A number below `bound`; 0 if there is none.
+    /// A number from 0 to `bound - 1`; 0 if `bound` is 0.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        // The bias of the remainder is below 2^-40 for every bound used here.
+        // Modulo bias is below 2^-40 for every bound used in this crate.
         self.bits().checked_rem(bound).unwrap_or(0)
     }
 
-    /// True in `percent` of a hundred cases.
+    /// True with a probability of `percent` per cent.
     pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    /// A number from `low` to `high`, both included.
+    /// A number from `low` to `high`, both inclusive.
     pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
         let span = high.saturating_sub(low).saturating_add(1);
         low + self.below(u64::try_from(span).unwrap_or(0)) as i64
     }
 
-    /// A number from `low` to `high` (both above 0), small ones as likely as ones of twice the size: most waits are short,
-    /// some are long.
+    /// A number from `low` to `high`, both inclusive and above 0, distributed evenly on a logarithmic scale: most delays are
+    /// short, some are long.
     pub(crate) fn skewed(&mut self, low: i64, high: i64) -> i64 {
         let bits = |number: i64| i64::from(number.max(1).ilog2());
         let exponent = self.between(bits(low), bits(high));
         self.between(low.max(1 << exponent), high.min((2 << exponent) - 1))
     }
 
-    /// One of the items.
+    /// A random item.
     ///
     /// # Panics
-    /// If there are none.
+    /// If `items` is empty.
     #[expect(clippy::indexing_slicing, reason = "the index is below the length")]
     pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len() as u64) as usize]
     }
 
-    /// `length` hexadecimal digits.
+    /// A text of `length` lower-case hexadecimal digits.
     pub(crate) fn hex(&mut self, length: usize) -> String {
         let mut digits = String::new();
         while digits.len() < length {
@@ -80,7 +81,7 @@ impl Dice {
         )
     }
 
-    /// Puts the items in a random order.
+    /// Shuffles the items (Fisher-Yates).
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let other = self.below(last as u64 + 1) as usize;
@@ -94,26 +95,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn purposes_and_seeds_roll_apart_and_repeat() {
-        let roll = |seed, purpose| Dice::new(seed, purpose).hex(32);
+    fn equal_seed_and_purpose_repeat_and_others_differ() {
+        let roll = |seed, purpose| SeededRng::new(seed, purpose).hex(32);
         assert_eq!(roll(1, 2), roll(1, 2));
         assert_ne!(roll(1, 2), roll(2, 1));
         assert_ne!(roll(1, 2), roll(1, 3));
     }
 
     #[test]
-    fn bounds_are_kept_and_reached() {
-        let mut dice = Dice::new(7, 7);
-        let rolls: Vec<_> = (0..2_000).map(|_| dice.between(-3, 3)).collect();
+    fn numbers_stay_within_and_reach_their_limits() {
+        let mut rng = SeededRng::new(7, 7);
+        let rolls: Vec<_> = (0..2_000).map(|_| rng.between(-3, 3)).collect();
         assert_eq!(rolls.iter().min(), Some(&-3));
         assert_eq!(rolls.iter().max(), Some(&3));
-        assert!((0..2_000).map(|_| dice.skewed(5, 900)).all(|wait| (5..=900).contains(&wait)));
-        assert_eq!(dice.below(0), 0);
+        assert!((0..2_000).map(|_| rng.skewed(5, 900)).all(|wait| (5..=900).contains(&wait)));
+        assert_eq!(rng.below(0), 0);
     }
 
     #[test]
     fn a_uuid_has_the_shape_of_version_4() {
-        let uuid = Dice::new(3, 3).uuid();
+        let uuid = SeededRng::new(3, 3).uuid();
         let lengths: Vec<_> = uuid.split('-').map(str::len).collect();
         assert_eq!(lengths, [8, 4, 4, 4, 12]);
         assert_eq!(uuid.as_bytes()[14], b'4');

@@ -1,24 +1,24 @@
-//! Signs webhooks as their senders do, with secrets that are known to everybody: they protect nothing but tests.
+//! Signs webhooks as their providers do, with public test secrets.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::options::SimulatedProvider;
 
-/// Secret with which bodies of Meta are signed (`META_APP_SECRETS`).
+/// Secret that signs Meta's bodies (`META_APP_SECRETS`).
 pub const TEST_META_APP_SECRET: &str = "test-meta-app-secret";
-/// Token of Meta's handshake (`META_VERIFY_TOKENS`).
+/// Token of Meta's webhook verification request (`META_VERIFY_TOKENS`).
 pub const TEST_META_VERIFY_TOKEN: &str = "test-verify-token";
-/// Secret with which bodies of Woosh are signed (`WOOSH_SECRETS`).
+/// Secret that signs Woosh's bodies (`WOOSH_SECRETS`).
 pub const TEST_WOOSH_SECRET: &str = "test-woosh-secret";
-/// Secret with which bodies of Interakt are signed (`INTERAKT_SECRETS`).
+/// Secret that signs Interakt's bodies (`INTERAKT_SECRETS`).
 pub const TEST_INTERAKT_SECRET: &str = "test-interakt-secret";
-/// Secret that WASender sends along (`WASENDER_SECRETS`).
+/// Secret that WASender sends in a header (`WASENDER_SECRETS`).
 pub const TEST_WASENDER_SECRET: &str = "test-wasender-secret";
-/// Token of the application (`TRACKER_TOKENS`).
+/// Bearer token of the application (`TRACKER_TOKENS`).
 pub const TEST_TRACKER_TOKEN: &str = "test-tracker-token";
 
-/// The header by which a provider shows who it is.
+/// Name and value of the header that authenticates a provider's request.
 pub(crate) fn header(provider: SimulatedProvider, body: &[u8]) -> (&'static str, String) {
     match provider {
         SimulatedProvider::Meta => ("X-Hub-Signature-256", hmac(TEST_META_APP_SECRET, body)),
@@ -30,7 +30,7 @@ pub(crate) fn header(provider: SimulatedProvider, body: &[u8]) -> (&'static str,
 }
 
 fn hmac(secret: &str, body: &[u8]) -> String {
-    // Keys of HMAC may have any length: there is no error to meet.
+    // HMAC accepts keys of any length, so this cannot fail.
     let mut text = "sha256=".to_owned();
     if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) {
         mac.update(body);

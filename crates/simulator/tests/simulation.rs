@@ -1,5 +1,5 @@
-//! What a simulation promises: the same output for the same options, bodies that can be read and whose signatures verify,
-//! and a truth whose figures agree with each other and with the number of things told.
+//! Laws of a simulation: equal options give equal output, bodies parse and their signatures verify, and the figures of the truth
+//! agree with each other and with the number of reported events.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
@@ -25,7 +25,7 @@ fn run(options: &SimulationOptions) -> MemoryOutput {
     output
 }
 
-/// HMAC-SHA256 after RFC 2104, from the hash alone.
+/// HMAC-SHA256 by RFC 2104, implemented with the hash function only.
 fn hmac_sha256(key: &[u8], message: &[u8]) -> String {
     let mut block = [0_u8; 64];
     block[..key.len()].copy_from_slice(key);
@@ -76,7 +76,7 @@ fn equal_options_give_equal_bytes_and_others_do_not() {
 
 #[test]
 fn bodies_are_json_and_signatures_verify_independently() {
-    // RFC 4231, test case 2: the check itself must be right.
+    // RFC 4231, test case 2, checks this test's own HMAC.
     let known = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
     assert_eq!(hmac_sha256(b"Jefe", b"what do ya want for nothing?"), known);
 
@@ -192,13 +192,13 @@ fn every_query_but_freshness_has_an_answer_that_is_not_empty() {
     assert_eq!(named, BTreeSet::from(expected));
     for (name, answer) in queries {
         let rows = answer["rows"].as_array().unwrap();
-        // Nothing that is simulated has no place, and nobody is nobody.
+        // The simulation contains no unclassified events and no unnamed people.
         let is_empty = name == "rejected_lines" || name.ends_with("@nobody");
         assert_eq!(rows.is_empty(), is_empty, "{name}");
     }
 }
 
-/// What the options say must show in the truth: otherwise its figures would be decoration.
+/// Changing an option must change the truth that depends on it.
 #[test]
 fn window_zone_and_attribution_change_the_truth() {
     let base = options(1, 1_000);
@@ -250,28 +250,28 @@ fn options_out_of_range_are_refused() {
     assert_eq!("signal".parse::<SimulatedProvider>().unwrap_err().to_string(), "no provider is named \"signal\"");
 }
 
-/// What Meta's bodies hold, found by walking them.
+/// Distinct statuses and interactions in Meta's bodies.
 #[derive(Default)]
-struct Told {
+struct MetaUpdates {
     statuses: BTreeSet<String>,
     interactions: BTreeMap<&'static str, BTreeSet<String>>,
     updates: usize,
     largest: usize,
 }
 
-impl Told {
+impl MetaUpdates {
     fn read(bodies: impl Iterator<Item = Value>) -> Self {
-        let mut told = Told::default();
+        let mut reported_by = MetaUpdates::default();
         for body in bodies {
-            let before = told.updates;
+            let before = reported_by.updates;
             for entry in body["entry"].as_array().unwrap() {
                 for change in entry["changes"].as_array().unwrap() {
-                    told.change(change, entry);
+                    reported_by.change(change, entry);
                 }
             }
-            told.largest = told.largest.max(told.updates - before);
+            reported_by.largest = reported_by.largest.max(reported_by.updates - before);
         }
-        told
+        reported_by
     }
 
     fn change(&mut self, change: &Value, entry: &Value) {
@@ -304,8 +304,8 @@ impl Told {
     }
 }
 
-/// The lives and the webhooks are two tellings of one story: counted in the webhooks, repeats taken out, things are as many as
-/// the truth says. With Meta alone, whose shape needs no adapter to be counted.
+/// The number of distinct events in the webhooks equals the row counts of the truth. With Meta as the only provider, because its
+/// format can be counted without an adapter.
 #[test]
 fn webhooks_tell_as_many_things_as_the_truth_counts() {
     for seed in 1..=2 {
@@ -313,24 +313,29 @@ fn webhooks_tell_as_many_things_as_the_truth_counts() {
         let mut output = MemoryOutput::default();
         let summary = simulate(&options, &mut output).unwrap();
         let bodies = output.requests.iter().map(|request| serde_json::from_str::<Value>(&request.body).unwrap());
-        let told = Told::read(bodies);
-        let distinct: usize = told.interactions.values().map(BTreeSet::len).sum::<usize>() + told.statuses.len();
+        let reported_by = MetaUpdates::read(bodies);
+        let distinct: usize =
+            reported_by.interactions.values().map(BTreeSet::len).sum::<usize>() + reported_by.statuses.len();
         let counts = &output.truth["counts"];
-        assert_eq!(counts["statuses"], json!(told.statuses.len()));
-        for (table, things) in &told.interactions {
+        assert_eq!(counts["statuses"], json!(reported_by.statuses.len()));
+        for (table, things) in &reported_by.interactions {
             assert_eq!(counts[*table], json!(things.len()), "{table}");
         }
-        assert_eq!(summary.updates, told.updates as u64);
-        assert!(told.updates > distinct, "there must be repeats");
-        assert!((100..=1_000).contains(&told.largest), "an outage ends in large batches: {}", told.largest);
+        assert_eq!(summary.updates, reported_by.updates as u64);
+        assert!(reported_by.updates > distinct, "there must be repeats");
+        assert!(
+            (100..=1_000).contains(&reported_by.largest),
+            "an outage ends in large batches: {}",
+            reported_by.largest
+        );
         let small = run(&SimulationOptions { batch_max: 7, ..options });
         let bodies = small.requests.iter().map(|request| serde_json::from_str::<Value>(&request.body).unwrap());
-        assert_eq!(Told::read(bodies).largest, 7);
-        assert_eq!(small.truth, output.truth, "how things are told changes nothing");
+        assert_eq!(MetaUpdates::read(bodies).largest, 7);
+        assert_eq!(small.truth, output.truth, "how things are reported_by changes nothing");
     }
 }
 
-/// The difficulties that the simulation is for must occur in it.
+/// The difficult cases that the simulation exists for must occur in it.
 #[test]
 fn difficulties_occur() {
     let output = run(&options(3, 3_000));
@@ -395,7 +400,7 @@ fn difficulties_occur() {
     assert!(sends.iter().any(|request| request.body.contains("\"sent_at\"")));
     assert!(sends.iter().any(|request| !request.body.contains("\"sent_at\"")));
 
-    // Late by days, and repeated.
+    // Late by days, and duplicated.
     let mut first: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     let (mut soon, mut late) = (0, 0);
     for request in &output.requests {
@@ -409,7 +414,7 @@ fn difficulties_occur() {
     }
     assert!(soon > 0 && late > 0, "repeats within minutes and days later: {soon}, {late}");
 
-    // One message through two providers.
+    // One message is reported through two providers.
     let ids = |path: &str| {
         let bodies = of(path).iter().map(|request| request.body.clone()).collect::<String>();
         bodies.split("wamid.").skip(1).map(|text| text.chars().take(30).collect()).collect::<BTreeSet<String>>()

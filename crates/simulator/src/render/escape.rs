@@ -1,4 +1,4 @@
-//! Meta's spelling of JSON: ASCII only, with escaped slashes.
+//! Meta's JSON format: ASCII only, with escaped slashes.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
-/// Escapes what Meta escapes, so that whoever spells a body anew before checking its signature fails.
+/// Escapes the characters that Meta escapes. A receiver that re-serialises a body before it checks the signature fails.
 struct AsciiFormatter;
 
 impl Formatter for AsciiFormatter {
@@ -27,10 +27,10 @@ impl Formatter for AsciiFormatter {
     }
 }
 
-/// The body in Meta's spelling.
+/// Serialises a body in Meta's format.
 ///
 /// # Errors
-/// None in practice: values of JSON can be written.
+/// None in practice: every `Value` can be serialised.
 pub(crate) fn to_ascii_json(value: &Value) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut bytes, AsciiFormatter))?;

@@ -1,59 +1,70 @@
-//! Interakt's webhooks. Times are UTC without a zone; a click's time has a space where others have a `T`, and what it says
-//! stands in one of six places.
+//! Interakt's webhooks. Times are UTC without a zone. Click times have a space instead of `T`, and the fields of a click appear
+//! in one of six places.
 
 use serde_json::{Map, Value, json};
 
-use super::{Scene, Teller};
+use super::scene::Scene;
 use crate::clock::{MINUTE, SECOND, naive_micros};
-use crate::life::{Click, Failure, Reply, ReplyKind, State, Stray, StrayWhat, What};
-use crate::random::Dice;
+use crate::random::SeededRng;
+use crate::scenario::{
+    Click, EventKind, Failure, Reply, ReplyKind, State, UnrelatedEvent, UnrelatedEventKind, WebhookKind,
+};
 use crate::world::{Button, ButtonKind, Campaign, Form, Person, World};
 
-/// A happening of a message's life.
-pub(super) fn happening(scene: &Scene<'_>, teller: Teller, dice: &mut Dice) -> Option<Value> {
+/// Renders an event of a message's timeline.
+pub(super) fn event(scene: &Scene<'_>, webhook: WebhookKind, rng: &mut SeededRng) -> Option<Value> {
     let person = scene.person?;
-    let micros = dice.between(0, 999);
-    match &scene.happening.what {
-        What::State { state, .. } => status(scene, person, *state, micros),
-        What::Click(click) => {
+    let micros = rng.between(0, 999);
+    match &scene.event.kind {
+        EventKind::State { state, .. } => status(scene, person, *state, micros),
+        EventKind::Click(click) => {
             let button = scene.campaign.buttons.get(click.button)?;
             match button.kind {
-                ButtonKind::QuickReply | ButtonKind::Link => Some(clicked(scene, person, button, micros, dice)),
+                ButtonKind::QuickReply | ButtonKind::Link => Some(clicked(scene, person, button, micros, rng)),
                 ButtonKind::Reply | ButtonKind::ListRow => {
-                    Some(session_reply(scene, person, click, button, micros, dice))
+                    Some(session_reply(scene, person, click, button, micros, rng))
                 }
-                ButtonKind::Flow => Some(flow(scene, person, click, teller, micros, dice)),
+                ButtonKind::Flow => Some(flow(scene, person, click, webhook, micros, rng)),
             }
         }
-        What::Reply(reply) => {
-            let context = reply.names_message.then_some(scene.life.id.as_str());
-            Some(received(person, scene.happening.at, reply, context, micros, dice))
+        EventKind::Reply(reply) => {
+            let context = reply.names_message.then_some(scene.timeline.id.as_str());
+            Some(received(person, scene.event.at, reply, context, micros, rng))
         }
-        What::Payment(_) => None,
+        EventKind::Payment(_) => None,
     }
 }
 
-/// Something that belongs to no message.
-pub(super) fn stray(world: &World, stray: &Stray, teller: Teller, dice: &mut Dice) -> Option<Value> {
-    let person = world.person(stray.person);
-    match &stray.what {
-        StrayWhat::Message { id, kind, .. } => {
+/// Renders an event that is unrelated to any message.
+pub(super) fn unrelated(
+    world: &World,
+    unrelated: &UnrelatedEvent,
+    webhook: WebhookKind,
+    rng: &mut SeededRng,
+) -> Option<Value> {
+    let person = world.person(unrelated.person);
+    match &unrelated.kind {
+        UnrelatedEventKind::Message { id, kind, .. } => {
             let reply = Reply { id: id.clone(), kind: *kind, names_message: false };
-            Some(received(person, stray.at, &reply, None, 0, dice))
+            Some(received(person, unrelated.at, &reply, None, 0, rng))
         }
-        StrayWhat::Echo { id } => {
-            // An agent's answer comes on the same event as the customers' messages.
-            let mut message = inbound(id, stray.at, "Text", &json!("Sure, {\"type\": \"button_reply\"}"), None, 0);
+        UnrelatedEventKind::Echo { id } => {
+            // An agent's message has the same webhook type as a customer's message.
+            let mut message = inbound(id, unrelated.at, "Text", &json!("Sure, {\"type\": \"button_reply\"}"), None, 0);
             message.insert("chat_message_type".to_owned(), json!("AgentMessage"));
-            Some(envelope(stray.at, "message_received", &json!({"customer": customer(person), "message": message})))
+            Some(envelope(unrelated.at, "message_received", &json!({"customer": customer(person), "message": message})))
         }
-        StrayWhat::Workflow { run, chosen_at, choice } => {
-            Some(workflow(person, run, *chosen_at, choice, (teller == Teller::InteraktFlow).then_some(stray.at)))
-        }
-        StrayWhat::TemplateNews { template } => {
-            let data = json!({"event": "APPROVED", "message_template_id": 12_000 + dice.below(1_000_000),
+        UnrelatedEventKind::Workflow { run, chosen_at, choice } => Some(workflow(
+            person,
+            run,
+            *chosen_at,
+            choice,
+            (webhook == WebhookKind::InteraktFlow).then_some(unrelated.at),
+        )),
+        UnrelatedEventKind::TemplateNews { template } => {
+            let data = json!({"event": "APPROVED", "message_template_id": 12_000 + rng.below(1_000_000),
                 "message_template_name": template, "message_template_language": "en", "reason": null});
-            Some(envelope(stray.at, "message_template_status_update", &data))
+            Some(envelope(unrelated.at, "message_template_status_update", &data))
         }
         _ => None,
     }
@@ -63,13 +74,13 @@ fn envelope(at: i64, kind: &str, data: &Value) -> Value {
     json!({"version": "1.0", "timestamp": naive_micros(at, 'T', 0), "type": kind, "data": data})
 }
 
-/// The customer, with the number whole, or in its two halves.
+/// The customer, with the phone number in one field or split into country code and national number.
 fn customer(person: &Person) -> Value {
     let phone = person.phone.as_deref().unwrap_or_default();
     let (country, national) = phone.split_at_checked(2).unwrap_or((phone, ""));
-    // By the last digit, so that one person always looks the same.
-    let halves = phone.ends_with('7');
-    json!({"id": person.customer_id, "channel_phone_number": if halves { None } else { Some(phone) },
+    // Chosen by the last digit, so that all webhooks about a person have the same form.
+    let is_split = phone.ends_with('7');
+    json!({"id": person.customer_id, "channel_phone_number": if is_split { None } else { Some(phone) },
         "phone_number": national, "country_code": format!("+{country}"),
         "traits": {"name": person.name, "whatsapp_opted_in": true}})
 }
@@ -83,36 +94,36 @@ fn status(scene: &Scene<'_>, person: &Person, state: State, micros: i64) -> Opti
         State::Failed(_) => ("failed", "Failed"),
         State::Played | State::Deleted => return None,
     };
-    let at = scene.happening.at;
+    let at = scene.event.at;
     let mut message = message(scene, word);
     let time = naive_micros(at, 'T', micros);
     match state {
         State::Delivered => message.insert("delivered_at_utc".to_owned(), json!(time)),
         State::Read => message.insert("seen_at_utc".to_owned(), json!(time)),
-        // Interakt dates a sending and a failure by its own receipt of the order.
+        // For `sent` and `failed` Interakt gives the time at which it received the send request.
         _ => message.insert("received_at_utc".to_owned(), json!(time)),
     };
     if let State::Failed(Failure { code, title }) = state {
         message.insert("channel_failure_reason".to_owned(), json!(title));
         message.insert("channel_error_code".to_owned(), json!(code.map(|code| code.to_string())));
     }
-    // The envelope may be dated before what it tells.
-    let told_at = if matches!(state, State::Read) { at - 2 * SECOND } else { at + 300 };
+    // The envelope's time can be earlier than the event's time.
+    let envelope_at = if matches!(state, State::Read) { at - 2 * SECOND } else { at + 300 };
     let data = json!({"customer": customer(person), "message": message});
-    Some(envelope(told_at, &format!("message_{family}_{kind}"), &data))
+    Some(envelope(envelope_at, &format!("message_{family}_{kind}"), &data))
 }
 
-/// A message of the business as each webhook repeats it.
+/// The message object that every status and click webhook contains.
 fn message(scene: &Scene<'_>, word: &str) -> Map<String, Value> {
     let campaign = scene.campaign;
     let template = campaign.form != Form::Buttons;
-    let sent = naive_micros(scene.life.sent_at, 'T', 0);
+    let sent = naive_micros(scene.timeline.sent_at, 'T', 0);
     let mut meta_data = json!({"source": "PublicInterakt"});
     if let (Some(callback), Value::Object(fields)) = (&campaign.callback, &mut meta_data) {
         fields.insert("source_data".to_owned(), json!({"callback_data": callback}));
     }
     let message = json!({
-        "id": scene.life.id,
+        "id": scene.timeline.id,
         "chat_message_type": if campaign.run_by_interakt { "CampaignMessage" } else { "PublicApiMessage" },
         "channel_failure_reason": null,
         "message_status": word,
@@ -135,7 +146,7 @@ fn message(scene: &Scene<'_>, word: &str) -> Map<String, Value> {
     }
 }
 
-/// The template as JSON in a string, its buttons as JSON in a string in it.
+/// The template as JSON text, which contains its buttons as JSON text.
 fn raw_template(campaign: &Campaign) -> String {
     let buttons: Vec<Value> = campaign
         .buttons
@@ -151,9 +162,9 @@ fn raw_template(campaign: &Campaign) -> String {
     .to_string()
 }
 
-/// A click on a template's button.
-fn clicked(scene: &Scene<'_>, person: &Person, button: &Button, micros: i64, dice: &mut Dice) -> Value {
-    let at = scene.happening.at;
+/// The webhook of a click on a template button.
+fn clicked(scene: &Scene<'_>, person: &Person, button: &Button, micros: i64, rng: &mut SeededRng) -> Value {
+    let at = scene.event.at;
     let time = naive_micros(at, ' ', micros);
     let family = if scene.campaign.run_by_interakt { "campaign" } else { "api" };
     let kind = format!("message_{family}_clicked");
@@ -166,37 +177,37 @@ fn clicked(scene: &Scene<'_>, person: &Person, button: &Button, micros: i64, dic
     if let (Some(callback), Value::Object(fields)) = (&scene.campaign.callback, &mut event) {
         fields.insert("callbackData".to_owned(), json!(callback));
     }
-    let told_at = at + 200;
+    let envelope_at = at + 200;
     let places = if link.is_some() { 6 } else { 5 };
-    match dice.below(places) {
-        // Quick replies officially; links have it elsewhere.
+    match rng.below(places) {
+        // As documented for quick replies.
         0 => {
             extend(message.get_mut("meta_data"), &event);
             if link.is_none() {
                 let payload = json!({"button_payload": {"payload": {"type": "QUICK_REPLY", "text": button.text}}});
                 extend(message.get_mut("meta_data"), &payload);
             }
-            envelope(told_at, &kind, &json!({"customer": customer, "message": message}))
+            envelope(envelope_at, &kind, &json!({"customer": customer, "message": message}))
         }
-        // Links officially: no envelope at all.
+        // As documented for links: without an envelope.
         1 => json!({"customer": customer, "message": message, "event": event}),
-        2 => envelope(told_at, &kind, &json!({"customer": customer, "message": message, "event": event})),
+        2 => envelope(envelope_at, &kind, &json!({"customer": customer, "message": message, "event": event})),
         3 => {
-            let mut body = envelope(told_at, &kind, &json!({"customer": customer, "message": message}));
+            let mut body = envelope(envelope_at, &kind, &json!({"customer": customer, "message": message}));
             extend(Some(&mut body), &json!({"event": event}));
             body
         }
         4 => {
             let mut message = Value::Object(message);
             extend(Some(&mut message), &event);
-            envelope(told_at, &kind, &json!({"customer": customer, "message": message}))
+            envelope(envelope_at, &kind, &json!({"customer": customer, "message": message}))
         }
         _ => {
             let url = link.unwrap_or_default();
             let info = json!({"cta_click_info": {url: {"clicked_at_utc": naive_micros(at, 'T', micros), "url": url}}});
             extend(message.get_mut("meta_data"), &info);
             message.insert("button_text".to_owned(), json!(button.text));
-            envelope(told_at, &kind, &json!({"customer": customer, "message": message}))
+            envelope(envelope_at, &kind, &json!({"customer": customer, "message": message}))
         }
     }
 }
@@ -229,14 +240,14 @@ fn inbound(
     }
 }
 
-/// A reply button or list row of a session message.
+/// The webhook of a click on a reply button or list row of a session message.
 fn session_reply(
     scene: &Scene<'_>,
     person: &Person,
     click: &Click,
     button: &Button,
     micros: i64,
-    dice: &mut Dice,
+    rng: &mut SeededRng,
 ) -> Value {
     let (content, reply) = if button.kind == ButtonKind::ListRow {
         let row = json!({"id": button.id, "title": button.text, "description": button.description});
@@ -245,33 +256,40 @@ fn session_reply(
         let reply = json!({"id": button.id, "title": button.text});
         ("InteractiveButtonReply", json!({"type": "button_reply", "button_reply": reply}))
     };
-    let message = if dice.chance(80) { json!(reply.to_string()) } else { reply };
-    let at = scene.happening.at;
-    let context = Some(scene.life.id.as_str());
+    let message = if rng.chance(80) { json!(reply.to_string()) } else { reply };
+    let at = scene.event.at;
+    let context = Some(scene.timeline.id.as_str());
     let message = inbound(&click.id, at, content, &message, context, micros);
     envelope(at + 150, "message_received", &json!({"customer": customer(person), "message": message}))
 }
 
-/// A flow's answer, told as a received message and once more as what it is.
-fn flow(scene: &Scene<'_>, person: &Person, click: &Click, teller: Teller, micros: i64, dice: &mut Dice) -> Value {
-    let at = scene.happening.at;
-    let answer = json!({"flow_token": "unused", "Choose one:": format!("option {}", dice.below(4)), "Über": "ja"});
-    let nested = if dice.chance(70) { json!(answer.to_string()) } else { answer };
+/// The two webhooks of a flow's answer: a received message and a flow response.
+fn flow(
+    scene: &Scene<'_>,
+    person: &Person,
+    click: &Click,
+    webhook: WebhookKind,
+    micros: i64,
+    rng: &mut SeededRng,
+) -> Value {
+    let at = scene.event.at;
+    let answer = json!({"flow_token": "unused", "Choose one:": format!("option {}", rng.below(4)), "Über": "ja"});
+    let nested = if rng.chance(70) { json!(answer.to_string()) } else { answer };
     let reply = json!({"type": "nfm_reply", "nfm_reply": {"response_json": nested, "body": "Sent", "name": "flow"}});
-    let message = if dice.chance(70) { json!(reply.to_string()) } else { reply };
-    let message = inbound(&click.id, at, "InteractiveFlowReply", &message, Some(&scene.life.id), micros);
-    if teller == Teller::Interakt {
+    let message = if rng.chance(70) { json!(reply.to_string()) } else { reply };
+    let message = inbound(&click.id, at, "InteractiveFlowReply", &message, Some(&scene.timeline.id), micros);
+    if webhook == WebhookKind::Interakt {
         return envelope(at + 600, "message_received", &json!({"customer": customer(person), "message": message}));
     }
     let source = json!({"template_name": scene.campaign.template, "callback_data": scene.campaign.callback,
         "campaign_id": scene.campaign.run_by_interakt.then_some(&scene.campaign.id),
         "is_campaign": scene.campaign.run_by_interakt});
     let data = json!({"customer": customer(person), "message": message, "source_template_message": source,
-        "flow_id": 1_500_000_000_000_000_u64 + scene.life.campaign as u64});
+        "flow_id": 1_500_000_000_000_000_u64 + scene.timeline.campaign as u64});
     envelope(at + 700, "message_api_flow_response", &data)
 }
 
-/// A workflow's answers so far: the chosen row, and the text if it was written by now.
+/// The webhook of a workflow with its answers so far: the chosen row, and the text if `written_at` is known.
 fn workflow(person: &Person, run: &str, chosen_at: i64, choice: &str, written_at: Option<i64>) -> Value {
     let answer = |number: u32, at: i64, content: &str, message: &str| {
         let time = naive_micros(at, 'T', 0);
@@ -287,17 +305,17 @@ fn workflow(person: &Person, run: &str, chosen_at: i64, choice: &str, written_at
     envelope(written_at.unwrap_or(chosen_at), "workflow_response_update", &data)
 }
 
-fn received(person: &Person, at: i64, reply: &Reply, context: Option<&str>, micros: i64, dice: &mut Dice) -> Value {
+fn received(person: &Person, at: i64, reply: &Reply, context: Option<&str>, micros: i64, rng: &mut SeededRng) -> Value {
     let (content, message) = match reply.kind {
         ReplyKind::Text => ("Text", "Thanks – when does it start?"),
         ReplyKind::Image => ("Image", ""),
         ReplyKind::Reaction => ("Reaction", "👍"),
     };
     let mut message = inbound(&reply.id, at, content, &json!(message), context, micros);
-    if dice.chance(20) {
-        // An empty object, as the sender's language spells it.
+    if rng.chance(20) {
+        // Interakt serialises an empty object as an empty list.
         message.insert("meta_data".to_owned(), json!([]));
     }
-    let told_at = at + dice.between(1, MINUTE);
-    envelope(told_at, "message_received", &json!({"customer": customer(person), "message": message}))
+    let envelope_at = at + rng.between(1, MINUTE);
+    envelope(envelope_at, "message_received", &json!({"customer": customer(person), "message": message}))
 }

@@ -1,58 +1,50 @@
-//! Meta's messages and statuses. Shapes: Meta's reference of the `messages` webhook, and of `calls`, `user_preferences`,
-//! `smb_message_echoes` and `message_template_status_update`.
+//! Meta's messages and statuses. Source of the formats: Meta's reference of the webhook fields `messages`, `calls`,
+//! `user_preferences`, `smb_message_echoes` and `message_template_status_update`.
 
 use serde_json::{Map, Value, json};
 
-use super::Scene;
 use super::meta_envelope::{Change, Part, metadata};
+use super::scene::Scene;
 use crate::clock::{DAY, SECOND};
-use crate::life::{Click, Failure, Reply, ReplyKind, State, Stray, StrayWhat, What};
-use crate::random::Dice;
+use crate::random::SeededRng;
+use crate::scenario::{Click, EventKind, Failure, Reply, ReplyKind, State, UnrelatedEvent, UnrelatedEventKind};
 use crate::world::{Button, ButtonKind, Form, Line, Person, World};
 
-/// A happening of a message's life.
-pub(super) fn happening(scene: &Scene<'_>, dice: &mut Dice) -> Option<Change> {
+/// Renders an event of a message's timeline.
+pub(super) fn event(scene: &Scene<'_>, rng: &mut SeededRng) -> Option<Change> {
     let line = scene.world.line(scene.campaign.line);
-    let part = match &scene.happening.what {
-        What::State { state, priced } => status(scene, *state, *priced, dice),
-        What::Payment(state) => payment(scene, state),
-        What::Click(click) => self::click(scene, line, click, dice)?,
-        What::Reply(reply) => {
-            let context = reply.names_message.then_some(scene.life.id.as_str());
-            inbound(
-                line,
-                scene.person?,
-                scene.happening.at,
-                &reply.id,
-                context,
-                reply_body(reply, &scene.life.id),
-                dice,
-            )
+    let part = match &scene.event.kind {
+        EventKind::State { state, priced } => status(scene, *state, *priced, rng),
+        EventKind::Payment(state) => payment(scene, state),
+        EventKind::Click(click) => self::click(scene, line, click, rng)?,
+        EventKind::Reply(reply) => {
+            let context = reply.names_message.then_some(scene.timeline.id.as_str());
+            inbound(line, scene.person?, scene.event.at, &reply.id, context, reply_body(reply, &scene.timeline.id), rng)
         }
     };
     Some(Change { line: scene.campaign.line, part })
 }
 
-/// Something that belongs to no message.
-pub(super) fn stray(world: &World, stray: &Stray, dice: &mut Dice) -> Option<Change> {
-    let line_index = stray.person % world.lines.len().max(1);
+/// Renders an event that is unrelated to any message.
+pub(super) fn unrelated(world: &World, unrelated: &UnrelatedEvent, rng: &mut SeededRng) -> Option<Change> {
+    let line_index = unrelated.person % world.lines.len().max(1);
     let line = world.line(line_index);
-    let person = world.person(stray.person);
-    let at = stray.at;
-    let part = match &stray.what {
-        StrayWhat::Message { id, kind, from_ad } => {
+    let person = world.person(unrelated.person);
+    let at = unrelated.at;
+    let part = match &unrelated.kind {
+        UnrelatedEventKind::Message { id, kind, from_ad } => {
             let mut body = reply_body(&Reply { id: id.clone(), kind: *kind, names_message: false }, "");
             if *from_ad {
-                body.insert("referral".to_owned(), referral(dice));
+                body.insert("referral".to_owned(), referral(rng));
             }
-            inbound(line, person, at, id, None, body, dice)
+            inbound(line, person, at, id, None, body, rng)
         }
-        StrayWhat::ClickOnUnknown { id, message, button } => {
+        UnrelatedEventKind::ClickOnUnknown { id, message, button } => {
             let reply = json!({"type": "button_reply", "button_reply": {"id": button, "title": "Old menu"}});
             let body = object([("type", json!("interactive")), ("interactive", reply)]);
-            inbound(line, person, at, id, Some(message), body, dice)
+            inbound(line, person, at, id, Some(message), body, rng)
         }
-        StrayWhat::LostClick { id, was } => {
+        UnrelatedEventKind::LostClick { id, was } => {
             let error = json!({"code": 131_051, "title": "Message type unknown", "message": "Message type unknown",
                 "error_data": {"details": "Message type is currently not supported."}});
             let body = object([
@@ -60,24 +52,24 @@ pub(super) fn stray(world: &World, stray: &Stray, dice: &mut Dice) -> Option<Cha
                 ("errors", json!([error])),
                 ("unsupported", json!({"type": was})),
             ]);
-            inbound(line, person, at, id, None, body, dice)
+            inbound(line, person, at, id, None, body, rng)
         }
-        StrayWhat::LandingPage { click, token } => Part::UserAction(json!({
+        UnrelatedEventKind::LandingPage { click, token } => Part::UserAction(json!({
             "action_type": "landing_page_view",
             "timestamp": seconds(at),
             "landing_page_view_data": {"click_id": click, "tracking_token": token},
         })),
-        StrayWhat::Preference { stop } => preference(line, person, at, *stop),
-        StrayWhat::Call { id } => call(line, person, at, id, dice),
-        StrayWhat::Echo { id } => echo(line, person, at, id),
-        StrayWhat::OldPayment { message } => {
+        UnrelatedEventKind::Preference { stop } => preference(line, person, at, *stop),
+        UnrelatedEventKind::Call { id } => call(line, person, at, id, rng),
+        UnrelatedEventKind::Echo { id } => echo(line, person, at, id),
+        UnrelatedEventKind::OldPayment { message } => {
             let status = json!({"id": message, "type": "payment", "status": "captured", "timestamp": seconds(at),
                 "recipient_id": person.phone, "recipient_user_id": person.user_id,
                 "payment": {"reference_id": "order-old", "amount": {"value": 5_000, "offset": 100}, "currency": "INR"}});
             Part::Status { status, contact: None }
         }
-        StrayWhat::Workflow { .. } => return None,
-        StrayWhat::TemplateNews { template } => Part::Field {
+        UnrelatedEventKind::Workflow { .. } => return None,
+        UnrelatedEventKind::TemplateNews { template } => Part::Field {
             field: "message_template_status_update",
             at,
             value: json!({"event": "APPROVED", "message_template_id": 600_000_000 + at / SECOND % 1_000_000,
@@ -91,23 +83,23 @@ fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Seconds since 1970 as text, as Meta writes event times.
+/// Seconds since 1970 as text: Meta's format of event times.
 fn seconds(at: i64) -> String {
     (at / SECOND).to_string()
 }
 
-fn status(scene: &Scene<'_>, state: State, priced: bool, dice: &mut Dice) -> Part {
+fn status(scene: &Scene<'_>, state: State, priced: bool, rng: &mut SeededRng) -> Part {
     let mut status = base_status(scene, state.name());
     if priced {
-        let free = scene.life.free;
+        let free = scene.timeline.free_of_charge;
         status.insert("pricing".to_owned(), pricing(scene, free));
-        if dice.chance(40) {
+        if rng.chance(40) {
             let mut conversation = object([
                 ("id", json!(conversation_id(scene))),
                 ("origin", json!({"type": scene.campaign.category.name()})),
             ]);
             if state == State::Sent {
-                conversation.insert("expiration_timestamp".to_owned(), json!(seconds(scene.happening.at + DAY)));
+                conversation.insert("expiration_timestamp".to_owned(), json!(seconds(scene.event.at + DAY)));
             }
             status.insert("conversation".to_owned(), Value::Object(conversation));
         }
@@ -119,18 +111,18 @@ fn status(scene: &Scene<'_>, state: State, priced: bool, dice: &mut Dice) -> Par
         status.insert("biz_opaque_callback_data".to_owned(), json!(callback));
     }
     let failed = matches!(state, State::Failed(_));
-    // Contacts stand beside sent, delivered and read since user names exist; never beside failed.
-    let contact = (!failed && dice.chance(50)).then(|| scene.person.map(contact)).flatten();
+    // Meta adds contacts to `sent`, `delivered` and `read` since it introduced user names, never to `failed`.
+    let contact = (!failed && rng.chance(50)).then(|| scene.person.map(contact)).flatten();
     Part::Status { status: Value::Object(status), contact }
 }
 
-/// Each message has a conversation of its own.
+/// The conversation id. Each message has its own conversation.
 pub(super) fn conversation_id(scene: &Scene<'_>) -> String {
-    let own = scene.life.id.get(14..22).unwrap_or_default();
+    let own = scene.timeline.id.get(14..22).unwrap_or_default();
     format!("conv{own}")
 }
 
-/// Who is charged what.
+/// The `pricing` object of a status.
 pub(super) fn pricing(scene: &Scene<'_>, free: bool) -> Value {
     let kind = if free { "free_customer_service" } else { "regular" };
     json!({"billable": !free, "pricing_model": "PMP", "type": kind, "category": scene.campaign.category.name()})
@@ -144,9 +136,9 @@ fn error(failure: Failure) -> Value {
 
 fn base_status(scene: &Scene<'_>, name: &str) -> Map<String, Value> {
     let mut status = object([
-        ("id", json!(scene.life.id)),
+        ("id", json!(scene.timeline.id)),
         ("status", json!(name)),
-        ("timestamp", json!(seconds(scene.happening.at))),
+        ("timestamp", json!(seconds(scene.event.at))),
     ]);
     let mut put = |name: &str, value: Option<&String>| {
         if let Some(value) = value {
@@ -171,13 +163,13 @@ fn base_status(scene: &Scene<'_>, name: &str) -> Map<String, Value> {
 fn payment(scene: &Scene<'_>, state: &str) -> Part {
     let mut status = base_status(scene, state);
     status.insert("type".to_owned(), json!("payment"));
-    let payment = json!({"reference_id": format!("order-{}", scene.life.campaign),
+    let payment = json!({"reference_id": format!("order-{}", scene.timeline.campaign),
         "amount": {"value": 21_000, "offset": 100}, "currency": "INR"});
     status.insert("payment".to_owned(), payment);
     Part::Status { status: Value::Object(status), contact: None }
 }
 
-/// The card of a person, as it stands beside messages and statuses.
+/// The `contacts` entry of a person.
 fn contact(person: &Person) -> Value {
     let mut contact = object([("profile", json!({"name": person.name}))]);
     if let Some(phone) = &person.phone {
@@ -196,12 +188,12 @@ fn inbound(
     id: &str,
     context: Option<&str>,
     body: Map<String, Value>,
-    dice: &mut Dice,
+    rng: &mut SeededRng,
 ) -> Part {
     let mut message = body;
     message.insert("id".to_owned(), json!(id));
-    // Some samples hold a number; production holds text.
-    let timestamp = if dice.chance(3) { json!(at / SECOND) } else { json!(seconds(at)) };
+    // Meta's samples contain a number in some places; production sends text.
+    let timestamp = if rng.chance(3) { json!(at / SECOND) } else { json!(seconds(at)) };
     message.insert("timestamp".to_owned(), timestamp);
     if let Some(phone) = &person.phone {
         message.insert("from".to_owned(), json!(phone));
@@ -213,8 +205,8 @@ fn inbound(
         Some(context) => {
             message.insert("context".to_owned(), json!({"from": line.display, "id": context}));
         }
-        // Without an id there is no context at all, or one that says something else.
-        None if dice.chance(30) => {
+        // Messages without a quoted id have no context, or one with other fields.
+        None if rng.chance(30) => {
             message.insert("context".to_owned(), json!({"forwarded": true}));
         }
         None => {}
@@ -235,28 +227,28 @@ fn reply_body(reply: &Reply, answers: &str) -> Map<String, Value> {
     }
 }
 
-fn click(scene: &Scene<'_>, line: &Line, click: &Click, dice: &mut Dice) -> Option<Part> {
+fn click(scene: &Scene<'_>, line: &Line, click: &Click, rng: &mut SeededRng) -> Option<Part> {
     let button = scene.campaign.buttons.get(click.button)?;
     if button.kind == ButtonKind::Link {
         return Some(Part::UserAction(json!({
             "action_type": "marketing_messages_link_click",
-            "timestamp": if dice.chance(50) { json!(seconds(scene.happening.at)) } else { json!(scene.happening.at / SECOND) },
+            "timestamp": if rng.chance(50) { json!(seconds(scene.event.at)) } else { json!(scene.event.at / SECOND) },
             "marketing_messages_link_click_data": {
                 "click_component": "cta",
                 "click_id": click.id,
-                "tracking_token": format!("token-{}", scene.life.campaign),
+                "tracking_token": format!("token-{}", scene.timeline.campaign),
             },
         })));
     }
-    let mut body = click_body(button, scene, dice);
+    let mut body = click_body(button, scene, rng);
     if let Some(group) = &scene.campaign.group {
         body.insert("group_id".to_owned(), json!(group));
     }
-    let context = click.names_message.then_some(scene.life.id.as_str());
-    Some(inbound(line, scene.person?, scene.happening.at, &click.id, context, body, dice))
+    let context = click.names_message.then_some(scene.timeline.id.as_str());
+    Some(inbound(line, scene.person?, scene.event.at, &click.id, context, body, rng))
 }
 
-fn click_body(button: &Button, scene: &Scene<'_>, dice: &mut Dice) -> Map<String, Value> {
+fn click_body(button: &Button, scene: &Scene<'_>, rng: &mut SeededRng) -> Map<String, Value> {
     let interactive = match button.kind {
         ButtonKind::QuickReply | ButtonKind::Link => {
             return object([("type", json!("button")), ("button", json!({"payload": button.id, "text": button.text}))]);
@@ -272,22 +264,22 @@ fn click_body(button: &Button, scene: &Scene<'_>, dice: &mut Dice) -> Map<String
             json!({"type": "list_reply", "list_reply": row})
         }
         ButtonKind::Flow => {
-            let answer = json!({"flow_token": flow_token(scene), "choice": dice.below(5), "comment": "fine / gut"});
+            let answer = json!({"flow_token": flow_token(scene), "choice": rng.below(5), "comment": "fine / gut"});
             json!({"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent", "response_json": answer.to_string()}})
         }
     };
     object([("type", json!("interactive")), ("interactive", interactive)])
 }
 
-/// What the business put into the flow it sent.
+/// The flow token that the business sent with the flow.
 pub(super) fn flow_token(scene: &Scene<'_>) -> String {
     format!("flow-{}", scene.campaign.id)
 }
 
-fn referral(dice: &mut Dice) -> Value {
-    json!({"source_url": "https://fb.me/ad", "source_id": format!("12{:016}", dice.below(1_000_000)),
+fn referral(rng: &mut SeededRng) -> Value {
+    json!({"source_url": "https://fb.me/ad", "source_id": format!("12{:016}", rng.below(1_000_000)),
         "source_type": "ad", "headline": "Sale", "body": "50% off", "media_type": "image",
-        "image_url": "https://scontent.example/ad.jpg", "ctwa_clid": format!("Af{}", dice.hex(20))})
+        "image_url": "https://scontent.example/ad.jpg", "ctwa_clid": format!("Af{}", rng.hex(20))})
 }
 
 fn preference(line: &Line, person: &Person, at: i64, stop: bool) -> Part {
@@ -313,9 +305,9 @@ fn preference(line: &Line, person: &Person, at: i64, stop: bool) -> Part {
     Part::Field { field: "user_preferences", at, value }
 }
 
-fn call(line: &Line, person: &Person, at: i64, id: &str, dice: &mut Dice) -> Part {
+fn call(line: &Line, person: &Person, at: i64, id: &str, rng: &mut SeededRng) -> Part {
     let peer = person.phone.as_ref().or(person.user_id.as_ref());
-    let value = if dice.chance(50) {
+    let value = if rng.chance(50) {
         json!({"messaging_product": "whatsapp", "metadata": metadata(line), "statuses": [
             {"id": id, "type": "call", "status": "RINGING", "timestamp": seconds(at), "recipient_id": peer}]})
     } else {
@@ -326,7 +318,7 @@ fn call(line: &Line, person: &Person, at: i64, id: &str, dice: &mut Dice) -> Par
     Part::Field { field: "calls", at, value }
 }
 
-/// A message that a person at the business wrote on their phone: it quotes a button reply, and is none.
+/// A message that an agent wrote on the business's phone. It contains a button reply but is no click.
 fn echo(line: &Line, person: &Person, at: i64, id: &str) -> Part {
     let value = json!({"messaging_product": "whatsapp", "metadata": metadata(line), "message_echoes": [
         {"from": line.display, "to": person.phone.as_ref().or(person.user_id.as_ref()), "id": id,

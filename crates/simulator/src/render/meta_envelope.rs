@@ -1,12 +1,12 @@
-//! Meta's envelope: entries of accounts, changes of numbers, and in them messages beside statuses.
+//! Meta's envelope: entries per account, changes per phone number, messages and statuses inside.
 
 use serde_json::{Map, Value, json};
 
 use crate::clock::SECOND;
-use crate::random::Dice;
+use crate::random::SeededRng;
 use crate::world::{Line, World};
 
-/// A part of a body: one message, one status or one change of another field.
+/// A part of a body: one message, one status, one user action, or one change of another field.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
     Status {
@@ -18,7 +18,7 @@ pub(crate) enum Part {
         contact: Option<Value>,
     },
     UserAction(Value),
-    /// A change of another field, with its whole value. Its time, here in milliseconds, stands in the entry.
+    /// A change of another webhook field, with its whole value. The entry carries its time; here in milliseconds since 1970.
     Field {
         field: &'static str,
         at: i64,
@@ -26,19 +26,19 @@ pub(crate) enum Part {
     },
 }
 
-/// A part, and the number of the business that it is about.
+/// A part and the index of the business's phone number that it concerns.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     pub(crate) line: usize,
     pub(crate) part: Part,
 }
 
-/// One body of several parts: accounts become entries; parts of one number share a change or have one each. Changes of other
-/// fields have an entry of their own, because it names their time.
-pub(crate) fn envelope(world: &World, changes: &[Change], dice: &mut Dice) -> Value {
+/// Builds one body from several parts. Accounts become entries; parts of one phone number share a change or have one each.
+/// Changes of other fields have their own entry, because the entry carries their time.
+pub(crate) fn envelope(world: &World, changes: &[Change], rng: &mut SeededRng) -> Value {
     let mut entries: Vec<Value> = Vec::new();
     let mut accounts: Vec<(&str, Vec<Value>)> = Vec::new();
-    let together = dice.chance(70);
+    let together = rng.chance(70);
     for (line_index, line) in world.lines.iter().enumerate() {
         let mut parts: Vec<&Part> = Vec::new();
         for change in changes.iter().filter(|change| change.line == line_index) {
@@ -55,7 +55,7 @@ pub(crate) fn envelope(world: &World, changes: &[Change], dice: &mut Dice) -> Va
             (false, true) => vec![messages_change(line, &parts)],
             (false, false) => parts.iter().map(|part| messages_change(line, std::slice::from_ref(part))).collect(),
         };
-        // An account has one entry, or one for each of its numbers.
+        // An account has one entry, or one entry per phone number.
         match accounts.last_mut() {
             Some((waba, changes)) if *waba == line.waba && together => changes.extend(made),
             _ => accounts.push((line.waba, made)),
@@ -91,7 +91,7 @@ fn messages_change(line: &Line, parts: &[&Part]) -> Value {
     json!({"field": "messages", "value": value})
 }
 
-/// The number that a value is about.
+/// The `metadata` object: the phone number that a value concerns.
 pub(crate) fn metadata(line: &Line) -> Value {
     json!({"display_phone_number": line.display, "phone_number_id": line.phone_number_id})
 }

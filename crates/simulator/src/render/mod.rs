@@ -1,111 +1,85 @@
-//! How each provider tells a happening: its webhooks, body by body.
+//! Renders events as webhook bodies, in the format of each provider.
 
 mod escape;
 mod interakt;
 mod meta;
 mod meta_envelope;
+mod scene;
 mod tracker;
 mod wasender;
 mod woosh;
 
 pub(crate) use escape::to_ascii_json;
-pub(crate) use meta_envelope::{Change, envelope};
+pub(crate) use meta_envelope::envelope;
 
-use serde_json::Value;
+pub(crate) use scene::{Rendered, Subject, Update};
 
-use crate::life::{Happening, Life, Story, Stray, Teller};
-use crate::random::Dice;
-use crate::world::{Campaign, Person, World};
+use scene::Scene;
 
-/// What an update speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Subject {
-    /// A happening of a life, by their indices.
-    Happening { life: usize, happening: usize },
-    /// The application's record of a sending.
-    Record { life: usize },
-    /// Something that belongs to no life.
-    Stray(usize),
-}
+use crate::random::SeededRng;
+use crate::scenario::{Scenario, UnrelatedEvent, WebhookKind};
+use crate::world::World;
 
-/// One telling of one thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Update {
-    pub(crate) subject: Subject,
-    pub(crate) teller: Teller,
-}
-
-/// An update in the provider's words.
-pub(crate) enum Rendered {
-    /// A change of Meta's envelope: may share a POST with others.
-    Change(Change),
-    /// A body of its own.
-    Body(Value),
-}
-
-/// What the renderers of statuses, clicks and replies look at.
-pub(crate) struct Scene<'a> {
-    pub(crate) world: &'a World,
-    pub(crate) campaign: &'a Campaign,
-    pub(crate) life: &'a Life,
-    pub(crate) happening: &'a Happening,
-    /// Who did it or to whom it happened; none for a group's own `sent`.
-    pub(crate) person: Option<&'a Person>,
-}
-
-/// Puts an update into its provider's words: the same words each time it is told.
-#[expect(clippy::indexing_slicing, reason = "updates are made of the story's own indices")]
-pub(crate) fn render(world: &World, story: &Story, update: Update) -> Option<Rendered> {
-    let dice = &mut Dice::new(world.options.seed, purpose(update));
+/// Renders an update. A repeated report of the same event has the same content.
+#[expect(clippy::indexing_slicing, reason = "updates are made of the scenario's own indices")]
+pub(crate) fn render(world: &World, scenario: &Scenario, update: Update) -> Option<Rendered> {
+    let rng = &mut SeededRng::new(world.options.seed, purpose(update));
     match update.subject {
-        Subject::Happening { life, happening } => {
-            let life = &story.lives[life];
-            let happening = &life.happenings[happening];
+        Subject::Event { timeline, event } => {
+            let timeline = &scenario.timelines[timeline];
+            let event = &timeline.events[event];
             let scene = Scene {
                 world,
-                campaign: world.campaign(life.campaign),
-                life,
-                happening,
-                person: happening.person.map(|person| world.person(person)),
+                campaign: world.campaign(timeline.campaign),
+                timeline,
+                event,
+                person: event.person.map(|person| world.person(person)),
             };
-            happening_by(&scene, update.teller, dice)
+            render_event(&scene, update.webhook, rng)
         }
-        Subject::Record { life } => Some(Rendered::Body(tracker::record(world, &story.lives[life])?)),
-        Subject::Stray(index) => stray_by(world, &story.strays[index], update.teller, dice),
+        Subject::Record { timeline } => Some(Rendered::Body(tracker::record(world, &scenario.timelines[timeline])?)),
+        Subject::Unrelated(index) => render_unrelated(world, &scenario.unrelated_events[index], update.webhook, rng),
     }
 }
 
-fn happening_by(scene: &Scene<'_>, teller: Teller, dice: &mut Dice) -> Option<Rendered> {
-    match teller {
-        Teller::Meta | Teller::WooshRelay => meta::happening(scene, dice).map(Rendered::Change),
-        Teller::WooshStatus => woosh::status(scene, dice).map(Rendered::Body),
-        Teller::WooshFlat => woosh::flat_status(scene).map(Rendered::Body),
-        Teller::Interakt | Teller::InteraktFlow => interakt::happening(scene, teller, dice).map(Rendered::Body),
-        Teller::WasenderSent
-        | Teller::WasenderUpdate
-        | Teller::WasenderUpsert
-        | Teller::WasenderReceived
-        | Teller::WasenderPersonal => wasender::happening(scene, teller, dice).map(Rendered::Body),
-        Teller::Tracker => tracker::status(scene).map(Rendered::Body),
+fn render_event(scene: &Scene<'_>, webhook: WebhookKind, rng: &mut SeededRng) -> Option<Rendered> {
+    match webhook {
+        WebhookKind::Meta | WebhookKind::WooshRelay => meta::event(scene, rng).map(Rendered::Change),
+        WebhookKind::WooshStatus => woosh::status(scene, rng).map(Rendered::Body),
+        WebhookKind::WooshFlat => woosh::flat_status(scene).map(Rendered::Body),
+        WebhookKind::Interakt | WebhookKind::InteraktFlow => interakt::event(scene, webhook, rng).map(Rendered::Body),
+        WebhookKind::WasenderSent
+        | WebhookKind::WasenderUpdate
+        | WebhookKind::WasenderUpsert
+        | WebhookKind::WasenderReceived
+        | WebhookKind::WasenderPersonal => wasender::event(scene, webhook, rng).map(Rendered::Body),
+        WebhookKind::Tracker => tracker::status(scene).map(Rendered::Body),
     }
 }
 
-fn stray_by(world: &World, stray: &Stray, teller: Teller, dice: &mut Dice) -> Option<Rendered> {
-    match teller {
-        Teller::Meta | Teller::WooshRelay => meta::stray(world, stray, dice).map(Rendered::Change),
-        Teller::Interakt | Teller::InteraktFlow => interakt::stray(world, stray, teller, dice).map(Rendered::Body),
-        Teller::WasenderUpsert | Teller::WasenderReceived | Teller::WasenderPersonal => {
-            wasender::stray(world, stray, teller, dice).map(Rendered::Body)
+fn render_unrelated(
+    world: &World,
+    unrelated: &UnrelatedEvent,
+    webhook: WebhookKind,
+    rng: &mut SeededRng,
+) -> Option<Rendered> {
+    match webhook {
+        WebhookKind::Meta | WebhookKind::WooshRelay => meta::unrelated(world, unrelated, rng).map(Rendered::Change),
+        WebhookKind::Interakt | WebhookKind::InteraktFlow => {
+            interakt::unrelated(world, unrelated, webhook, rng).map(Rendered::Body)
+        }
+        WebhookKind::WasenderUpsert | WebhookKind::WasenderReceived | WebhookKind::WasenderPersonal => {
+            wasender::unrelated(world, unrelated, webhook, rng).map(Rendered::Body)
         }
         _ => None,
     }
 }
 
-/// The same dice for all tellings of one thing, so that what two providers say of it agrees.
+/// The random stream of an event. All reports of one event use the same stream, so that two providers agree about it.
 fn purpose(update: Update) -> u64 {
     match update.subject {
-        Subject::Happening { life, happening } => (4 << 56) | ((life as u64) << 16) | happening as u64,
-        Subject::Record { life } => (5 << 56) | life as u64,
-        Subject::Stray(index) => (6 << 56) | index as u64,
+        Subject::Event { timeline, event } => (4 << 56) | ((timeline as u64) << 16) | event as u64,
+        Subject::Record { timeline } => (5 << 56) | timeline as u64,
+        Subject::Unrelated(index) => (6 << 56) | index as u64,
     }
 }

@@ -1,24 +1,24 @@
-//! The customer's own application: what it sent, and statuses that it forwards.
+//! Calls of the customer's own application: `track-send` and forwarded statuses.
 
 use serde_json::{Value, json};
 
-use super::Scene;
+use super::scene::Scene;
 use crate::clock::{SECOND, iso_millis, iso_seconds};
-use crate::life::{Life, State, What};
+use crate::scenario::{EventKind, MessageTimeline, State};
 use crate::world::World;
 
 /// The body of `track-send`.
-pub(super) fn record(world: &World, life: &Life) -> Option<Value> {
-    let record = life.record.as_ref()?;
-    let campaign = world.campaign(life.campaign);
-    let person = life.person.map(|person| world.person(person));
+pub(super) fn record(world: &World, timeline: &MessageTimeline) -> Option<Value> {
+    let record = timeline.record.as_ref()?;
+    let campaign = world.campaign(timeline.campaign);
+    let person = timeline.person.map(|person| world.person(person));
     let buttons: Vec<&str> = campaign.buttons.iter().map(|button| button.id.as_str()).collect();
     let guest_name = person.map(|person| &person.name);
-    // Who has no number goes by the id that Meta gave them.
+    // People without a phone number are identified by Meta's user id.
     let number = person.and_then(|person| person.phone.as_ref()).map(|phone| format!("+{phone}"));
     let number = number.or_else(|| person.and_then(|person| person.user_id.clone()));
     let fields = [
-        ("template_wamid", json!(life.id)),
+        ("template_wamid", json!(timeline.id)),
         ("template_name", json!(campaign.template)),
         ("wa_id", json!(number)),
         ("event_id", json!(campaign.event)),
@@ -30,19 +30,19 @@ pub(super) fn record(world: &World, life: &Life) -> Option<Value> {
         ("ticket_id", json!(record.ticket)),
         ("campaign_id", json!(campaign.detailed.then_some(&campaign.id))),
         ("buttons", json!(campaign.detailed.then_some(buttons))),
-        ("sent_at", json!(record.says_when.then(|| iso_millis(life.sent_at)))),
+        ("sent_at", json!(record.names_time.then(|| iso_millis(timeline.sent_at)))),
     ];
-    // The application leaves out what it does not know.
+    // The application leaves out unknown fields.
     let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
     Some(Value::Object(fields.map(|(name, value)| (name.to_owned(), value)).collect()))
 }
 
 /// The body of `message-status`.
 pub(super) fn status(scene: &Scene<'_>) -> Option<Value> {
-    let What::State { state, .. } = scene.happening.what else { return None };
-    let at = scene.happening.at;
+    let EventKind::State { state, .. } = scene.event.kind else { return None };
+    let at = scene.event.at;
     let time = if at % SECOND == 0 { iso_seconds(at) } else { iso_millis(at) };
-    let mut body = json!({"wamid": scene.life.id, "recipient_id": scene.person?.phone, "status": state.name(),
+    let mut body = json!({"wamid": scene.timeline.id, "recipient_id": scene.person?.phone, "status": state.name(),
         "timestamp": time});
     if let (State::Failed(failure), Value::Object(fields)) = (state, &mut body) {
         fields.insert("errors".to_owned(), json!([{"code": failure.code, "title": failure.title}]));

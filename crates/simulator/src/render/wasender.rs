@@ -1,63 +1,75 @@
-//! WASender's webhooks, with the messages of the Baileys library inside. One inbound message comes as up to three events.
+//! WASender's webhooks. They contain messages in the format of the Baileys library. Up to three webhooks report one inbound
+//! message.
 
 use serde_json::{Map, Value, json};
 
-use super::{Scene, Teller};
+use super::scene::Scene;
 use crate::clock::SECOND;
-use crate::life::{Reply, ReplyKind, State, Stray, StrayWhat, What};
-use crate::random::Dice;
+use crate::random::SeededRng;
+use crate::scenario::{EventKind, Reply, ReplyKind, State, UnrelatedEvent, UnrelatedEventKind, WebhookKind};
 use crate::world::{Button, ButtonKind, Person, World};
 
-/// The session's name, which is its API key: nobody may store it.
+/// The session id, which is also the API key: it must never be stored.
 const SESSION: &str = "test-wasender-session-key";
 
-/// A happening of a message's life.
-pub(super) fn happening(scene: &Scene<'_>, teller: Teller, dice: &mut Dice) -> Option<Value> {
+/// Renders an event of a message's timeline.
+pub(super) fn event(scene: &Scene<'_>, webhook: WebhookKind, rng: &mut SeededRng) -> Option<Value> {
     let person = scene.person?;
-    let at = scene.happening.at;
-    match &scene.happening.what {
-        What::State { state, .. } => status(scene, person, teller, *state, dice),
-        What::Click(click) => {
+    let at = scene.event.at;
+    match &scene.event.kind {
+        EventKind::State { state, .. } => status(scene, person, webhook, *state, rng),
+        EventKind::Click(click) => {
             let button = scene.campaign.buttons.get(click.button)?;
-            let context = click.names_message.then_some(scene.life.id.as_str());
-            let message = click_message(button, context, dice)?;
-            Some(inbound(person, at, &click.id, &message, teller, dice))
+            let context = click.names_message.then_some(scene.timeline.id.as_str());
+            let message = click_message(button, context, rng)?;
+            Some(inbound(person, at, &click.id, &message, webhook, rng))
         }
-        What::Reply(reply) => {
-            let context = reply.names_message.then_some(scene.life.id.as_str());
-            Some(inbound(person, at, &reply.id, &reply_message(reply, context, person), teller, dice))
+        EventKind::Reply(reply) => {
+            let context = reply.names_message.then_some(scene.timeline.id.as_str());
+            Some(inbound(person, at, &reply.id, &reply_message(reply, context, person), webhook, rng))
         }
-        What::Payment(_) => None,
+        EventKind::Payment(_) => None,
     }
 }
 
-/// Something that belongs to no message.
-pub(super) fn stray(world: &World, stray: &Stray, teller: Teller, dice: &mut Dice) -> Option<Value> {
-    let person = world.person(stray.person);
-    let (id, kind) = match &stray.what {
-        StrayWhat::Message { id, kind, .. } => (id, kind),
-        StrayWhat::Echo { id } => return Some(echo(person, stray.at, id)),
+/// Renders an event that is unrelated to any message.
+pub(super) fn unrelated(
+    world: &World,
+    unrelated: &UnrelatedEvent,
+    webhook: WebhookKind,
+    rng: &mut SeededRng,
+) -> Option<Value> {
+    let person = world.person(unrelated.person);
+    let (id, kind) = match &unrelated.kind {
+        UnrelatedEventKind::Message { id, kind, .. } => (id, kind),
+        UnrelatedEventKind::Echo { id } => return Some(echo(person, unrelated.at, id)),
         _ => return None,
     };
     let reply = Reply { id: id.clone(), kind: *kind, names_message: false };
-    Some(inbound(person, stray.at, id, &reply_message(&reply, None, person), teller, dice))
+    Some(inbound(person, unrelated.at, id, &reply_message(&reply, None, person), webhook, rng))
 }
 
 fn jid(person: &Person) -> String {
     format!("{}@s.whatsapp.net", person.phone.as_deref().unwrap_or_default())
 }
 
-/// A message that the business wrote on its own phone. It looks like a click, and is none.
+/// A message that the business wrote on its own phone. It looks like a click but is none.
 fn echo(person: &Person, at: i64, id: &str) -> Value {
     let message = json!({"buttonsResponseMessage": {"selectedButtonId": "echo", "selectedDisplayText": "No click"}});
     json!({"event": "messages.upsert", "sessionId": SESSION, "timestamp": at, "data": {"messages": {
         "key": {"id": id, "fromMe": true, "remoteJid": jid(person)}, "messageTimestamp": at / SECOND, "message": message}}})
 }
 
-fn status(scene: &Scene<'_>, person: &Person, teller: Teller, state: State, dice: &mut Dice) -> Option<Value> {
-    let at = scene.happening.at;
-    let key = json!({"id": scene.life.id, "fromMe": true, "remoteJid": jid(person)});
-    if teller == Teller::WasenderSent {
+fn status(
+    scene: &Scene<'_>,
+    person: &Person,
+    webhook: WebhookKind,
+    state: State,
+    rng: &mut SeededRng,
+) -> Option<Value> {
+    let at = scene.event.at;
+    let key = json!({"id": scene.timeline.id, "fromMe": true, "remoteJid": jid(person)});
+    if webhook == WebhookKind::WasenderSent {
         let success = !matches!(state, State::Failed(_));
         return Some(json!({"event": "message.sent", "sessionId": SESSION, "timestamp": at,
             "data": {"key": key, "message": {"conversation": "Hello"}, "success": success}}));
@@ -71,13 +83,13 @@ fn status(scene: &Scene<'_>, person: &Person, teller: Teller, state: State, dice
         State::Deleted => return None,
     };
     let update = json!({"update": {"status": number}, "key": key});
-    // One update, or a list of one.
-    let data = if dice.chance(20) { json!([update]) } else { update };
+    // WASender sends a single update or a list of one.
+    let data = if rng.chance(20) { json!([update]) } else { update };
     Some(json!({"event": "messages.update", "sessionId": SESSION, "timestamp": at, "data": data}))
 }
 
-fn click_message(button: &Button, context: Option<&str>, dice: &mut Dice) -> Option<Value> {
-    // The menu that was answered is quoted, with titles of buttons that were not chosen.
+fn click_message(button: &Button, context: Option<&str>, rng: &mut SeededRng) -> Option<Value> {
+    // The webhook quotes the answered menu, including buttons that were not chosen.
     let mut info = json!({"quotedMessage": {"buttonsMessage": {"contentText": "Menu",
         "buttons": [{"buttonId": "other", "buttonText": {"displayText": "Other"}}]}}});
     if let (Some(id), Value::Object(fields)) = (context, &mut info) {
@@ -88,7 +100,7 @@ fn click_message(button: &Button, context: Option<&str>, dice: &mut Dice) -> Opt
             "selectedDisplayText": button.text, "type": 1, "contextInfo": info}}),
         ButtonKind::ListRow => json!({"listResponseMessage": {"title": button.text, "description": button.description,
             "listType": 1, "singleSelectReply": {"selectedRowId": button.id}, "contextInfo": info}}),
-        ButtonKind::QuickReply if dice.chance(30) => {
+        ButtonKind::QuickReply if rng.chance(30) => {
             let answer = json!({"id": button.id, "display_text": button.text}).to_string();
             json!({"interactiveResponseMessage": {"body": {"text": button.text}, "contextInfo": info,
                 "nativeFlowResponseMessage": {"name": "quick_reply", "paramsJson": answer, "version": 3}}})
@@ -97,8 +109,8 @@ fn click_message(button: &Button, context: Option<&str>, dice: &mut Dice) -> Opt
             "selectedDisplayText": button.text, "selectedIndex": 0, "contextInfo": info}}),
         ButtonKind::Flow | ButtonKind::Link => return None,
     };
-    // Disappearing messages are wrapped.
-    Some(if dice.chance(15) { json!({"ephemeralMessage": {"message": message}}) } else { message })
+    // Disappearing messages have a wrapper object.
+    Some(if rng.chance(15) { json!({"ephemeralMessage": {"message": message}}) } else { message })
 }
 
 fn reply_message(reply: &Reply, context: Option<&str>, person: &Person) -> Value {
@@ -116,14 +128,14 @@ fn reply_message(reply: &Reply, context: Option<&str>, person: &Person) -> Value
     }
 }
 
-fn inbound(person: &Person, at: i64, id: &str, message: &Value, teller: Teller, dice: &mut Dice) -> Value {
+fn inbound(person: &Person, at: i64, id: &str, message: &Value, webhook: WebhookKind, rng: &mut SeededRng) -> Value {
     let phone = person.phone.as_deref().unwrap_or_default();
-    // By linked identity, or by number; the same for all three events of a message.
-    let hidden = dice.chance(50);
+    // The chat is a linked id or a phone number, the same in all three webhooks of a message.
+    let hidden = rng.chance(50);
     let chat = if hidden { format!("1{phone}@lid") } else { jid(person) };
-    let (event, list) = match teller {
-        Teller::WasenderUpsert => ("messages.upsert", dice.chance(50)),
-        Teller::WasenderReceived => ("messages.received", false),
+    let (event, list) = match webhook {
+        WebhookKind::WasenderUpsert => ("messages.upsert", rng.chance(50)),
+        WebhookKind::WasenderReceived => ("messages.received", false),
         _ => ("messages-personal.received", false),
     };
     let item = json!({

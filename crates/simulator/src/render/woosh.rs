@@ -1,28 +1,29 @@
-//! Woosh Bridge's own shapes: `message.status`, and the older flat status. Everything else it passes on as Meta wrote it.
+//! Woosh Bridge's own formats: `message.status` and the older flat status. Woosh relays everything else in Meta's format.
 
 use serde_json::{Value, json};
 
-use super::{Scene, meta};
+use super::meta;
+use super::scene::Scene;
 use crate::clock::{SECOND, iso_millis, iso_seconds};
-use crate::life::{State, What};
-use crate::random::Dice;
+use crate::random::SeededRng;
+use crate::scenario::{EventKind, State};
 
 const TENANT: &str = "tenant-lifts";
 
-/// `message.status`, whole or with the fields missing that Woosh may leave out.
-pub(super) fn status(scene: &Scene<'_>, dice: &mut Dice) -> Option<Value> {
-    let What::State { state, priced } = scene.happening.what else { return None };
-    let at = scene.happening.at;
+/// The body of `message.status`, complete or without its optional fields.
+pub(super) fn status(scene: &Scene<'_>, rng: &mut SeededRng) -> Option<Value> {
+    let EventKind::State { state, priced } = scene.event.kind else { return None };
+    let at = scene.event.at;
     let mut data = json!({"status": state.name(), "timestamp": (at / SECOND).to_string()});
-    let mut body = json!({"type": "message.status", "wa_id": scene.life.id, "tenant_id": TENANT});
-    let partial = dice.chance(20);
+    let mut body = json!({"type": "message.status", "wa_id": scene.timeline.id, "tenant_id": TENANT});
+    let partial = rng.chance(20);
     if !partial {
         put(&mut body, "event_ts", json!(iso_millis(at)));
-        put(&mut data, "id", json!(scene.life.id));
+        put(&mut data, "id", json!(scene.timeline.id));
     }
     put(&mut data, "recipient_id", json!(scene.person?.phone));
     if priced {
-        put(&mut data, "pricing", meta::pricing(scene, scene.life.free));
+        put(&mut data, "pricing", meta::pricing(scene, scene.timeline.free_of_charge));
         put(
             &mut data,
             "conversation",
@@ -37,11 +38,11 @@ pub(super) fn status(scene: &Scene<'_>, dice: &mut Dice) -> Option<Value> {
     Some(body)
 }
 
-/// The older status, with no envelope.
+/// The body of the older status, which has no envelope.
 pub(super) fn flat_status(scene: &Scene<'_>) -> Option<Value> {
-    let What::State { state, .. } = scene.happening.what else { return None };
-    Some(json!({"wa_id": scene.life.id, "to": scene.person?.phone, "status": state.name(),
-        "timestamp": iso_seconds(scene.happening.at)}))
+    let EventKind::State { state, .. } = scene.event.kind else { return None };
+    Some(json!({"wa_id": scene.timeline.id, "to": scene.person?.phone, "status": state.name(),
+        "timestamp": iso_seconds(scene.event.at)}))
 }
 
 fn put(value: &mut Value, name: &str, field: Value) {

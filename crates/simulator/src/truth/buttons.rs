@@ -1,4 +1,4 @@
-//! Which button was clicked: by its name, by its place, rows of lists, flows, and clicks one after another.
+//! Clicks per button, per position, per list row and per flow; repeated clicks and click sequences.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::known::{Knowledge, KnownClick, Message, tally};
 use super::measures::{count, recipients};
 use super::table::{Answer, nulls_last, rate};
 
-/// The answers of these queries.
+/// Answers `ctr_by_button`, `ctr_by_position`, `list_rows`, `flows`, `reclicks` and `click_sequence`.
 pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
     let cohort: Vec<&Message> = knowledge.cohort().collect();
     let clickable: Vec<&Message> = knowledge.clickable().collect();
@@ -22,12 +22,12 @@ pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
     ]
 }
 
-/// Whether a click is one on a button that stands in the message itself.
+/// Whether the clicked button is part of the message itself, as opposed to a list row or a flow.
 fn is_on_button(click: &KnownClick) -> bool {
     matches!(click.kind, "button_reply" | "quick_reply" | "link_click")
 }
 
-/// The clicks on a button of a message.
+/// The clicks on one button of a message.
 fn clicks_on<'m>(message: &'m Message, button: &'m str) -> impl Iterator<Item = &'m KnownClick> {
     let clicks = message.clicks.iter().filter(|click| is_on_button(click));
     clicks.filter(move |click| click.button().as_deref() == Some(button))
@@ -92,7 +92,7 @@ fn by_button(messages: &[&Message]) -> Answer {
     Answer::new("ctr_by_button", columns, rows.into_iter().map(|(_, row)| row).collect())
 }
 
-/// The first place of a button in its message, from 1.
+/// First position of a button in its message, from 1.
 fn position(message: &Message, button: &str) -> Option<usize> {
     let place = message.buttons.as_ref()?.iter().position(|id| id == button)?;
     Some(place + 1)
@@ -114,16 +114,16 @@ fn by_position(messages: &[&Message]) -> Answer {
     Answer::new("ctr_by_position", vec!["position", "delivered", "clicked", "clicks", "ctr"], rows.collect())
 }
 
-/// A click, and the message that it is on.
+/// A click and its message.
 type ClickOn<'m> = (&'m Message, &'m KnownClick);
 
-/// The clicks of a kind, with their messages.
+/// All clicks of a kind, with their messages.
 fn clicks_of_kind<'m>(messages: &[&'m Message], kind: &str) -> Vec<ClickOn<'m>> {
     let pairs = messages.iter().flat_map(|&message| message.clicks.iter().map(move |click| (message, click)));
     pairs.filter(|(_, click)| click.kind == kind).collect()
 }
 
-/// Distinct messages and distinct recipients of clicks.
+/// Number of distinct messages and distinct recipients.
 fn reach(clicks: &[ClickOn<'_>]) -> [Value; 2] {
     let messages: BTreeSet<&str> = clicks.iter().map(|(message, _)| message.id.as_str()).collect();
     let people: BTreeSet<&str> = clicks.iter().filter_map(|(message, _)| message.recipient.as_deref()).collect();

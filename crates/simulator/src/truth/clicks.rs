@@ -1,4 +1,4 @@
-//! Clicks by the day on which they happened, whatever they belong to: kinds, links, hours, and those that belong to nothing.
+//! Clicks by the day of the click, attributed or not: by kind, by link, by hour, and unattributed ones by reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::known::{Knowledge, KnownClick};
 use super::table::{Answer, nulls_last};
 
-/// The answers of these queries.
+/// Answers `interaction_kinds`, `link_clicks`, `clicks_by_hour` and `unattributed_clicks`.
 pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
     let clicks: Vec<&KnownClick> = knowledge.clicks_of_window().collect();
     vec![kinds(&clicks), links(&clicks), by_hour(knowledge, &clicks), unattributed(&clicks)]

@@ -1,4 +1,4 @@
-//! How many rows each table must hold once every webhook came: one per thing that was told, however often it was told.
+//! Expected row counts: each table holds one row per reported event, however many webhooks report it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,57 +6,59 @@ use serde_json::{Value, json};
 
 use super::known::{Knowledge, name_of, record_times};
 use super::table::Answer;
-use crate::life::{StrayWhat, What};
+use crate::scenario::{EventKind, UnrelatedEventKind};
 use crate::world::Form;
 
 const TABLES: [&str; 5] = ["account_events", "clicks", "messages", "sends", "statuses"];
 
-/// The answers of these queries.
+/// Answers `data_quality`, `lost_clicks` and `rejected_lines`.
 pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
-    // Providers send strange things, but nothing that has no place: no line may be rejected.
+    // Simulated webhooks are unusual but valid: no line may be rejected.
     let rejected_lines =
         Answer::new("rejected_lines", vec!["delivered_on", "reason", "line_count", "objects"], Vec::new());
     vec![data_quality(knowledge), lost_clicks(knowledge), rejected_lines]
 }
 
-/// Table and time of every row.
+/// Table and event time (milliseconds since 1970) of every expected row.
 fn rows(knowledge: &Knowledge<'_>) -> Vec<(&'static str, i64)> {
     let mut rows: Vec<(&str, i64)> = knowledge.clicks.iter().map(|click| ("clicks", click.at)).collect();
-    for life in &knowledge.story.lives {
-        let group = knowledge.world.campaign(life.campaign).form == Form::Group;
+    for timeline in &knowledge.scenario.timelines {
+        let group = knowledge.world.campaign(timeline.campaign).form == Form::Group;
         let mut statuses = BTreeSet::new();
-        for happening in life.happenings.iter().filter(|happening| !happening.told.is_empty()) {
-            let participant = happening.person.filter(|_| group);
-            match &happening.what {
-                What::State { state, .. } => {
-                    statuses.insert((state.name(), happening.at, participant));
+        for event in timeline.events.iter().filter(|event| !event.reported_by.is_empty()) {
+            let participant = event.person.filter(|_| group);
+            match &event.kind {
+                EventKind::State { state, .. } => {
+                    statuses.insert((state.name(), event.at, participant));
                 }
-                What::Payment(_) => rows.push(("statuses", happening.at)),
-                What::Reply(_) => rows.push(("messages", happening.at)),
-                What::Click(_) => {}
+                EventKind::Payment(_) => rows.push(("statuses", event.at)),
+                EventKind::Reply(_) => rows.push(("messages", event.at)),
+                EventKind::Click(_) => {}
             }
         }
         rows.extend(statuses.into_iter().map(|(_, at, _)| ("statuses", at)));
-        let records = life.record.iter().flat_map(|record| record_times(life, record));
+        let records = timeline.record.iter().flat_map(|record| record_times(timeline, record));
         rows.extend(records.map(|at| ("sends", at)));
     }
-    for stray in &knowledge.story.strays {
-        match stray.what {
-            StrayWhat::Message { .. } | StrayWhat::LostClick { .. } | StrayWhat::Workflow { .. } => {
-                rows.push(("messages", stray.at));
+    for unrelated in &knowledge.scenario.unrelated_events {
+        match unrelated.kind {
+            UnrelatedEventKind::Message { .. }
+            | UnrelatedEventKind::LostClick { .. }
+            | UnrelatedEventKind::Workflow { .. } => {
+                rows.push(("messages", unrelated.at));
             }
-            StrayWhat::OldPayment { .. } => rows.push(("statuses", stray.at)),
-            StrayWhat::Preference { .. }
-            | StrayWhat::Call { .. }
-            | StrayWhat::Echo { .. }
-            | StrayWhat::TemplateNews { .. } => rows.push(("account_events", stray.at)),
-            StrayWhat::ClickOnUnknown { .. } | StrayWhat::LandingPage { .. } => {}
+            UnrelatedEventKind::OldPayment { .. } => rows.push(("statuses", unrelated.at)),
+            UnrelatedEventKind::Preference { .. }
+            | UnrelatedEventKind::Call { .. }
+            | UnrelatedEventKind::Echo { .. }
+            | UnrelatedEventKind::TemplateNews { .. } => rows.push(("account_events", unrelated.at)),
+            UnrelatedEventKind::ClickOnUnknown { .. } | UnrelatedEventKind::LandingPage { .. } => {}
         }
     }
     rows
 }
 
-/// The rows of each table over all time.
+/// Expected number of rows of each table, over all time.
 pub(super) fn rows_of_tables(knowledge: &Knowledge<'_>) -> Value {
     let mut counts: BTreeMap<&str, u64> = TABLES.map(|table| (table, 0)).into();
     for (table, _) in rows(knowledge) {
@@ -78,13 +80,13 @@ fn data_quality(knowledge: &Knowledge<'_>) -> Answer {
 
 fn lost_clicks(knowledge: &Knowledge<'_>) -> Answer {
     let mut groups: BTreeMap<(&str, &str), (u64, BTreeSet<String>)> = BTreeMap::new();
-    for stray in knowledge.story.strays.iter().filter(|stray| knowledge.in_window(stray.at)) {
-        let StrayWhat::LostClick { was, .. } = stray.what else { continue };
-        // An edit that was lost is no click.
+    for unrelated in knowledge.scenario.unrelated_events.iter().filter(|unrelated| knowledge.in_window(unrelated.at)) {
+        let UnrelatedEventKind::LostClick { was, .. } = unrelated.kind else { continue };
+        // A lost edit is no click.
         if !matches!(was, "button" | "interactive" | "list") {
             continue;
         }
-        let person = knowledge.world.person(stray.person);
+        let person = knowledge.world.person(unrelated.person);
         let (messages, persons) = groups.entry((was, person.provider.name())).or_default();
         *messages += 1;
         persons.extend(name_of(person));

@@ -1,4 +1,4 @@
-//! Click-through rates and funnels: of all, by day, template, campaign, provider, event; and rates by local hour.
+//! Click-through rates and funnels: in total, by day, template, campaign, provider and event; and rates by local hour.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::known::{Knowledge, Message};
 use super::measures::{CTR_COLUMNS, FUNNEL_COLUMNS, count, ctr, funnel};
 use super::table::{Answer, nulls_last, rate};
 
-/// What a query groups by: an optional text.
+/// The value that a query groups by.
 type Attribute = fn(&Message) -> Option<String>;
 
 fn provider(message: &Message) -> Option<String> {
@@ -19,7 +19,7 @@ fn event(message: &Message) -> Option<String> {
     message.record.as_ref().and_then(|record| record.event.clone())
 }
 
-/// The answers of these queries.
+/// Answers the `ctr_*` and `funnel_*` queries, except those about buttons.
 pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
     let cohort: Vec<&Message> = knowledge.cohort().collect();
     let clickable: Vec<&Message> = knowledge.clickable().collect();
@@ -73,7 +73,7 @@ impl Measures {
     }
 }
 
-/// One row per value, those of most messages first.
+/// One row per value, ordered by number of messages, descending.
 fn by(messages: &[&Message], attribute: Attribute, names: bool, measures: Measures) -> Vec<Vec<Value>> {
     let mut groups: BTreeMap<Option<String>, Vec<&Message>> = BTreeMap::new();
     for message in messages {

@@ -1,30 +1,34 @@
-//! What can be known of each message and each click: what was told, by whom, and the attributes that the telling carries.
+//! What the webhooks reveal about each message and click: the reported events, the reporting provider, and the fields that it
+//! sends.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use super::Window;
+use super::window::Window;
 use crate::clock::HOUR;
-use crate::life::{Happening, Life, ReplyKind, SendRecord, State, Story, Stray, StrayWhat, Teller, What};
 use crate::options::SimulatedProvider;
+use crate::scenario::{
+    Event, EventKind, MessageTimeline, ReplyKind, Scenario, SendRecord, State, UnrelatedEvent, UnrelatedEventKind,
+    WebhookKind,
+};
 use crate::world::{Button, ButtonKind, Campaign, Form, Person, World};
 
-/// Statuses count this long after the first fact of their message.
+/// Statuses count up to this long after their message was sent, in milliseconds.
 const STATUS_HORIZON: i64 = 168 * HOUR;
 
-/// Everything that can be known.
+/// Everything that the webhooks reveal.
 pub(super) struct Knowledge<'a> {
     pub(super) world: &'a World,
-    pub(super) story: &'a Story,
+    pub(super) scenario: &'a Scenario,
     pub(super) window: Window,
-    /// Every message of which anything is known.
+    /// Every message that at least one webhook reports.
     pub(super) messages: Vec<Message>,
-    /// Every click that was told.
+    /// Every reported click.
     pub(super) clicks: Vec<KnownClick>,
 }
 
-/// What is known of a message of the business.
+/// What is known about a message of the business. Times are milliseconds since 1970, UTC.
 #[derive(Debug, Default)]
 pub(super) struct Message {
     pub(super) id: String,
@@ -41,16 +45,16 @@ pub(super) struct Message {
     pub(super) template: Option<String>,
     pub(super) campaign_id: Option<String>,
     pub(super) campaign_name: Option<String>,
-    /// What only the application knows.
+    /// Fields that only the application reports.
     pub(super) record: Option<KnownRecord>,
-    /// Ids of the buttons in their order, where known.
+    /// Button ids in display order, if the application reports them.
     pub(super) buttons: Option<Vec<String>>,
     pub(super) price: Option<Price>,
-    /// The attributed clicks in the order of their times.
+    /// Attributed clicks, ordered by time.
     pub(super) clicks: Vec<KnownClick>,
 }
 
-/// What the application says of a message.
+/// The fields of the application's record of a message.
 #[derive(Debug)]
 pub(super) struct KnownRecord {
     pub(super) ticket: Option<String>,
@@ -62,7 +66,7 @@ pub(super) struct KnownRecord {
     pub(super) standalone: bool,
 }
 
-/// What a message costs.
+/// Pricing of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Price {
     pub(super) category: &'static str,
@@ -70,16 +74,16 @@ pub(super) struct Price {
     pub(super) billable: bool,
 }
 
-/// What is known of a click.
+/// What is known about a click.
 #[derive(Clone, Debug, Default)]
 pub(super) struct KnownClick {
     pub(super) at: i64,
     pub(super) provider: &'static str,
-    /// The message that the webhook names.
+    /// Id of the clicked message, if the webhook contains it.
     pub(super) message: Option<String>,
-    /// Whether it belongs to that message.
+    /// Whether the click is attributed to that message.
     pub(super) attributed: bool,
-    /// The person by the best name that the webhook gives.
+    /// The person's user id, else phone number, as far as the webhook contains them.
     pub(super) person: Option<String>,
     pub(super) kind: &'static str,
     pub(super) button_id: Option<String>,
@@ -91,13 +95,13 @@ pub(super) struct KnownClick {
 }
 
 impl KnownClick {
-    /// The name that its button goes by.
+    /// Identifier of the button: id, else text, else URL, else flow name.
     pub(super) fn button(&self) -> Option<String> {
         let flow = self.flow_name.map(str::to_owned);
         self.button_id.clone().or_else(|| self.button_text.clone()).or_else(|| self.url.clone()).or(flow)
     }
 
-    /// Whether it counts for the click-through rate; other kinds are only listed.
+    /// Whether the click counts for the click-through rate; landing page views do not.
     pub(super) fn counts(&self) -> bool {
         self.kind != "landing_page_view"
     }
@@ -124,7 +128,7 @@ impl Message {
         self.failed_at.is_some() && !self.is_delivered()
     }
 
-    /// Whether it may have had a button.
+    /// Whether the message has buttons, or its buttons are unknown.
     pub(super) fn is_clickable(&self) -> bool {
         self.buttons.as_ref().is_none_or(|buttons| !buttons.is_empty())
     }
@@ -143,24 +147,24 @@ impl Message {
 }
 
 impl<'a> Knowledge<'a> {
-    pub(super) fn new(world: &'a World, story: &'a Story, window: Window) -> Self {
-        let mut knowledge = Knowledge { world, story, window, messages: Vec::new(), clicks: Vec::new() };
-        for life in &story.lives {
-            let mut clicks = clicks(world, life);
-            if let Some(mut message) = message(world, life) {
+    pub(super) fn new(world: &'a World, scenario: &'a Scenario, window: Window) -> Self {
+        let mut knowledge = Knowledge { world, scenario, window, messages: Vec::new(), clicks: Vec::new() };
+        for timeline in &scenario.timelines {
+            let mut clicks = clicks(world, timeline);
+            if let Some(mut message) = message(world, timeline) {
                 let deadline = message.sent_at + i64::from(world.options.attribution_hours) * HOUR;
                 for click in &mut clicks {
                     click.attributed = click.message.is_some() && click.at <= deadline;
                 }
-                message.replied_at = replied_at(life, deadline);
+                message.replied_at = replied_at(timeline, deadline);
                 message.clicks = clicks.iter().filter(|click| click.attributed).cloned().collect();
                 message.clicks.sort_by_key(|click| click.at);
                 knowledge.messages.push(message);
             }
             knowledge.clicks.append(&mut clicks);
         }
-        for stray in &story.strays {
-            knowledge.clicks.extend(stray_click(world, stray));
+        for unrelated in &scenario.unrelated_events {
+            knowledge.clicks.extend(unrelated_click(world, unrelated));
         }
         knowledge
     }
@@ -170,12 +174,12 @@ impl<'a> Knowledge<'a> {
         self.messages.iter().filter(|message| self.in_window(message.sent_at))
     }
 
-    /// Those of them that may have had a button.
+    /// The messages of the cohort that have buttons, or whose buttons are unknown.
     pub(super) fn clickable(&self) -> impl Iterator<Item = &Message> {
         self.cohort().filter(|message| message.is_clickable())
     }
 
-    /// The clicks that happened in the window, on whatever.
+    /// All clicks in the window, attributed or not.
     pub(super) fn clicks_of_window(&self) -> impl Iterator<Item = &KnownClick> {
         self.clicks.iter().filter(|click| self.in_window(click.at))
     }
@@ -184,57 +188,57 @@ impl<'a> Knowledge<'a> {
         (self.window.from..=self.window.to).contains(&self.day(at))
     }
 
-    /// The local day of an instant.
+    /// Local day of an instant.
     pub(super) fn day(&self, at: i64) -> Date {
         self.world.clock.day(at)
     }
 }
 
-/// The best name of a person: what Meta scopes to the business, else the number.
+/// Identifier of a person: the business-scoped user id, else the phone number.
 pub(super) fn name_of(person: &Person) -> Option<String> {
     person.user_id.clone().or_else(|| person.phone.clone())
 }
 
-fn is_told(happening: &&Happening) -> bool {
-    !happening.told.is_empty()
+fn is_reported(event: &&Event) -> bool {
+    !event.reported_by.is_empty()
 }
 
-/// The states that were told, with their times.
-fn told_states(life: &Life) -> impl Iterator<Item = (State, &Happening)> {
-    life.happenings.iter().filter(is_told).filter_map(|happening| match happening.what {
-        What::State { state, .. } => Some((state, happening)),
+/// The reported states with their events.
+fn reported_states(timeline: &MessageTimeline) -> impl Iterator<Item = (State, &Event)> {
+    timeline.events.iter().filter(is_reported).filter_map(|event| match event.kind {
+        EventKind::State { state, .. } => Some((state, event)),
         _ => None,
     })
 }
 
-/// The times of the application's record, as the tracker dates it.
-pub(super) fn record_times(life: &Life, record: &SendRecord) -> Vec<i64> {
+/// Event times of the application's record, as the tracker stores them.
+pub(super) fn record_times(timeline: &MessageTimeline, record: &SendRecord) -> Vec<i64> {
     let again = record.repeated_at.into_iter();
-    if record.says_when { vec![life.sent_at] } else { std::iter::once(record.called_at).chain(again).collect() }
+    if record.names_time { vec![timeline.sent_at] } else { std::iter::once(record.called_at).chain(again).collect() }
 }
 
-fn message(world: &World, life: &Life) -> Option<Message> {
-    let campaign = world.campaign(life.campaign);
-    let recorded = life.record.iter().flat_map(|record| record_times(life, record));
-    let sent_at = recorded.chain(told_states(life).map(|(_, happening)| happening.at)).min()?;
+fn message(world: &World, timeline: &MessageTimeline) -> Option<Message> {
+    let campaign = world.campaign(timeline.campaign);
+    let recorded = timeline.record.iter().flat_map(|record| record_times(timeline, record));
+    let sent_at = recorded.chain(reported_states(timeline).map(|(_, event)| event.at)).min()?;
     let horizon = sent_at + STATUS_HORIZON;
     let earliest = |wanted: &dyn Fn(State) -> bool| {
-        let times = told_states(life).filter(|(state, _)| wanted(*state)).map(|(_, happening)| happening.at);
+        let times = reported_states(timeline).filter(|(state, _)| wanted(*state)).map(|(_, event)| event.at);
         times.filter(|&at| at <= horizon).min()
     };
-    let failure = told_states(life)
-        .filter(|(_, happening)| happening.at <= horizon)
-        .filter_map(|(state, happening)| match state {
-            State::Failed(failure) => Some((happening.at, failure)),
+    let failure = reported_states(timeline)
+        .filter(|(_, event)| event.at <= horizon)
+        .filter_map(|(state, event)| match state {
+            State::Failed(failure) => Some((event.at, failure)),
             _ => None,
         })
         .min_by_key(|(at, _)| *at);
-    let detailed = life.record.as_ref().filter(|_| campaign.detailed);
-    // What the application forwards does not make it the provider.
-    let by_provider =
-        told_states(life).any(|(_, happening)| happening.told.iter().any(|&teller| teller != Teller::Tracker));
+    let detailed = timeline.record.as_ref().filter(|_| campaign.detailed);
+    // A forwarded status does not make the application the provider.
+    let by_provider = reported_states(timeline)
+        .any(|(_, event)| event.reported_by.iter().any(|&webhook| webhook != WebhookKind::Tracker));
     Some(Message {
-        id: life.id.clone(),
+        id: timeline.id.clone(),
         sent_at,
         delivered_at: earliest(&|state| state == State::Delivered),
         read_at: earliest(&|state| matches!(state, State::Read | State::Played)),
@@ -242,104 +246,106 @@ fn message(world: &World, life: &Life) -> Option<Message> {
         error_code: failure.and_then(|(_, failure)| failure.code),
         error_title: failure.and_then(|(_, failure)| title_by(campaign.provider, failure.title)),
         provider: if by_provider { campaign.provider.name() } else { SimulatedProvider::Tracker.name() },
-        recipient: recipient(world, life),
-        wa_id: numbers(world, life).min(),
-        template: template(life, campaign, by_provider),
-        campaign_id: campaign_id(life, campaign),
+        recipient: recipient(world, timeline),
+        wa_id: numbers(world, timeline).min(),
+        template: template(timeline, campaign, by_provider),
+        campaign_id: campaign_id(timeline, campaign),
         campaign_name: (by_provider && campaign.run_by_interakt).then(|| campaign.name.clone()),
-        record: life.record.as_ref().map(|record| known_record(world, life, campaign, record)),
+        record: timeline.record.as_ref().map(|record| known_record(world, timeline, campaign, record)),
         buttons: detailed.map(|_| campaign.buttons.iter().map(|button| button.id.clone()).collect()),
-        price: price(life, campaign),
+        price: price(timeline, campaign),
         ..Message::default()
     })
 }
 
-/// Which providers give a failure a title: Interakt gives a reason, which is a message; WASender gives nothing.
+/// The error title, for providers that send one. Interakt sends a reason, which is stored as the error message; WASender sends
+/// nothing.
 fn title_by(provider: SimulatedProvider, title: &str) -> Option<String> {
     let titled = !matches!(provider, SimulatedProvider::Interakt | SimulatedProvider::Wasender);
     titled.then(|| title.to_owned())
 }
 
-/// The people that the told statuses are about.
-fn told_people<'a>(world: &'a World, life: &'a Life) -> impl Iterator<Item = &'a Person> {
-    told_states(life).filter_map(|(_, happening)| happening.person).map(|person| world.person(person))
+/// The people whom the reported statuses concern.
+fn reported_people<'a>(world: &'a World, timeline: &'a MessageTimeline) -> impl Iterator<Item = &'a Person> {
+    reported_states(timeline).filter_map(|(_, event)| event.person).map(|person| world.person(person))
 }
 
-fn numbers<'a>(world: &'a World, life: &'a Life) -> impl Iterator<Item = String> {
-    let recorded = life.record.as_ref().and(life.person).map(|person| world.person(person));
-    told_people(world, life).chain(recorded).filter_map(|person| person.phone.clone())
+fn numbers<'a>(world: &'a World, timeline: &'a MessageTimeline) -> impl Iterator<Item = String> {
+    let recorded = timeline.record.as_ref().and(timeline.person).map(|person| world.person(person));
+    reported_people(world, timeline).chain(recorded).filter_map(|person| person.phone.clone())
 }
 
-fn recipient(world: &World, life: &Life) -> Option<String> {
-    let scoped = told_people(world, life).filter_map(|person| person.user_id.clone()).min();
-    scoped.or_else(|| numbers(world, life).min())
+fn recipient(world: &World, timeline: &MessageTimeline) -> Option<String> {
+    let scoped = reported_people(world, timeline).filter_map(|person| person.user_id.clone()).min();
+    scoped.or_else(|| numbers(world, timeline).min())
 }
 
-fn template(life: &Life, campaign: &Campaign, by_provider: bool) -> Option<String> {
-    // Interakt repeats the template in each status; session messages have none.
-    let told = by_provider && campaign.provider == SimulatedProvider::Interakt && campaign.form != Form::Buttons;
-    (life.record.is_some() || told).then(|| campaign.template.clone())
+fn template(timeline: &MessageTimeline, campaign: &Campaign, by_provider: bool) -> Option<String> {
+    // Interakt names the template in each status; session messages have no template.
+    let names_template =
+        by_provider && campaign.provider == SimulatedProvider::Interakt && campaign.form != Form::Buttons;
+    (timeline.record.is_some() || names_template).then(|| campaign.template.clone())
 }
 
-fn campaign_id(life: &Life, campaign: &Campaign) -> Option<String> {
-    let told_by = |tellers: &[Teller]| {
-        told_states(life).any(|(_, happening)| happening.told.iter().any(|teller| tellers.contains(teller)))
+fn campaign_id(timeline: &MessageTimeline, campaign: &Campaign) -> Option<String> {
+    let is_reported_by = |webhooks: &[WebhookKind]| {
+        reported_states(timeline).any(|(_, event)| event.reported_by.iter().any(|webhook| webhooks.contains(webhook)))
     };
-    let named =
-        (life.record.is_some() && campaign.detailed) || (campaign.run_by_interakt && told_by(&[Teller::Interakt]));
+    let named = (timeline.record.is_some() && campaign.detailed)
+        || (campaign.run_by_interakt && is_reported_by(&[WebhookKind::Interakt]));
     if named {
         return Some(campaign.id.clone());
     }
-    // Woosh's own statuses leave out what the business attached.
-    let attached = told_by(&[Teller::Meta, Teller::WooshRelay, Teller::Interakt]);
+    // Woosh's own statuses leave out the callback data.
+    let attached = is_reported_by(&[WebhookKind::Meta, WebhookKind::WooshRelay, WebhookKind::Interakt]);
     campaign.callback.clone().filter(|_| attached)
 }
 
-fn known_record(world: &World, life: &Life, campaign: &Campaign, record: &SendRecord) -> KnownRecord {
+fn known_record(world: &World, timeline: &MessageTimeline, campaign: &Campaign, record: &SendRecord) -> KnownRecord {
     KnownRecord {
         ticket: record.ticket.clone(),
         event: campaign.event.clone(),
         registration: record.registration.clone(),
         guest: record.guest.clone(),
-        guest_name: life.person.map(|person| world.person(person).name.clone()),
+        guest_name: timeline.person.map(|person| world.person(person).name.clone()),
         message_type: campaign.flow_type.unwrap_or("template").to_owned(),
         standalone: campaign.event.is_none(),
     }
 }
 
-fn price(life: &Life, campaign: &Campaign) -> Option<Price> {
-    let priced = life
-        .happenings
+fn price(timeline: &MessageTimeline, campaign: &Campaign) -> Option<Price> {
+    let priced = timeline
+        .events
         .iter()
-        .filter(is_told)
-        .any(|happening| matches!(happening.what, What::State { priced: true, .. }));
+        .filter(is_reported)
+        .any(|event| matches!(event.kind, EventKind::State { priced: true, .. }));
     priced.then(|| Price {
         category: campaign.category.name(),
-        kind: if life.free { "free_customer_service" } else { "regular" },
-        billable: !life.free,
+        kind: if timeline.free_of_charge { "free_customer_service" } else { "regular" },
+        billable: !timeline.free_of_charge,
     })
 }
 
-/// When somebody answered the message by name, with more than a reaction.
-fn replied_at(life: &Life, deadline: i64) -> Option<i64> {
-    let replies = life.happenings.iter().filter(is_told).filter(|happening| match &happening.what {
-        What::Reply(reply) => reply.names_message && reply.kind != ReplyKind::Reaction,
+/// Time of the first reply up to the deadline that quotes the message. Reactions are no replies.
+fn replied_at(timeline: &MessageTimeline, deadline: i64) -> Option<i64> {
+    let replies = timeline.events.iter().filter(is_reported).filter(|event| match &event.kind {
+        EventKind::Reply(reply) => reply.names_message && reply.kind != ReplyKind::Reaction,
         _ => false,
     });
-    replies.map(|happening| happening.at).filter(|&at| at <= deadline).min()
+    replies.map(|event| event.at).filter(|&at| at <= deadline).min()
 }
 
-fn clicks(world: &World, life: &Life) -> Vec<KnownClick> {
-    let campaign = world.campaign(life.campaign);
-    let told = life.happenings.iter().filter(is_told);
-    let clicks = told.filter_map(|happening| match &happening.what {
-        What::Click(click) => {
+fn clicks(world: &World, timeline: &MessageTimeline) -> Vec<KnownClick> {
+    let campaign = world.campaign(timeline.campaign);
+    let reported = timeline.events.iter().filter(is_reported);
+    let clicks = reported.filter_map(|event| match &event.kind {
+        EventKind::Click(click) => {
             let button = campaign.buttons.get(click.button)?;
-            let person = happening.person.map(|person| world.person(person));
-            let known = click_as_told(campaign, life.campaign, button);
+            let person = event.person.map(|person| world.person(person));
+            let known = click_as_reported(campaign, timeline.campaign, button);
             Some(KnownClick {
-                at: happening.at,
-                message: click.names_message.then(|| life.id.clone()),
+                at: event.at,
+                message: click.names_message.then(|| timeline.id.clone()),
                 // Meta does not say who opened a link.
                 person: person.filter(|_| known.token.is_none()).and_then(name_of),
                 ..known
@@ -350,8 +356,8 @@ fn clicks(world: &World, life: &Life) -> Vec<KnownClick> {
     clicks.collect()
 }
 
-/// A click in the words of the provider that tells it.
-fn click_as_told(campaign: &Campaign, campaign_index: usize, button: &Button) -> KnownClick {
+/// The fields of a click that its provider reports.
+fn click_as_reported(campaign: &Campaign, campaign_index: usize, button: &Button) -> KnownClick {
     let interakt = campaign.provider == SimulatedProvider::Interakt;
     let named = KnownClick {
         provider: campaign.provider.name(),
@@ -364,7 +370,7 @@ fn click_as_told(campaign: &Campaign, campaign_index: usize, button: &Button) ->
         ButtonKind::Reply => KnownClick { kind: "button_reply", ..named },
         ButtonKind::ListRow => KnownClick { kind: "list_reply", ..named },
         ButtonKind::QuickReply => KnownClick { kind: "quick_reply", ..named },
-        // What a flow's answer shows in the chat is always the word "Sent".
+        // The chat shows a flow's answer as the word "Sent".
         ButtonKind::Flow => KnownClick {
             kind: "flow_reply",
             button_id: None,
@@ -386,11 +392,11 @@ fn click_as_told(campaign: &Campaign, campaign_index: usize, button: &Button) ->
     }
 }
 
-fn stray_click(world: &World, stray: &Stray) -> Option<KnownClick> {
-    let person = world.person(stray.person);
-    let click = KnownClick { at: stray.at, provider: person.provider.name(), ..KnownClick::default() };
-    match &stray.what {
-        StrayWhat::ClickOnUnknown { message, button, .. } => Some(KnownClick {
+fn unrelated_click(world: &World, unrelated: &UnrelatedEvent) -> Option<KnownClick> {
+    let person = world.person(unrelated.person);
+    let click = KnownClick { at: unrelated.at, provider: person.provider.name(), ..KnownClick::default() };
+    match &unrelated.kind {
+        UnrelatedEventKind::ClickOnUnknown { message, button, .. } => Some(KnownClick {
             message: Some(message.clone()),
             person: name_of(person),
             kind: "button_reply",
@@ -398,22 +404,22 @@ fn stray_click(world: &World, stray: &Stray) -> Option<KnownClick> {
             button_text: Some("Old menu".to_owned()),
             ..click
         }),
-        // An answer to a workflow's list names no message, and the row by its label only.
-        StrayWhat::Workflow { chosen_at, choice, .. } => Some(KnownClick {
+        // The answer to a workflow's list contains no message id, and only the label of the row.
+        UnrelatedEventKind::Workflow { chosen_at, choice, .. } => Some(KnownClick {
             at: *chosen_at,
             person: name_of(person),
             kind: "list_reply",
             button_text: Some((*choice).to_owned()),
             ..click
         }),
-        StrayWhat::LandingPage { token, .. } => {
+        UnrelatedEventKind::LandingPage { token, .. } => {
             Some(KnownClick { kind: "landing_page_view", token: Some(token.clone()), ..click })
         }
         _ => None,
     }
 }
 
-/// How often each key occurs.
+/// Counts how often each key occurs.
 pub(super) fn tally<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, u64> {
     let mut counts = BTreeMap::new();
     for key in keys {

@@ -1,5 +1,5 @@
-//! The queries with parameters of their own: states of given messages, and the application's log. Their cases are chosen so
-//! that each finds something.
+//! Queries with parameters: the status of given messages, and the message log. The parameters of each case are chosen so that
+//! it has a result, except for the case of an unknown registration.
 
 use std::cmp::Reverse;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::known::{Knowledge, KnownRecord, Message};
 use super::table::{Answer, time};
 
-/// The answers of the cases.
+/// Answers all cases of `message_status`, `message_log` and `latest_message_of_registration`.
 pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
     let cohort: Vec<&Message> = knowledge.cohort().collect();
     let mut answers = vec![status(&cohort)];
@@ -36,9 +36,9 @@ pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
             Answer::new("latest_message_of_registration", LOG_COLUMNS.to_vec(), latest)
                 .case("registration", &parameters),
         );
-        let nobody = [("registration_id", "nobody".to_owned())];
+        let unknown = [("registration_id", "nobody".to_owned())];
         answers.push(
-            Answer::new("latest_message_of_registration", LOG_COLUMNS.to_vec(), Vec::new()).case("nobody", &nobody),
+            Answer::new("latest_message_of_registration", LOG_COLUMNS.to_vec(), Vec::new()).case("nobody", &unknown),
         );
     }
     if let Some(number) = cohort.iter().find_map(|message| message.wa_id.clone()) {
@@ -57,7 +57,7 @@ pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
     answers
 }
 
-/// States of one message of each state, of one that failed beside a delivery, and of none.
+/// The status of two messages of each state, of two that were delivered and failed, and of an unknown message.
 fn status(cohort: &[&Message]) -> Answer {
     let mut chosen: Vec<&Message> = Vec::new();
     for state in ["sent", "delivered", "read", "failed"] {

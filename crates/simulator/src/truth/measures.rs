@@ -1,18 +1,18 @@
-//! The measures of a group of messages: click-through rates, and the funnel.
+//! Measures of a group of messages: click-through rates and the funnel.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::known::Message;
-use super::table::{percentiles, rate, seconds};
+use super::table::{elapsed_ms, percentiles, rate};
 
-/// Counts the messages that pass.
+/// Number of messages that fulfil the condition.
 pub(super) fn count(messages: &[&Message], passes: impl Fn(&Message) -> bool) -> u64 {
     messages.iter().filter(|message| passes(message)).count() as u64
 }
 
-/// Counts the different recipients of the messages that pass.
+/// Number of distinct recipients of the messages that fulfil the condition.
 pub(super) fn recipients(messages: &[&Message], passes: impl Fn(&Message) -> bool) -> u64 {
     let messages = messages.iter().filter(|message| passes(message));
     messages.filter_map(|message| message.recipient.as_deref()).collect::<BTreeSet<_>>().len() as u64
@@ -33,7 +33,7 @@ pub(super) const CTR_COLUMNS: [&str; 11] = [
     "clicks_per_clicked",
 ];
 
-/// How much a group of messages is clicked.
+/// Click counts and rates of a group of messages.
 pub(super) fn ctr(messages: &[&Message]) -> Vec<Value> {
     let delivered = count(messages, Message::is_delivered);
     let read = count(messages, Message::is_read);
@@ -78,10 +78,10 @@ pub(super) const FUNNEL_COLUMNS: [&str; 18] = [
     "click_to_reply_p90",
 ];
 
-/// The time from one step to the next, where both are known.
+/// Milliseconds from one step of the funnel to the next, if both times are known.
 type Step = fn(&Message) -> Option<i64>;
 
-/// How far the messages of a group get, and how fast.
+/// Counts, rates and durations of the funnel of a group of messages.
 pub(super) fn funnel(messages: &[&Message]) -> Vec<Value> {
     let delivered = count(messages, Message::is_delivered);
     let read = count(messages, Message::is_read);
@@ -101,10 +101,10 @@ pub(super) fn funnel(messages: &[&Message]) -> Vec<Value> {
         rate(replied, delivered),
     ];
     let steps: [Step; 4] = [
-        |message| seconds(Some(message.sent_at), message.delivered_at),
-        |message| seconds(message.delivered_at, message.read_at),
-        |message| seconds(message.read_at, message.first_click_at()),
-        |message| seconds(message.first_click_at(), message.replied_at),
+        |message| elapsed_ms(Some(message.sent_at), message.delivered_at),
+        |message| elapsed_ms(message.delivered_at, message.read_at),
+        |message| elapsed_ms(message.read_at, message.first_click_at()),
+        |message| elapsed_ms(message.first_click_at(), message.replied_at),
     ];
     for step in steps {
         row.extend(percentiles(messages.iter().filter_map(|message| step(message)).collect()));

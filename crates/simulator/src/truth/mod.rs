@@ -1,5 +1,5 @@
-//! The truth: what every query of `docs/metrics.md` must answer, computed from the lives. Only what was told counts, in the
-//! words of the provider that told it; how often, when and in which order it was told does not.
+//! The truth: the answer of every query of `docs/metrics.md`, computed from the timelines. Only reported events count, with the
+//! fields that the reporting provider sends. Duplicates, delays and the order of arrival do not matter.
 
 mod buttons;
 mod clicks;
@@ -12,19 +12,20 @@ mod outcomes;
 mod table;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use serde_json::{Map, Value, json};
 
-use crate::clock::later;
-use crate::life::Story;
+use crate::scenario::Scenario;
 use crate::world::World;
 use known::Knowledge;
 use table::Answer;
+use window::Window;
 
-/// The window of the queries, and the answers.
-pub(crate) fn truth(world: &World, story: &Story) -> Value {
+/// Computes the truth: query parameters, the answer of each query, and the row count of each table.
+pub(crate) fn truth(world: &World, scenario: &Scenario) -> Value {
     let window = Window::of(world);
-    let knowledge = Knowledge::new(world, story, window);
+    let knowledge = Knowledge::new(world, scenario, window);
     let mut answers: Vec<Answer> = Vec::new();
     answers.extend(groups::answers(&knowledge));
     answers.extend(buttons::answers(&knowledge));
@@ -43,21 +44,4 @@ pub(crate) fn truth(world: &World, story: &Story) -> Value {
         "queries": queries,
         "counts": counts::rows_of_tables(&knowledge),
     })
-}
-
-/// The local days that are asked for, both included.
-#[derive(Clone, Copy)]
-pub(crate) struct Window {
-    from: jiff::civil::Date,
-    to: jiff::civil::Date,
-}
-
-impl Window {
-    /// All days but the first and the last, so that there is something on either side; all of them if they are few.
-    fn of(world: &World) -> Self {
-        let days = i64::from(world.options.days);
-        let margin = i64::from(days > 3);
-        let start = world.options.start;
-        Window { from: later(start, margin), to: later(start, days - 1 - margin) }
-    }
 }

@@ -1,4 +1,4 @@
-//! What became of the messages otherwise: how fast tickets were answered, why messages failed, what they cost, who opted out.
+//! Response times of tickets, failures, costs and opt-outs.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::known::{Knowledge, KnownClick, Message, Price, name_of, tally};
 use super::measures::count;
-use super::table::{Answer, nulls_last, rate, seconds, span, time};
-use crate::life::StrayWhat;
+use super::table::{Answer, elapsed_ms, nulls_last, rate, span, time};
+use crate::scenario::UnrelatedEventKind;
 
-/// The answers of these queries.
+/// Answers `response_times`, `failures`, `failures_by_class`, `cost_by_category` and `opt_outs`.
 pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
     let cohort: Vec<&Message> = knowledge.cohort().collect();
     vec![response_times(&cohort), failures(&cohort), failures_by_class(&cohort), costs(&cohort), opt_outs(knowledge)]
@@ -35,7 +35,7 @@ fn response_times(messages: &[&Message]) -> Answer {
             time(sent),
             time(clicked),
             json!(first.and_then(KnownClick::button)),
-            span(seconds(sent, clicked)),
+            span(elapsed_ms(sent, clicked)),
         ]
     });
     let columns = vec![
@@ -51,7 +51,7 @@ fn response_times(messages: &[&Message]) -> Answer {
     Answer::new("response_times", columns, rows.collect())
 }
 
-/// Class of a failure and what to do about it, for the codes that lives fail with.
+/// Class of an error code and advice, for the codes that the simulator uses. Source: `docs/metrics.md`.
 fn class(code: Option<i64>) -> (&'static str, &'static str) {
     match code {
         None => ("unknown", "ask the provider"),
@@ -123,12 +123,12 @@ fn opt_outs(knowledge: &Knowledge<'_>) -> Answer {
         persons: BTreeSet<String>,
     }
     let mut days: BTreeMap<String, Day> = BTreeMap::new();
-    for stray in knowledge.story.strays.iter().filter(|stray| knowledge.in_window(stray.at)) {
-        let StrayWhat::Preference { stop } = stray.what else { continue };
-        let day = days.entry(knowledge.day(stray.at).to_string()).or_default();
+    for unrelated in knowledge.scenario.unrelated_events.iter().filter(|unrelated| knowledge.in_window(unrelated.at)) {
+        let UnrelatedEventKind::Preference { stop } = unrelated.kind else { continue };
+        let day = days.entry(knowledge.day(unrelated.at).to_string()).or_default();
         if stop {
             day.stops += 1;
-            day.persons.extend(name_of(knowledge.world.person(stray.person)));
+            day.persons.extend(name_of(knowledge.world.person(unrelated.person)));
         } else {
             day.resumes += 1;
         }

@@ -1,13 +1,13 @@
-//! Answers of queries: columns and rows as JSON.
+//! The answer of a query as JSON: columns and rows.
 
 use serde_json::{Map, Value, json};
 
 use crate::clock::iso_millis;
 
-/// The answer of one query, or of one case of it.
+/// The answer of a query, or of one case of a query with parameters.
 pub(super) struct Answer {
     name: &'static str,
-    /// Name of the case and its parameters, for queries that have some.
+    /// Name and parameters of the case, for queries with parameters.
     case: Option<(&'static str, Map<String, Value>)>,
     columns: Vec<&'static str>,
     rows: Vec<Vec<Value>>,
@@ -18,13 +18,13 @@ impl Answer {
         Answer { name, case: None, columns, rows }
     }
 
-    /// The same as a case of its query, with the parameters that make it one.
+    /// Marks the answer as a case of its query, with the given parameters.
     pub(super) fn case(self, case: &'static str, parameters: &[(&str, String)]) -> Self {
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         Answer { case: Some((case, parameters)), ..self }
     }
 
-    /// Its name and its JSON.
+    /// Name (`query` or `query@case`) and JSON of the answer.
     pub(super) fn into_json(self) -> (String, Value) {
         let mut answer = json!({"columns": self.columns, "rows": self.rows});
         match self.case {
@@ -39,23 +39,23 @@ impl Answer {
     }
 }
 
-/// Key for sorting: nulls last, texts by their bytes.
+/// Sort key that puts nulls last.
 pub(super) fn nulls_last<T: Ord + Clone>(value: &Option<T>) -> (bool, Option<T>) {
     (value.is_none(), value.clone())
 }
 
-/// A division, null by 0.
+/// `part / whole`; null if `whole` is 0.
 pub(super) fn rate(part: u64, whole: u64) -> Value {
     if whole == 0 { Value::Null } else { json!(part as f64 / whole as f64) }
 }
 
-/// An instant, or null.
+/// An instant as ISO 8601 with milliseconds, or null.
 pub(super) fn time(at: Option<i64>) -> Value {
     at.map_or(Value::Null, |at| json!(iso_millis(at)))
 }
 
-/// Seconds from one instant to another; none if one is unknown or the second comes first.
-pub(super) fn seconds(from: Option<i64>, to: Option<i64>) -> Option<i64> {
+/// Milliseconds from one instant to another; `None` if one is unknown or `to` is before `from`.
+pub(super) fn elapsed_ms(from: Option<i64>, to: Option<i64>) -> Option<i64> {
     from.zip(to).map(|(from, to)| to - from).filter(|&span| span >= 0)
 }
 
@@ -93,12 +93,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_divided_by_nothing() {
+    fn rates_and_durations_without_a_value_are_null() {
         assert_eq!(rate(1, 0), Value::Null);
         assert_eq!(rate(1, 4), json!(0.25));
-        assert_eq!(seconds(Some(5), Some(4)), None);
-        assert_eq!(seconds(Some(5), None), None);
-        assert_eq!(seconds(Some(5), Some(5)), Some(0));
+        assert_eq!(elapsed_ms(Some(5), Some(4)), None);
+        assert_eq!(elapsed_ms(Some(5), None), None);
+        assert_eq!(elapsed_ms(Some(5), Some(5)), Some(0));
     }
 
     #[test]

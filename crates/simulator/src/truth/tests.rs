@@ -1,14 +1,16 @@
-//! The truth of a handful of lives, reckoned by hand.
+//! The truth of a few timelines, compared with figures worked out by hand.
 
 use serde_json::{Value, json};
 
 use super::truth;
 use crate::clock::{HOUR, LocalClock, SECOND};
-use crate::life::{Click, Failure, Happening, Life, Reply, ReplyKind, State, Story, Teller, What};
 use crate::options::{SimulatedProvider, SimulationOptions};
+use crate::scenario::{
+    Click, Event, EventKind, Failure, MessageTimeline, Reply, ReplyKind, Scenario, State, WebhookKind,
+};
 use crate::world::{ButtonKind, World};
 
-/// A world of Meta alone, three days long, and the index of a campaign with reply buttons in it.
+/// A world of three days with Meta as the only provider, and the index of a campaign with reply buttons.
 fn world() -> (World, usize) {
     let options = SimulationOptions {
         messages: 1,
@@ -24,27 +26,35 @@ fn world() -> (World, usize) {
     (world, campaign.unwrap())
 }
 
-fn told(at: i64, what: What) -> Happening {
-    Happening { at, what, person: Some(0), told: vec![Teller::Meta] }
+fn reported(at: i64, kind: EventKind) -> Event {
+    Event { at, kind, person: Some(0), reported_by: vec![WebhookKind::Meta] }
 }
 
-fn untold(at: i64, what: What) -> Happening {
-    Happening { told: Vec::new(), ..told(at, what) }
+fn unreported(at: i64, kind: EventKind) -> Event {
+    Event { reported_by: Vec::new(), ..reported(at, kind) }
 }
 
-fn state(state: State) -> What {
-    What::State { state, priced: false }
+fn state(state: State) -> EventKind {
+    EventKind::State { state, priced: false }
 }
 
-fn click(id: &str) -> What {
-    What::Click(Click { button: 0, id: id.to_owned(), names_message: true })
+fn click(id: &str) -> EventKind {
+    EventKind::Click(Click { button: 0, id: id.to_owned(), names_message: true })
 }
 
-fn life(id: &str, campaign: usize, sent_at: i64, happenings: Vec<Happening>) -> Life {
-    Life { id: id.to_owned(), campaign, person: Some(0), sent_at, record: None, happenings, free: false }
+fn timeline(id: &str, campaign: usize, sent_at: i64, events: Vec<Event>) -> MessageTimeline {
+    MessageTimeline {
+        id: id.to_owned(),
+        campaign,
+        person: Some(0),
+        sent_at,
+        record: None,
+        events,
+        free_of_charge: false,
+    }
 }
 
-/// Column of the only row of a query.
+/// The value of a column in the only row of a query.
 fn figure<'t>(truth: &'t Value, query: &str, column: &str) -> &'t Value {
     let answer = &truth["queries"][query];
     let place = answer["columns"].as_array().unwrap().iter().position(|name| name == column).unwrap();
@@ -59,76 +69,76 @@ fn rules_at_their_edges() {
     let window_end = sent + 72 * HOUR;
     let horizon = sent + 168 * HOUR;
     let failure = State::Failed(Failure { code: Some(131_026), title: "Message undeliverable" });
-    let reply = |names_message, kind| What::Reply(Reply { id: "r".to_owned(), kind, names_message });
-    let lives = vec![
-        // Delivery and reading unknown, but clicked at the last instant that counts, and once more behind it.
-        life(
+    let reply = |names_message, kind| EventKind::Reply(Reply { id: "r".to_owned(), kind, names_message });
+    let timelines = vec![
+        // No delivery or read was reported; clicked at the last instant of the attribution window, and once after it.
+        timeline(
             "clicked",
             campaign,
             sent,
             vec![
-                told(sent, state(State::Sent)),
-                untold(sent + SECOND, state(State::Delivered)),
-                untold(sent + 2 * SECOND, state(State::Read)),
-                told(window_end, click("a")),
-                told(window_end + SECOND, click("b")),
+                reported(sent, state(State::Sent)),
+                unreported(sent + SECOND, state(State::Delivered)),
+                unreported(sent + 2 * SECOND, state(State::Read)),
+                reported(window_end, click("a")),
+                reported(window_end + SECOND, click("b")),
             ],
         ),
-        // Delivered to two devices, the later told first, and read too late by a second.
-        life(
+        // Delivered to two devices, the later one reported first; read one second after the status horizon.
+        timeline(
             "delivered",
             campaign,
             sent,
             vec![
-                told(sent, state(State::Sent)),
-                told(sent + 90 * SECOND, state(State::Delivered)),
-                told(sent + 30 * SECOND, state(State::Delivered)),
-                told(horizon + SECOND, state(State::Read)),
+                reported(sent, state(State::Sent)),
+                reported(sent + 90 * SECOND, state(State::Delivered)),
+                reported(sent + 30 * SECOND, state(State::Delivered)),
+                reported(horizon + SECOND, state(State::Read)),
             ],
         ),
-        // One device failed, another did not; read at the last instant that counts.
-        life(
+        // One device failed, another did not; read at the last instant of the status horizon.
+        timeline(
             "both",
             campaign,
             sent,
             vec![
-                told(sent, state(State::Sent)),
-                told(sent + 30 * SECOND, state(failure)),
-                told(sent + 40 * SECOND, state(State::Delivered)),
-                told(horizon, state(State::Read)),
+                reported(sent, state(State::Sent)),
+                reported(sent + 30 * SECOND, state(failure)),
+                reported(sent + 40 * SECOND, state(State::Delivered)),
+                reported(horizon, state(State::Read)),
             ],
         ),
-        life("failed", campaign, sent, vec![told(sent, state(failure))]),
-        // Clicked and answered, but nothing else was ever told of it: nobody knows the message.
-        life(
+        timeline("failed", campaign, sent, vec![reported(sent, state(failure))]),
+        // Clicked and answered, but no status or send was reported: the message is unknown.
+        timeline(
             "unknown",
             campaign,
             sent,
             vec![
-                untold(sent, state(State::Sent)),
-                told(sent + SECOND, click("c")),
-                told(sent + SECOND, What::Payment("captured")),
+                unreported(sent, state(State::Sent)),
+                reported(sent + SECOND, click("c")),
+                reported(sent + SECOND, EventKind::Payment("captured")),
             ],
         ),
-        // A reaction and an answer that quotes nothing are no replies.
-        life(
+        // Reactions, and answers without a quote, are no replies.
+        timeline(
             "sent",
             campaign,
             sent,
             vec![
-                told(sent, state(State::Sent)),
-                told(sent + SECOND, reply(true, ReplyKind::Reaction)),
-                told(sent + 2 * SECOND, reply(false, ReplyKind::Text)),
+                reported(sent, state(State::Sent)),
+                reported(sent + SECOND, reply(true, ReplyKind::Reaction)),
+                reported(sent + 2 * SECOND, reply(false, ReplyKind::Text)),
             ],
         ),
-        life(
+        timeline(
             "replied",
             campaign,
             sent,
-            vec![told(sent, state(State::Sent)), told(sent + 2 * SECOND, reply(true, ReplyKind::Text))],
+            vec![reported(sent, state(State::Sent)), reported(sent + 2 * SECOND, reply(true, ReplyKind::Text))],
         ),
     ];
-    let truth = truth(&world, &Story { lives, strays: Vec::new() });
+    let truth = truth(&world, &Scenario { timelines, unrelated_events: Vec::new() });
 
     let expected = [("messages", 6), ("delivered", 3), ("read", 2), ("clicked", 1), ("clicks", 1), ("recipients", 1)];
     for (column, value) in expected {
@@ -139,12 +149,12 @@ fn rules_at_their_edges() {
     for (column, value) in [("sent", 6), ("failed", 1), ("replied", 1)] {
         assert_eq!(figure(&truth, "funnel_daily", column), &json!(value), "{column}");
     }
-    // 30 s and 40 s: by nearest rank the median is the smaller.
+    // 30 s and 40 s: the nearest-rank median is the smaller one.
     assert_eq!(figure(&truth, "funnel_daily", "sent_to_delivered_p50"), &json!(30.0));
     assert_eq!(figure(&truth, "funnel_daily", "sent_to_delivered_p90"), &json!(40.0));
     assert_eq!(figure(&truth, "failures", "error_class"), "undeliverable");
     assert_eq!(figure(&truth, "reclicks", "messages"), &json!(1));
-    // Of the three clicks, one is of the window: the two of the first life come on the fourth day.
+    // One of the three clicks is in the window: the two of the first timeline happen on the fourth day.
     assert_eq!(figure(&truth, "unattributed_clicks", "reason"), "no_message_in_window");
     assert_eq!(figure(&truth, "unattributed_clicks", "clicks"), &json!(1));
     let counts = json!({"account_events": 0, "clicks": 3, "messages": 3, "sends": 0, "statuses": 13});

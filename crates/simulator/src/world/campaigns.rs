@@ -1,10 +1,10 @@
-//! The campaigns: which template goes out through which provider, with which buttons, and what is recorded about it.
+//! Campaigns: template, provider, buttons, audience, and what the application records about the messages.
 
 use super::people::Person;
 use crate::options::{SimulatedProvider, SimulationOptions};
-use crate::random::Dice;
+use crate::random::SeededRng;
 
-/// What a button does when it is used.
+/// The kind of a button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum ButtonKind {
     /// Reply button of a session message.
@@ -13,7 +13,7 @@ pub(crate) enum ButtonKind {
     ListRow,
     /// Quick reply of a template.
     QuickReply,
-    /// Opens a flow, whose answer is told.
+    /// Opens a flow; a webhook reports the submitted answer.
     Flow,
     /// Opens a link.
     Link,
@@ -25,9 +25,9 @@ pub(crate) struct Button {
     pub(crate) kind: ButtonKind,
     pub(crate) id: String,
     pub(crate) text: String,
-    /// Of a list row.
+    /// Description of a list row.
     pub(crate) description: Option<String>,
-    /// Of a link.
+    /// Target of a link.
     pub(crate) url: Option<String>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) enum Category {
 }
 
 impl Category {
-    /// Its name in `pricing.category`.
+    /// Value of `pricing.category`.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Category::Marketing => "marketing",
@@ -52,7 +52,7 @@ impl Category {
     }
 }
 
-/// What the messages of a campaign are made of.
+/// The form of a campaign's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     Template,
@@ -61,43 +61,43 @@ pub(crate) enum Form {
     Flow,
     Links,
     Voice,
-    /// To a group.
+    /// A message to a group.
     Group,
 }
 
-/// A campaign.
+/// A campaign: one template sent through one provider to an audience.
 pub(crate) struct Campaign {
     pub(crate) provider: SimulatedProvider,
     pub(crate) form: Form,
-    /// Id that the application (or Interakt) knows it by.
+    /// Campaign id in the application or in Interakt.
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) template: String,
     pub(crate) category: Category,
     pub(crate) buttons: Vec<Button>,
-    /// Which of the business's numbers at Meta sends it.
+    /// Index of the sending phone number in [`super::World::lines`].
     pub(crate) line: usize,
-    /// Event of the application, if it belongs to one.
+    /// The application's event that the campaign belongs to.
     pub(crate) event: Option<String>,
-    /// What the application calls the flow of its event.
+    /// The application's name for the flow of its event.
     pub(crate) flow_type: Option<&'static str>,
-    /// Whether each message belongs to a ticket.
+    /// Whether each message has a ticket.
     pub(crate) ticketed: bool,
-    /// Whether the application records its messages with the tracker.
+    /// Whether the application records the messages with the tracker.
     pub(crate) tracked: bool,
-    /// Whether the record names the campaign and the buttons; an older application does not.
+    /// Whether the record contains campaign and buttons; older applications leave them out.
     pub(crate) detailed: bool,
-    /// What the application attaches when it sends.
+    /// Callback data that the application attaches to the send.
     pub(crate) callback: Option<String>,
-    /// Whether Interakt itself runs it (and not its API).
+    /// Whether it is an Interakt campaign, as opposed to sends through Interakt's API.
     pub(crate) run_by_interakt: bool,
-    /// Whether Meta's webhooks also come through Woosh.
+    /// Whether Woosh also relays Meta's webhooks about it.
     pub(crate) relayed: bool,
-    /// How many in a hundred who got it use it.
-    pub(crate) appeal: u64,
-    /// The people it goes to, as indices of the world.
+    /// Percentage of readers who click.
+    pub(crate) click_percent: u64,
+    /// Recipients, as indices of [`super::World::people`].
     pub(crate) audience: Vec<usize>,
-    /// Group at Meta, if it goes to one.
+    /// Meta's group id, for messages to a group.
     pub(crate) group: Option<String>,
 }
 
@@ -114,9 +114,9 @@ const LABELS: [&str; 9] = [
 ];
 const SUBJECTS: [&str; 8] = ["invite", "reminder", "offer", "alert", "survey", "welcome", "travel", "renewal"];
 
-/// The campaigns of each provider, one of each form that it can report.
+/// Creates the campaigns: for each provider one of each form that it supports.
 pub(super) fn campaigns(
-    dice: &mut Dice,
+    rng: &mut SeededRng,
     options: &SimulationOptions,
     people: &[Person],
     lines: usize,
@@ -131,14 +131,14 @@ pub(super) fn campaigns(
             .filter(|(_, person)| person.provider == provider)
             .map(|(index, _)| index)
             .collect();
-        for (turn, &form) in forms(provider).iter().enumerate() {
+        for (position, &form) in forms(provider).iter().enumerate() {
             let number = campaigns.len();
-            let mut campaign = campaign(dice, provider, form, number);
+            let mut campaign = campaign(rng, provider, form, number);
             campaign.line = if provider == SimulatedProvider::Woosh { 0 } else { number % lines };
-            // The application names a recipient in each record: groups go unrecorded.
+            // A record needs a single recipient, so messages to groups are not recorded.
             campaign.tracked =
-                tracker && form != Form::Group && (provider == SimulatedProvider::Tracker || turn % 3 != 2);
-            campaign.relayed = woosh && provider == SimulatedProvider::Meta && turn == 1;
+                tracker && form != Form::Group && (provider == SimulatedProvider::Tracker || position % 3 != 2);
+            campaign.relayed = woosh && provider == SimulatedProvider::Meta && position == 1;
             campaign.audience.clone_from(&audience);
             campaigns.push(campaign);
         }
@@ -146,7 +146,7 @@ pub(super) fn campaigns(
     campaigns
 }
 
-/// What each provider is used for. Some forms stand twice: one of them goes unrecorded.
+/// The forms that each provider supports. Where a form is listed twice, the application does not record the second campaign.
 const fn forms(provider: SimulatedProvider) -> &'static [Form] {
     match provider {
         SimulatedProvider::Meta => &[
@@ -167,9 +167,9 @@ const fn forms(provider: SimulatedProvider) -> &'static [Form] {
     }
 }
 
-fn campaign(dice: &mut Dice, provider: SimulatedProvider, form: Form, number: usize) -> Campaign {
-    let subject = *dice.pick(&SUBJECTS);
-    let event = (number.is_multiple_of(4)).then(|| dice.uuid());
+fn campaign(rng: &mut SeededRng, provider: SimulatedProvider, form: Form, number: usize) -> Campaign {
+    let subject = *rng.pick(&SUBJECTS);
+    let event = (number.is_multiple_of(4)).then(|| rng.uuid());
     let travel = subject == "travel";
     Campaign {
         provider,
@@ -181,9 +181,9 @@ fn campaign(dice: &mut Dice, provider: SimulatedProvider, form: Form, number: us
             Form::Links | Form::Flow => Category::Marketing,
             Form::Buttons | Form::List | Form::Voice => Category::Service,
             Form::Group => Category::Utility,
-            Form::Template => *dice.pick(&[Category::Marketing, Category::Utility, Category::Authentication]),
+            Form::Template => *rng.pick(&[Category::Marketing, Category::Utility, Category::Authentication]),
         },
-        buttons: buttons(dice, provider, form, number),
+        buttons: buttons(rng, provider, form, number),
         line: 0,
         flow_type: event.is_some().then_some(if travel { "travel" } else { "rsvp" }),
         event,
@@ -193,31 +193,32 @@ fn campaign(dice: &mut Dice, provider: SimulatedProvider, form: Form, number: us
         callback: (number % 3 != 1).then(|| format!("cb/{subject}/{number}")),
         run_by_interakt: provider == SimulatedProvider::Interakt && number.is_multiple_of(2),
         relayed: false,
-        appeal: 20 + dice.below(45),
+        click_percent: 20 + rng.below(45),
         audience: Vec::new(),
-        group: (form == Form::Group).then(|| format!("group-{}", dice.hex(12))),
+        group: (form == Form::Group).then(|| format!("group-{}", rng.hex(12))),
     }
 }
 
-fn buttons(dice: &mut Dice, provider: SimulatedProvider, form: Form, number: usize) -> Vec<Button> {
+fn buttons(rng: &mut SeededRng, provider: SimulatedProvider, form: Form, number: usize) -> Vec<Button> {
     let (kind, count) = match form {
-        Form::Template | Form::Group => (ButtonKind::QuickReply, 2 + dice.below(2)),
-        Form::Buttons => (ButtonKind::Reply, 2 + dice.below(2)),
-        Form::List => (ButtonKind::ListRow, 3 + dice.below(5)),
+        Form::Template | Form::Group => (ButtonKind::QuickReply, 2 + rng.below(2)),
+        Form::Buttons => (ButtonKind::Reply, 2 + rng.below(2)),
+        Form::List => (ButtonKind::ListRow, 3 + rng.below(5)),
         Form::Flow => (ButtonKind::Flow, 1),
         Form::Links => (ButtonKind::Link, 2),
         Form::Voice => return Vec::new(),
     };
-    let first = dice.below(LABELS.len() as u64) as usize;
+    let first = rng.below(LABELS.len() as u64) as usize;
     let labels = LABELS.iter().cycle().skip(first);
-    // Interakt knows the buttons of a template by their labels only.
-    let labelled = provider == SimulatedProvider::Interakt && matches!(kind, ButtonKind::QuickReply | ButtonKind::Link);
+    // Interakt identifies template buttons by their labels only.
+    let identified_by_label =
+        provider == SimulatedProvider::Interakt && matches!(kind, ButtonKind::QuickReply | ButtonKind::Link);
     labels
         .take(count as usize)
         .enumerate()
         .map(|(place, label)| Button {
             kind,
-            id: if labelled { (*label).to_owned() } else { format!("b{number}_{place}") },
+            id: if identified_by_label { (*label).to_owned() } else { format!("b{number}_{place}") },
             text: (*label).to_owned(),
             description: (kind == ButtonKind::ListRow && place % 2 == 0).then(|| format!("row {place} – more")),
             url: (kind == ButtonKind::Link).then(|| format!("https://shop.example/{number}/{place}?a=1&b=2")),

@@ -1,4 +1,4 @@
-//! What exists before anything happens: the business's numbers, its campaigns, and the people it writes to.
+//! The world of a simulation: the business's phone numbers, its campaigns, and the people it writes to.
 
 mod campaigns;
 mod people;
@@ -8,9 +8,9 @@ pub(crate) use people::{Line, Person};
 
 use crate::clock::LocalClock;
 use crate::options::SimulationOptions;
-use crate::random::Dice;
+use crate::random::SeededRng;
 
-/// Everything that exists.
+/// Options, phone numbers, people and campaigns of a simulation.
 pub(crate) struct World {
     pub(crate) options: SimulationOptions,
     pub(crate) clock: LocalClock,
@@ -20,14 +20,14 @@ pub(crate) struct World {
     pub(crate) campaigns: Vec<Campaign>,
 }
 
-#[expect(clippy::indexing_slicing, reason = "indices are handed out by this world")]
+#[expect(clippy::indexing_slicing, reason = "indices come from this world's own lists")]
 impl World {
-    /// Makes the world of a simulation.
+    /// Creates the world of a simulation.
     pub(crate) fn new(options: SimulationOptions, clock: LocalClock) -> Self {
         let lines = people::lines();
-        let mut dice = Dice::new(options.seed, 1);
-        let people = people::people(&mut dice, &options);
-        let campaigns = campaigns::campaigns(&mut dice, &options, &people, lines.len());
+        let mut rng = SeededRng::new(options.seed, 1);
+        let people = people::people(&mut rng, &options);
+        let campaigns = campaigns::campaigns(&mut rng, &options, &people, lines.len());
         World { options, clock, lines, people, campaigns }
     }
 

@@ -1,29 +1,29 @@
-//! The people that the business writes to, and the numbers it writes from.
+//! The people that the business writes to, and the phone numbers that it sends from.
 
 use crate::options::{SimulatedProvider, SimulationOptions};
-use crate::random::Dice;
+use crate::random::SeededRng;
 
 /// A phone number of the business at Meta.
 pub(crate) struct Line {
-    /// WhatsApp Business Account.
+    /// Id of the WhatsApp Business Account.
     pub(crate) waba: &'static str,
     pub(crate) phone_number_id: &'static str,
-    /// The number itself, as people see it.
+    /// The display phone number, digits only.
     pub(crate) display: &'static str,
 }
 
-/// A person, and which names of theirs the providers know.
+/// A person, with the identifiers that providers know.
 pub(crate) struct Person {
-    /// Who writes to them. Nobody is written to through two providers, or whether two are one could not be told.
+    /// The one provider that reaches this person. A person of two providers would have two unrelated identifiers.
     pub(crate) provider: SimulatedProvider,
     pub(crate) name: String,
-    /// Digits; absent for those who show a user name only.
+    /// Phone number, digits only; `None` for people who share only a user name.
     pub(crate) phone: Option<String>,
-    /// Business-scoped user id at Meta; absent for those that Meta tells by number only.
+    /// Meta's business-scoped user id; `None` for people whom Meta identifies by phone number only.
     pub(crate) user_id: Option<String>,
-    /// Whether they send read receipts.
+    /// Whether the person sends read receipts.
     pub(crate) receipts: bool,
-    /// Customer id at Interakt.
+    /// Interakt's customer id.
     pub(crate) customer_id: String,
 }
 
@@ -33,7 +33,7 @@ const LAST_NAMES: [&str; 10] =
     ["Okafor", "Müller", "Nair", "D'Souza", "García", "Østby", "van Wyk", "Silva", "Kowalski", "Rao"];
 const COUNTRIES: [(&str, &str); 5] = [("91", "IN"), ("27", "ZA"), ("49", "DE"), ("55", "BR"), ("44", "GB")];
 
-/// The business's numbers: two accounts, one with two numbers.
+/// The business's phone numbers: two accounts, one of them with two numbers.
 pub(super) fn lines() -> Vec<Line> {
     vec![
         Line { waba: "301000000000001", phone_number_id: "401000000000001", display: "27110000001" },
@@ -42,29 +42,29 @@ pub(super) fn lines() -> Vec<Line> {
     ]
 }
 
-/// A third as many people as messages, so that many get several; at least 20 for each provider.
-pub(super) fn people(dice: &mut Dice, options: &SimulationOptions) -> Vec<Person> {
+/// Creates one person per three messages, so that many people get several messages; at least 20 per provider.
+pub(super) fn people(rng: &mut SeededRng, options: &SimulationOptions) -> Vec<Person> {
     let share = (options.messages / (3 * options.providers.len().max(1) as u64)).max(20);
     let mut people = Vec::new();
     for &provider in &options.providers {
         for _ in 0..share {
-            people.push(person(dice, provider, people.len()));
+            people.push(person(rng, provider, people.len()));
         }
     }
     people
 }
 
-fn person(dice: &mut Dice, provider: SimulatedProvider, index: usize) -> Person {
-    let (prefix, country) = *dice.pick(&COUNTRIES);
-    // Only Meta, and who passes its bodies on, can write to somebody without a number.
+fn person(rng: &mut SeededRng, provider: SimulatedProvider, index: usize) -> Person {
+    let (prefix, country) = *rng.pick(&COUNTRIES);
+    // Only Meta, directly or through Woosh, reaches people without a phone number.
     let scoped = matches!(provider, SimulatedProvider::Meta | SimulatedProvider::Woosh);
-    let style = if scoped { dice.below(100) } else { 0 };
+    let style = if scoped { rng.below(100) } else { 0 };
     Person {
         provider,
-        name: format!("{} {}", dice.pick(&FIRST_NAMES), dice.pick(&LAST_NAMES)),
+        name: format!("{} {}", rng.pick(&FIRST_NAMES), rng.pick(&LAST_NAMES)),
         phone: (style < 85).then(|| format!("{prefix}{:010}", 7_000_000_000 + index as u64)),
         user_id: (style >= 55).then(|| format!("{country}.{:020}", 10_000_000_000 + index as u64)),
-        receipts: dice.chance(80),
-        customer_id: dice.uuid(),
+        receipts: rng.chance(80),
+        customer_id: rng.uuid(),
     }
 }

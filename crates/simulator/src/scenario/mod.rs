@@ -1,0 +1,18 @@
+//! Plans everything that happens in a simulation: the timeline of each message of the business, and events unrelated to any
+//! message. `render` knows the webhook formats.
+
+mod model;
+mod timeline_builder;
+mod unrelated;
+
+pub(crate) use model::{
+    Click, Event, EventKind, Failure, MessageTimeline, Reply, ReplyKind, Scenario, SendRecord, State, UnrelatedEvent,
+    UnrelatedEventKind, WebhookKind,
+};
+
+use crate::world::World;
+
+/// Plans the scenario of a world.
+pub(crate) fn plan(world: &World) -> Scenario {
+    Scenario { timelines: timeline_builder::timelines(world), unrelated_events: unrelated::unrelated_events(world) }
+}
