@@ -19,6 +19,7 @@ mod woosh;
 pub use flattening::Explained;
 pub use json::Unreadable;
 pub use options::{Options, Provider, PseudonymKey, UnknownProvider};
+pub use person::recipient_id;
 pub use record::Record;
 
 use flattening::{AccountEventParts, Flattening, Scope};

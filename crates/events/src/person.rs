@@ -48,6 +48,25 @@ pub(crate) fn pseudonym(options: &Options, digits: String) -> String {
     }
 }
 
+/// A phone number as records hold it, for who asks by it: digits, hashed if the operator wants that. A keyed hash of 64 hexadecimal digits
+/// stands for itself. `None` for what is neither.
+///
+/// ```
+/// use bluetick_events::{Options, recipient_id};
+///
+/// assert_eq!(recipient_id("+91 98765-43210", &Options::default()).as_deref(), Some("919876543210"));
+/// assert_eq!(recipient_id("somebody", &Options::default()), None);
+/// ```
+pub fn recipient_id(text: &str, options: &Options) -> Option<String> {
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Some(text.to_ascii_lowercase());
+    }
+    match identity_of_text(text)? {
+        Identity::Phone(digits) => Some(pseudonym(options, digits)),
+        Identity::User(_) => None,
+    }
+}
+
 /// Tells phone numbers (`+49 171 …`, `49171…@s.whatsapp.net`, `49171…:12@c.us`) from user ids (`DE.1a2b…`).
 ///
 /// Groups, newsletters and linked ids (`@g.us`, `@newsletter`, `@lid`) are neither.

@@ -172,7 +172,7 @@ fn message_status<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Re
 
 /// The id of a send in the form of a UUID: the first bits of a hash of the message id, marked as version 8 of RFC 9562, which is the
 /// one for hashes of one's own choice. No table of sends is kept, so that the same send is answered the same id.
-fn map_id(message_id: &str) -> String {
+pub fn map_id(message_id: &str) -> String {
     let digest = hash(&["bluetick send", message_id]);
     let field = |range: std::ops::Range<usize>| digest.get(range).unwrap_or_default();
     format!("{}-{}-8{}-8{}-{}", field(0..8), field(8..12), field(12..15), field(15..18), field(18..30))

@@ -1,0 +1,123 @@
+//! What an application is answered: the fields that its clients know, in their order, and further ones behind them.
+
+use bluetick_events::tracker;
+use chrono::{DateTime, SecondsFormat};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::filter::Position;
+use crate::item::{Item, State};
+use crate::registers::Earliest;
+use crate::store::Entry;
+
+/// Messages in a page of `message-logs`.
+pub const PAGE: usize = 50;
+
+/// Most message ids of one look-up.
+pub const MAX_WAMIDS: usize = 1_000;
+
+/// What became of a message.
+#[derive(Debug, Serialize)]
+struct Status<'a> {
+    status: State,
+    sent_at: Option<String>,
+    delivered_at: Option<String>,
+    read_at: Option<String>,
+    error_code: Option<String>,
+    error: Option<&'a str>,
+    failed_at: Option<String>,
+    first_click_at: Option<String>,
+    replied_at: Option<String>,
+}
+
+/// A message with what the application said of it.
+#[derive(Debug, Serialize)]
+struct Log<'a> {
+    id: String,
+    wamid: &'a str,
+    recipient_id: Option<&'a str>,
+    status: State,
+    message_type: Option<&'a str>,
+    template_name: Option<&'a str>,
+    event_id: Option<&'a str>,
+    registration_id: Option<&'a str>,
+    guest_id: Option<&'a str>,
+    guest_name: Option<&'a str>,
+    sent_at: Option<String>,
+    delivered_at: Option<String>,
+    read_at: Option<String>,
+    failed_at: Option<String>,
+    error_code: Option<String>,
+    error_message: Option<&'a str>,
+    first_click_at: Option<String>,
+    replied_at: Option<String>,
+}
+
+/// `2026-11-20T09:30:00Z`, with milliseconds only where there are some.
+fn time(time: Earliest) -> Option<String> {
+    let time = DateTime::from_timestamp_millis(time.get()?)?;
+    Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+}
+
+fn error_text(item: &Item) -> Option<&str> {
+    item.error_message.get().or(item.error_title.get()).map(String::as_str)
+}
+
+fn status(item: &Item) -> Status<'_> {
+    Status {
+        status: item.state(),
+        sent_at: time(item.sent_at),
+        delivered_at: time(item.delivered_at),
+        read_at: time(item.read_at),
+        error_code: item.error_code.get().map(ToString::to_string),
+        error: error_text(item),
+        failed_at: time(item.failed_at),
+        first_click_at: time(item.first_click_at),
+        replied_at: time(item.replied_at),
+    }
+}
+
+fn log<'a>(message_id: &'a str, item: &'a Item) -> Log<'a> {
+    let text = |value: Option<&'a String>| value.map(String::as_str);
+    Log {
+        id: tracker::map_id(message_id),
+        wamid: message_id,
+        recipient_id: text(item.recipient_id.get()),
+        status: item.state(),
+        message_type: text(item.message_type.get()),
+        template_name: item.template_name(),
+        event_id: text(item.event_id.get()),
+        registration_id: text(item.registration_id.get()),
+        guest_id: text(item.guest_id.get()),
+        guest_name: text(item.guest_name.get()),
+        sent_at: time(item.sent_at),
+        delivered_at: time(item.delivered_at),
+        read_at: time(item.read_at),
+        failed_at: time(item.failed_at),
+        error_code: item.error_code.get().map(ToString::to_string),
+        error_message: error_text(item),
+        first_click_at: time(item.first_click_at),
+        replied_at: time(item.replied_at),
+    }
+}
+
+/// The answer to a look-up of message ids: an entry for each known message.
+pub fn statuses(entries: &[Entry]) -> Value {
+    let known = entries.iter().filter(|(_, item)| item.is_message());
+    let statuses: Map<String, Value> = known.map(|(id, item)| (id.clone(), json!(status(item)))).collect();
+    json!({ "statuses": statuses })
+}
+
+/// A page of messages; `next_cursor` is null on the last. `entries` are those of the page and, if there are more, one more.
+pub fn logs(entries: &[Entry]) -> Value {
+    let (page, rest) = entries.split_at_checked(PAGE).unwrap_or((entries, &[]));
+    let last = page.last().filter(|_| !rest.is_empty());
+    let next = last.and_then(|(id, item)| Position::of(id, item)).map(|position| position.to_cursor());
+    let logs: Vec<_> = page.iter().map(|(id, item)| log(id, item)).collect();
+    json!({ "logs": logs, "next_cursor": next })
+}
+
+/// The one message asked for, or null.
+pub fn latest(entry: Option<&Entry>) -> Value {
+    json!({ "log": entry.map(|(id, item)| log(id, item)) })
+}

@@ -1,0 +1,449 @@
+//! The store on AWS: a DynamoDB table, one item a message.
+//!
+//! An update reads the items (eventually consistent, which costs half), merges, and writes what changed on the condition that nobody
+//! else wrote since; else it reads again, consistently. A copy that was read too early can only make the condition fail, never lose an
+//! update. Attributes beside `item` are what the indexes are made of: they change with what the application says of a message, so that
+//! a receipt writes to no index.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, WriteRequest};
+use aws_smithy_http_client::tls::{Provider as TlsProvider, rustls_provider::CryptoMode};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::fact::Update;
+use crate::filter::{Filter, Index, Position};
+use crate::item::Item;
+use crate::registers::Merge;
+use crate::store::{Entry, LookupStore, StoreError};
+
+/// Keys of one `BatchGetItem` (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html).
+const GET_KEYS: usize = 100;
+/// Requests of one `BatchWriteItem` (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html).
+const WRITE_REQUESTS: usize = 25;
+/// Calls that are under way at the same time for one request.
+const PARALLEL_CALLS: usize = 16;
+/// Attempts at an item that others write, too, and at keys that were throttled.
+const ATTEMPTS: u32 = 10;
+/// Wait before the first further attempt; doubled each time.
+const FIRST_WAIT: Duration = Duration::from_millis(5);
+/// Partitions over which messages without another index are spread: an index takes 1,000 writes a second in each.
+const SHARDS: u8 = 8;
+/// Bytes of an attribute in an index: a key has 2,048 at most. What is longer is found by its beginning, then compared.
+const KEY_BYTES: usize = 1_024;
+/// Longest time of an attempt at a call, and of a call.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_000);
+const CALL_TIMEOUT: Duration = Duration::from_millis(2_500);
+
+const MESSAGE_ID: &str = "message_id";
+const ITEM: &str = "item";
+const VERSION: &str = "version";
+const EXPIRES_AT: &str = "expires_at";
+/// Sort key of every index: the message sent last comes first, those sent at the same time in the order of their ids.
+const ORDER: &str = "list_order";
+
+/// Partition key of the index of all messages: whether they are standalone, and a number.
+const SHARD: &str = "shard";
+
+type Attributes = HashMap<String, AttributeValue>;
+
+/// An item as it was read, and its version.
+type Read = (Item, u64);
+
+/// A store in a table.
+pub struct DynamoStore {
+    client: Client,
+    table: String,
+    keep_seconds: i64,
+}
+
+/// What one attempt to write an item came to.
+enum Written {
+    Done,
+    /// Somebody else wrote it since it was read.
+    Outdated,
+}
+
+impl DynamoStore {
+    /// The store in `table`. DynamoDB deletes an item `keep_days` after the last thing that is known of it.
+    pub fn new(config: &aws_config::SdkConfig, table: &str, keep_days: u32) -> Self {
+        let timeouts =
+            TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).operation_timeout(CALL_TIMEOUT).build();
+        let config = aws_sdk_dynamodb::config::Builder::from(config)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(FIRST_WAIT))
+            .build();
+        Self {
+            client: Client::from_conf(config),
+            table: table.to_owned(),
+            keep_seconds: i64::from(keep_days) * 24 * 3_600,
+        }
+    }
+
+    /// As [`DynamoStore::new`], with region and credentials from the environment.
+    pub async fn connect(table: &str, keep_days: u32) -> Self {
+        let http =
+            aws_smithy_http_client::Builder::new().tls_provider(TlsProvider::Rustls(CryptoMode::Ring)).build_https();
+        Self::new(&aws_config::from_env().http_client(http).load().await, table, keep_days)
+    }
+
+    async fn read(&self, message_ids: &[String], consistent: bool) -> Result<HashMap<String, Read>, StoreError> {
+        let mut found = HashMap::new();
+        for chunk in message_ids.chunks(GET_KEYS) {
+            let mut keys: Vec<Attributes> = chunk.iter().map(|id| key(id)).collect();
+            for attempt in 0..ATTEMPTS {
+                wait(attempt).await;
+                let wanted = KeysAndAttributes::builder()
+                    .set_keys(Some(keys))
+                    .consistent_read(consistent)
+                    .projection_expression("message_id, #item, version")
+                    .expression_attribute_names("#item", ITEM)
+                    .build()
+                    .map_err(StoreError::unavailable)?;
+                let call = self.client.batch_get_item().request_items(&self.table, wanted);
+                let answer = call.send().await.map_err(fault)?;
+                let rows = answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
+                for row in rows {
+                    let (message_id, item) = parse(&row)?;
+                    found.insert(message_id, item);
+                }
+                let left = answer.unprocessed_keys.unwrap_or_default().remove(&self.table);
+                keys = left.map(|left| left.keys).unwrap_or_default();
+                if keys.is_empty() {
+                    break;
+                }
+            }
+            if !keys.is_empty() {
+                return Err(StoreError::unavailable("reads are throttled"));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Merges one update; `read` is what a first read gave.
+    async fn apply_one(&self, update: Update, mut read: Option<Read>) -> Result<Entry, StoreError> {
+        let Update { message_id, item: added } = update;
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                wait(attempt).await;
+                read = self.read(std::slice::from_ref(&message_id), true).await?.remove(&message_id);
+            }
+            let (before, version) = read.take().unzip();
+            let mut item = before.clone().unwrap_or_default();
+            item.merge(added.clone());
+            if before.as_ref() == Some(&item) {
+                return Ok((message_id, item));
+            }
+            if let Written::Done = self.write(&message_id, &item, version).await? {
+                return Ok((message_id, item));
+            }
+        }
+        Err(StoreError::unavailable("an item is written by too many at once"))
+    }
+
+    async fn write(&self, message_id: &str, item: &Item, version: Option<u64>) -> Result<Written, StoreError> {
+        let attributes = self.attributes(message_id, item, version.unwrap_or_default() + 1)?;
+        let call = self.client.put_item().table_name(&self.table).set_item(Some(attributes));
+        let call = match version {
+            None => call.condition_expression("attribute_not_exists(message_id)"),
+            Some(version) => call
+                .condition_expression("version = :version")
+                .expression_attribute_values(":version", AttributeValue::N(version.to_string())),
+        };
+        match call.send().await {
+            Ok(_) => Ok(Written::Done),
+            Err(error)
+                if matches!(error.as_service_error(), Some(PutItemError::ConditionalCheckFailedException(_))) =>
+            {
+                Ok(Written::Outdated)
+            }
+            Err(error) => Err(fault(error)),
+        }
+    }
+
+    fn attributes(&self, message_id: &str, item: &Item, version: u64) -> Result<Attributes, StoreError> {
+        let text = serde_json::to_string(item).map_err(StoreError::unavailable)?;
+        let mut attributes = key(message_id);
+        attributes.insert(ITEM.to_owned(), AttributeValue::S(text));
+        attributes.insert(VERSION.to_owned(), AttributeValue::N(version.to_string()));
+        if let Some(last) = item.last_fact_at.get() {
+            let expires_at = last.div_euclid(1_000).saturating_add(self.keep_seconds);
+            attributes.insert(EXPIRES_AT.to_owned(), AttributeValue::N(expires_at.to_string()));
+        }
+        let Some(position) = Position::of(message_id, item) else { return Ok(attributes) };
+        attributes.insert(ORDER.to_owned(), AttributeValue::S(order(&position)));
+        let texts = [
+            ("registration_id", item.registration_id.get().map(String::as_str)),
+            ("event_id", item.event_id.get().map(String::as_str)),
+            ("guest_id", item.guest_id.get().map(String::as_str)),
+            ("recipient_id", item.recipient_id.get().map(String::as_str)),
+            ("template_name", item.template_name()),
+        ];
+        // No attribute of an index may be an empty text.
+        for (name, value) in
+            texts.into_iter().filter_map(|(name, value)| Some((name, value.filter(|v| !v.is_empty())?)))
+        {
+            attributes.insert(name.to_owned(), AttributeValue::S(index_key(value).to_owned()));
+        }
+        let shard = shard_name(item.is_standalone(), shard_of(message_id));
+        attributes.insert(SHARD.to_owned(), AttributeValue::S(shard));
+        Ok(attributes)
+    }
+
+    /// The ids of the first messages in one partition of an index that meet the conditions on indexed attributes.
+    async fn list_partition(
+        &self,
+        partition: &Partition,
+        filter: &Filter,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let mut found = Vec::new();
+        let mut start = None;
+        loop {
+            let mut call = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(partition.index)
+                .key_condition_expression("#partition = :partition AND list_order > :after")
+                .expression_attribute_names("#partition", partition.attribute)
+                .expression_attribute_values(":partition", AttributeValue::S(partition.value.clone()))
+                .expression_attribute_values(":after", AttributeValue::S(after.to_owned()))
+                .projection_expression("message_id, list_order")
+                .set_exclusive_start_key(start);
+            let mut conditions = Vec::new();
+            for (attribute, value) in other_conditions(filter, partition.attribute) {
+                conditions.push(format!("{attribute} = :{attribute}"));
+                let value = AttributeValue::S(index_key(value).to_owned());
+                call = call.expression_attribute_values(format!(":{attribute}"), value);
+            }
+            if let Some(is_standalone) = filter.standalone.filter(|_| partition.attribute != SHARD) {
+                conditions.push("begins_with(shard, :kind)".to_owned());
+                let kind = AttributeValue::S(kind_name(is_standalone).to_owned());
+                call = call.expression_attribute_values(":kind", kind);
+            }
+            call = if conditions.is_empty() {
+                call.limit(i32::try_from(limit - found.len()).unwrap_or(i32::MAX))
+            } else {
+                call.filter_expression(conditions.join(" AND "))
+            };
+            let answer = call.send().await.map_err(fault)?;
+            for row in answer.items.unwrap_or_default() {
+                found.push((text(&row, ORDER)?, text(&row, MESSAGE_ID)?));
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() || found.len() >= limit {
+                break;
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn delete(&self, keys: Vec<Attributes>) -> Result<(), StoreError> {
+        for chunk in keys.chunks(WRITE_REQUESTS) {
+            self.delete_chunk(chunk).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_chunk(&self, keys: &[Attributes]) -> Result<(), StoreError> {
+        let mut requests = Vec::with_capacity(keys.len());
+        for key in keys {
+            let delete = DeleteRequest::builder().set_key(Some(key.clone())).build();
+            requests.push(WriteRequest::builder().delete_request(delete.map_err(StoreError::unavailable)?).build());
+        }
+        for attempt in 0..ATTEMPTS {
+            wait(attempt).await;
+            let call = self.client.batch_write_item().request_items(&self.table, requests);
+            let left = call.send().await.map_err(fault)?.unprocessed_items.unwrap_or_default().remove(&self.table);
+            match left {
+                Some(left) if !left.is_empty() => requests = left,
+                _ => return Ok(()),
+            }
+        }
+        Err(StoreError::unavailable("writes are throttled"))
+    }
+
+    /// The ids of the first `limit` messages of an index that come after `after` in its order, with their place in it.
+    async fn list_index(
+        &self,
+        filter: &Filter,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let partitions = partitions(filter);
+        let lists: Vec<_> =
+            partitions.iter().map(|partition| self.list_partition(partition, filter, after, limit)).collect();
+        let lists: Vec<Vec<_>> = stream::iter(lists).buffered(PARALLEL_CALLS).try_collect().await?;
+        let mut found: Vec<(String, String)> = lists.into_iter().flatten().collect();
+        found.sort_unstable();
+        found.truncate(limit);
+        Ok(found)
+    }
+}
+
+/// A partition of an index.
+struct Partition {
+    index: &'static str,
+    attribute: &'static str,
+    value: String,
+}
+
+/// The partitions in which the messages of a filter lie.
+fn partitions(filter: &Filter) -> Vec<Partition> {
+    let (index, value) = filter.index();
+    let (index, attribute) = match index {
+        Index::Registration => ("by_registration", "registration_id"),
+        Index::Event => ("by_event", "event_id"),
+        Index::Guest => ("by_guest", "guest_id"),
+        Index::Recipient => ("by_recipient", "recipient_id"),
+        Index::Template => ("by_template", "template_name"),
+        Index::Standalone => ("by_standalone", SHARD),
+    };
+    if let Some(value) = value {
+        return vec![Partition { index, attribute, value: index_key(value).to_owned() }];
+    }
+    let kinds = filter.standalone.map_or_else(|| vec![true, false], |kind| vec![kind]);
+    let shards = kinds.into_iter().flat_map(|kind| (0..SHARDS).map(move |shard| shard_name(kind, shard)));
+    shards.map(|value| Partition { index, attribute, value }).collect()
+}
+
+/// The filter's conditions on texts beside the one that its index decides.
+fn other_conditions<'f>(filter: &'f Filter, decided: &str) -> Vec<(&'static str, &'f str)> {
+    [
+        ("registration_id", &filter.registration_id),
+        ("event_id", &filter.event_id),
+        ("guest_id", &filter.guest_id),
+        ("recipient_id", &filter.recipient_id),
+        ("template_name", &filter.template_name),
+    ]
+    .into_iter()
+    .filter(|(attribute, _)| *attribute != decided)
+    .filter_map(|(attribute, value)| Some((attribute, value.as_deref()?)))
+    .collect()
+}
+
+fn index_key(value: &str) -> &str {
+    value.get(..value.floor_char_boundary(KEY_BYTES)).unwrap_or(value)
+}
+
+fn shard_of(message_id: &str) -> u8 {
+    message_id.bytes().fold(0u8, u8::wrapping_add) % SHARDS
+}
+
+/// Standalone messages and others lie in shards apart.
+fn shard_name(is_standalone: bool, shard: u8) -> String {
+    format!("{}{shard}", kind_name(is_standalone))
+}
+
+fn kind_name(is_standalone: bool) -> &'static str {
+    if is_standalone { "standalone" } else { "other" }
+}
+
+fn order(position: &Position) -> String {
+    format!("{:016x}#{}", i64::MAX - position.sent_at.max(0), position.message_id)
+}
+
+fn key(message_id: &str) -> Attributes {
+    HashMap::from([(MESSAGE_ID.to_owned(), AttributeValue::S(message_id.to_owned()))])
+}
+
+fn text(row: &Attributes, name: &str) -> Result<String, StoreError> {
+    let value = row.get(name).and_then(|value| value.as_s().ok());
+    value.cloned().ok_or_else(|| StoreError::Unusable(format!("an item has no text {name}")))
+}
+
+fn parse(row: &Attributes) -> Result<(String, Read), StoreError> {
+    let item = serde_json::from_str(&text(row, ITEM)?)
+        .map_err(|error| StoreError::Unusable(format!("an item cannot be read: {error}")))?;
+    let version = row.get(VERSION).and_then(|value| value.as_n().ok()).and_then(|version| version.parse().ok());
+    let version = version.ok_or_else(|| StoreError::Unusable("an item has no version".to_owned()))?;
+    Ok((text(row, MESSAGE_ID)?, (item, version)))
+}
+
+async fn wait(attempt: u32) {
+    if attempt > 0 {
+        tokio::time::sleep(FIRST_WAIT.saturating_mul(2u32.saturating_pow(attempt - 1))).await;
+    }
+}
+
+/// Denied and misnamed tables are as unavailable as throttled ones: the operator repairs them, and nothing is lost.
+fn fault<E, R>(error: SdkError<E, R>) -> StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    match error.code() {
+        Some(code) => StoreError::unavailable(format!("DynamoDB answered {code}")),
+        None => StoreError::unavailable(error),
+    }
+}
+
+#[async_trait]
+impl LookupStore for DynamoStore {
+    async fn apply(&self, updates: Vec<Update>) -> Result<Vec<Entry>, StoreError> {
+        let ids: Vec<String> = updates.iter().map(|update| update.message_id.clone()).collect();
+        let mut found = self.read(&ids, false).await?;
+        let writes = updates.into_iter().map(|update| {
+            let read = found.remove(&update.message_id);
+            self.apply_one(update, read)
+        });
+        let writes: Vec<_> = writes.collect();
+        stream::iter(writes).buffered(PARALLEL_CALLS).try_collect().await
+    }
+
+    async fn get(&self, message_ids: &[String]) -> Result<Vec<Entry>, StoreError> {
+        // A batch may name a key once.
+        let mut unique = message_ids.to_vec();
+        unique.sort_unstable();
+        unique.dedup();
+        let found = self.read(&unique, true).await?;
+        Ok(found.into_iter().map(|(message_id, (item, _))| (message_id, item)).collect())
+    }
+
+    async fn list(&self, filter: &Filter, after: Option<&Position>, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let mut after = after.map_or_else(|| "0".to_owned(), order);
+        let mut entries = Vec::new();
+        loop {
+            let found = self.list_index(filter, &after, limit - entries.len()).await?;
+            let is_last = found.len() < limit - entries.len();
+            let Some((last, _)) = found.last() else { return Ok(entries) };
+            after = last.clone();
+            let ids: Vec<String> = found.into_iter().map(|(_, message_id)| message_id).collect();
+            let mut page = self.get(&ids).await?;
+            // Items are read after the index: one that meets the filter no longer is left out.
+            page.retain(|(_, item)| filter.matches(item));
+            page.sort_by_cached_key(|(id, item)| Position::of(id, item).map(|position| order(&position)));
+            entries.extend(page);
+            if is_last || entries.len() >= limit {
+                return Ok(entries);
+            }
+        }
+    }
+
+    async fn remove(&self, message_ids: &[String]) -> Result<(), StoreError> {
+        self.delete(message_ids.iter().map(|id| key(id)).collect()).await
+    }
+
+    async fn clear(&self) -> Result<(), StoreError> {
+        let mut start = None;
+        loop {
+            let call = self.client.scan().table_name(&self.table).projection_expression(MESSAGE_ID);
+            let answer = call.set_exclusive_start_key(start).send().await.map_err(fault)?;
+            self.delete(answer.items.unwrap_or_default()).await?;
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Which messages are listed, and from where on.
+
+use crate::item::Item;
+
+/// Conditions on messages; a message must meet each that is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The registration.
+    pub registration_id: Option<String>,
+    /// The event.
+    pub event_id: Option<String>,
+    /// The guest.
+    pub guest_id: Option<String>,
+    /// The recipient's phone number, digits only, or its keyed hash.
+    pub recipient_id: Option<String>,
+    /// The template.
+    pub template_name: Option<String>,
+    /// Whether the message belongs to no event.
+    pub standalone: Option<bool>,
+}
+
+/// The index by which a store lists messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Index {
+    /// By registration.
+    Registration,
+    /// By guest.
+    Guest,
+    /// By recipient.
+    Recipient,
+    /// By event.
+    Event,
+    /// By template.
+    Template,
+    /// All messages, or all that are standalone.
+    Standalone,
+}
+
+impl Filter {
+    /// The index that leaves the fewest messages, and the value to look for in it; the others are compared.
+    pub fn index(&self) -> (Index, Option<&str>) {
+        [
+            (Index::Registration, &self.registration_id),
+            (Index::Guest, &self.guest_id),
+            (Index::Recipient, &self.recipient_id),
+            (Index::Event, &self.event_id),
+            (Index::Template, &self.template_name),
+        ]
+        .into_iter()
+        .find_map(|(index, value)| Some((index, Some(value.as_deref()?))))
+        .unwrap_or((Index::Standalone, None))
+    }
+
+    /// Whether the message of an item meets every condition.
+    pub fn matches(&self, item: &Item) -> bool {
+        let is = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
+        item.is_message()
+            && is(&self.registration_id, item.registration_id.get().map(String::as_str))
+            && is(&self.event_id, item.event_id.get().map(String::as_str))
+            && is(&self.guest_id, item.guest_id.get().map(String::as_str))
+            && is(&self.recipient_id, item.recipient_id.get().map(String::as_str))
+            && is(&self.template_name, item.template_name())
+            && self.standalone.is_none_or(|wanted| wanted == item.is_standalone())
+    }
+}
+
+/// A place in the list of messages, which begins with the one sent last; those sent at the same time are in the order of their ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// When the message was sent: milliseconds since 1970, UTC.
+    pub sent_at: i64,
+    /// The message.
+    pub message_id: String,
+}
+
+impl Position {
+    /// The position of a message; `None` if the item is of no known message.
+    pub fn of(message_id: &str, item: &Item) -> Option<Self> {
+        Some(Self { sent_at: item.sent_at.get()?, message_id: message_id.to_owned() })
+    }
+
+    /// A text that says where the next page begins: letters and digits alone, so that it needs no escapes in a URL.
+    pub fn to_cursor(&self) -> String {
+        let id: String = self.message_id.bytes().map(|byte| format!("{byte:02x}")).collect();
+        format!("{:x}z{id}", self.sent_at)
+    }
+
+    /// Reads what [`Position::to_cursor`] wrote.
+    pub fn from_cursor(cursor: &str) -> Option<Self> {
+        let (sent_at, id) = cursor.split_once('z')?;
+        if id.len() % 2 != 0 || !id.is_ascii() {
+            return None;
+        }
+        let bytes: Option<Vec<u8>> = (0..id.len())
+            .step_by(2)
+            .map(|at| id.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+            .collect();
+        let sent_at = i64::from_str_radix(sent_at, 16).ok().filter(|time| *time >= 0)?;
+        Some(Self { sent_at, message_id: String::from_utf8(bytes?).ok()? })
+    }
+}

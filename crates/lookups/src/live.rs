@@ -1,0 +1,93 @@
+//! The store as webhooks and look-ups use it: within a budget of time, so that a fault of the store delays nobody for long.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::answers;
+use crate::filter::{Filter, Position};
+use crate::store::{Entry, LookupStore, StoreError};
+use crate::updates::Updates;
+
+/// Longest time that a webhook waits for the store.
+pub const FEED_BUDGET: Duration = Duration::from_millis(150);
+
+/// Longest time that a look-up waits for the store.
+pub const ASK_BUDGET: Duration = Duration::from_millis(2_500);
+
+/// A store behind its budgets.
+#[derive(Clone)]
+pub struct Lookups {
+    store: Arc<dyn LookupStore>,
+}
+
+/// What became of the updates of a webhook.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fed {
+    /// Messages whose items have taken the updates.
+    pub applied: u64,
+    /// Messages whose items may lack them until the transform applies them.
+    pub missed: u64,
+    /// The items after the updates; none where some were missed.
+    pub entries: Vec<Entry>,
+}
+
+impl Lookups {
+    /// Look-ups in `store`.
+    pub fn new(store: Arc<dyn LookupStore>) -> Self {
+        Self { store }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn LookupStore> {
+        &self.store
+    }
+
+    /// Applies what newline-terminated records say, within [`FEED_BUDGET`]. Never fails: what is missed is applied later, from the
+    /// raw objects.
+    pub async fn feed(&self, lines: &[u8]) -> Fed {
+        let mut updates = Updates::from_lines(lines);
+        let count = updates.len() as u64;
+        if count == 0 {
+            return Fed::default();
+        }
+        match within(FEED_BUDGET, self.store.apply(updates.take())).await {
+            Ok(entries) => Fed { applied: count, missed: 0, entries },
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::warn!(%error, cause, messages = count, "look-ups were not updated: the transform will do it");
+                Fed { applied: 0, missed: count, entries: Vec::new() }
+            }
+        }
+    }
+
+    /// The answer to a look-up of message ids.
+    ///
+    /// # Errors
+    /// The store's, also where it gives no answer within [`ASK_BUDGET`].
+    pub async fn statuses(&self, message_ids: &[String]) -> Result<serde_json::Value, StoreError> {
+        Ok(answers::statuses(&within(ASK_BUDGET, self.store.get(message_ids)).await?))
+    }
+
+    /// The answer that lists messages: a page of [`answers::PAGE`], the message sent last first.
+    ///
+    /// # Errors
+    /// As those of [`Lookups::statuses`].
+    pub async fn logs(&self, filter: &Filter, after: Option<&Position>) -> Result<serde_json::Value, StoreError> {
+        Ok(answers::logs(&within(ASK_BUDGET, self.store.list(filter, after, answers::PAGE + 1)).await?))
+    }
+
+    /// The answer with the message sent last, or null.
+    ///
+    /// # Errors
+    /// As those of [`Lookups::statuses`].
+    pub async fn latest(&self, filter: &Filter) -> Result<serde_json::Value, StoreError> {
+        Ok(answers::latest(within(ASK_BUDGET, self.store.list(filter, None, 1)).await?.first()))
+    }
+}
+
+async fn within<T>(budget: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(budget, work).await {
+        Ok(result) => result,
+        Err(_) => Err(StoreError::unavailable(format!("no answer within {} ms", budget.as_millis()))),
+    }
+}

@@ -1,0 +1,146 @@
+//! What an application asks, read from a body or a query. What cannot be meant is refused with the field's name.
+
+use bluetick_events::{Options, recipient_id};
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+use crate::answers::MAX_WAMIDS;
+use crate::filter::{Filter, Position};
+
+/// A request that the caller must correct: status 400.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadRequest {
+    /// The body is no JSON object.
+    #[error("the body must be a JSON object")]
+    NotAnObject,
+    /// A required field is missing.
+    #[error("field {0} is required")]
+    Missing(&'static str),
+    /// A field does not hold what it must.
+    #[error("field {field} must be {expected}")]
+    Invalid {
+        /// Its name.
+        field: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+}
+
+/// Reads the message ids of `POST /api/webhooks/message-status-lookup/`.
+///
+/// # Errors
+/// The body is no object with a list of at most [`MAX_WAMIDS`] texts in `wamids`.
+pub fn wamids(body: &[u8]) -> Result<Vec<String>, BadRequest> {
+    let mut body: Map<String, Value> = serde_json::from_slice(body).map_err(|_| BadRequest::NotAnObject)?;
+    let wamids = body.remove("wamids").ok_or(BadRequest::Missing("wamids"))?;
+    let invalid = BadRequest::Invalid { field: "wamids", expected: "a list of at most 1,000 message ids" };
+    match serde_json::from_value::<Vec<String>>(wamids) {
+        Ok(wamids) if wamids.len() <= MAX_WAMIDS => Ok(wamids.into_iter().filter(|id| !id.is_empty()).collect()),
+        _ => Err(invalid),
+    }
+}
+
+/// Reads the query of `GET /api/webhooks/message-logs/`: the filters, and where the page begins. An empty value is no filter; unknown
+/// names are ignored.
+///
+/// # Errors
+/// A value that cannot be meant.
+pub fn message_logs(query: &str, options: &Options) -> Result<(Filter, Option<Position>), BadRequest> {
+    let (mut filter, mut after) = (Filter::default(), None);
+    for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.trim().is_empty()) {
+        let text = || Some(value.trim().to_owned());
+        match &*name {
+            "registration_id" => filter.registration_id = text(),
+            "event_id" => filter.event_id = text(),
+            "guest_id" => filter.guest_id = text(),
+            "template_name" => filter.template_name = text(),
+            "recipient_id" => filter.recipient_id = Some(phone(&value, options)?),
+            "standalone" => filter.standalone = Some(truth(&value)?),
+            "cursor" => after = Some(cursor(&value)?),
+            _ => {}
+        }
+    }
+    Ok((filter, after))
+}
+
+/// Reads the query of `GET /api/webhooks/message-logs/latest/`.
+///
+/// # Errors
+/// `registration_id` is missing, or a value cannot be meant.
+pub fn latest(query: &str, options: &Options) -> Result<Filter, BadRequest> {
+    let (filter, _) = message_logs(query, options)?;
+    if filter.registration_id.is_none() {
+        return Err(BadRequest::Missing("registration_id"));
+    }
+    Ok(filter)
+}
+
+fn phone(value: &str, options: &Options) -> Result<String, BadRequest> {
+    // A plus sign that was not escaped arrives as a space.
+    let expected = "a phone number, or its keyed hash of 64 hexadecimal digits";
+    recipient_id(value.trim(), options).ok_or(BadRequest::Invalid { field: "recipient_id", expected })
+}
+
+fn truth(value: &str) -> Result<bool, BadRequest> {
+    match value.trim() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(BadRequest::Invalid { field: "standalone", expected: "true or false" }),
+    }
+}
+
+fn cursor(value: &str) -> Result<Position, BadRequest> {
+    let expected = "the next_cursor of an answer";
+    Position::from_cursor(value.trim()).ok_or(BadRequest::Invalid { field: "cursor", expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bluetick_events::PseudonymKey;
+
+    #[test]
+    fn message_ids() {
+        assert_eq!(wamids(br#"{"wamids":["a","","b"],"more":1}"#), Ok(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(wamids(b"{}"), Err(BadRequest::Missing("wamids")));
+        assert_eq!(wamids(b"[1]"), Err(BadRequest::NotAnObject));
+        let many = serde_json::json!({ "wamids": vec!["a"; MAX_WAMIDS + 1] }).to_string();
+        for body in [br#"{"wamids":"a"}"#.as_slice(), br#"{"wamids":[1]}"#, many.as_bytes()] {
+            assert!(matches!(wamids(body), Err(BadRequest::Invalid { field: "wamids", .. })));
+        }
+    }
+
+    #[test]
+    fn filters() {
+        let options = Options::default();
+        let query =
+            "event_id=e+1&guest_id=&recipient_id=%2B91%2098765-43210&standalone=true&unknown=x&template_name=a%26b";
+        let (filter, after) = message_logs(query, &options).unwrap();
+        let expected = Filter {
+            event_id: Some("e 1".to_owned()),
+            recipient_id: Some("919876543210".to_owned()),
+            template_name: Some("a&b".to_owned()),
+            standalone: Some(true),
+            ..Filter::default()
+        };
+        assert_eq!((filter, after), (expected, None));
+        for (query, field) in
+            [("standalone=yes", "standalone"), ("recipient_id=abc", "recipient_id"), ("cursor=1", "cursor")]
+        {
+            let error = message_logs(query, &options).unwrap_err();
+            assert!(matches!(error, BadRequest::Invalid { field: found, .. } if found == field), "{error}");
+        }
+        assert_eq!(latest("event_id=e", &options), Err(BadRequest::Missing("registration_id")));
+    }
+
+    #[test]
+    fn a_phone_number_is_hashed_where_numbers_are() {
+        let key = PseudonymKey::new(b"key").unwrap();
+        let hash = key.pseudonym("919876543210");
+        let options = Options { pseudonym_key: Some(key), ..Options::default() };
+        for asked in ["919876543210", "%2B919876543210", "+919876543210", &hash, &hash.to_uppercase()] {
+            let (filter, _) = message_logs(&format!("recipient_id={asked}"), &options).unwrap();
+            assert_eq!(filter.recipient_id.as_deref(), Some(&*hash), "{asked}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Updates on their way into a store: one a message, however many facts are known of it.
+
+use std::collections::HashMap;
+
+use crate::fact::{Fact, Update};
+use crate::item::Item;
+use crate::registers::Merge;
+
+/// Updates by message.
+#[derive(Clone, Debug, Default)]
+pub struct Updates(HashMap<String, Item>);
+
+impl Updates {
+    /// The updates of newline-terminated NDJSON lines that the lake will take.
+    pub fn from_lines(lines: &[u8]) -> Self {
+        let mut updates = Self::default();
+        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            if let Some(fact) = Fact::from_line(line).filter(Fact::is_placeable) {
+                updates.push(fact);
+            }
+        }
+        updates
+    }
+
+    /// Adds what a fact says of a message of the business, if it says something.
+    pub fn push(&mut self, fact: Fact) {
+        if let Some(Update { message_id, item }) = fact.into_update() {
+            self.0.entry(message_id).or_default().merge(item);
+        }
+    }
+
+    /// Number of messages.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is nothing to apply.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes everything out, in the order of the message ids.
+    pub fn take(&mut self) -> Vec<Update> {
+        let mut updates: Vec<_> = self.0.drain().map(|(message_id, item)| Update { message_id, item }).collect();
+        updates.sort_unstable_by(|one, other| one.message_id.cmp(&other.message_id));
+        updates
+    }
+}
