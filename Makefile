@@ -1,4 +1,5 @@
-# `make help` lists the targets. Python packages go to .venv by pinned requirements files; nothing else is installed.
+# `make help` lists the targets. Each area adds its own in <area>/<area>.mk. Python packages go to .venv and .venv-tools by the
+# pinned groups of pyproject.toml; nothing else is installed.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -6,49 +7,69 @@ SHELL := bash
 .DELETE_ON_ERROR:
 
 VENV := .venv
+TOOLS := .venv-tools
 PYTHON := $(VENV)/bin/python
-REQUIREMENTS := sql/requirements-test.txt tests/requirements.txt
+# The first pip that installs the dependency groups of pyproject.toml is 25.1; Python 3.11 brings an older one.
+PIP_VERSION := 26.3
+# Where programs and tests find each other's modules; pytest has the same list in pyproject.toml.
+export PYTHONPATH := $(subst $(eval) ,:,$(addprefix $(CURDIR)/,scripts sql infra tests tests/sql tests/aws tests/athena))
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(VENV)/ready: sql/requirements.txt sql/requirements-trino.txt $(REQUIREMENTS)
-	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
+# The virtual environment of a stamp $@, its pip new enough, with the dependency group $1.
+define install
+	test -x $(@D)/bin/pip || python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check pip==$(PIP_VERSION)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-compile --group $1
 	touch $@
+endef
+
+$(VENV)/query: pyproject.toml
+	$(call install,query)
+
+$(VENV)/ready: pyproject.toml | $(VENV)/query
+	$(call install,dev)
+
+$(TOOLS)/ready: pyproject.toml
+	$(call install,tools)
 
 .PHONY: build
 build: ## build everything for development
 	cargo build --workspace --bins --locked
 
 .PHONY: demo
-demo: build $(VENV)/ready ## post the sample webhooks, move them to a lake, print CTR and funnel
-	$(PYTHON) tests/demo.py
+demo: build $(VENV)/query ## post the sample webhooks, move them to a lake, print CTR and funnel
+	$(PYTHON) scripts/demo.py
 
 .PHONY: invoke
 invoke: build $(VENV)/ready ## run the Lambda functions with the sample events; no AWS account needed
-	$(PYTHON) tests/invoke.py
+	$(PYTHON) scripts/invoke.py
 
 .PHONY: samples
 samples: ## write the sample webhooks of events/ again
-	python3 events/make_samples.py
+	python3 scripts/make_samples.py
 
 .PHONY: test
 test: lint test-rust test-pipeline test-sql test-aws ## everything but Trino (make test-athena) and the long runs (make model, make fuzz)
 
 .PHONY: lint
-lint: ## formatting and lints
+lint: $(VENV)/ready ## formatting and lints of Rust and Python
 	cargo fmt --all --check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/ruff check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: format
+format: $(VENV)/ready ## format Rust and Python
+	cargo fmt --all
+	$(VENV)/bin/ruff format
+	$(VENV)/bin/ruff check --fix
 
 .PHONY: test-rust
 test-rust: ## unit tests, properties, fixtures, the model of the lake
 	cargo test --workspace --locked
-
-.PHONY: test-pipeline
-test-pipeline: build $(VENV)/ready ## end to end: demo, functions, readers, kill -9, S3, memory, load
-	$(PYTHON) -m pytest -q tests --ignore=tests/sql --ignore=tests/athena --ignore=tests/aws
 
 .PHONY: model
 model: ## the model of the lake's protocol: 100,000 schedules; a quarter of an hour
@@ -58,4 +79,4 @@ model: ## the model of the lake's protocol: 100,000 schedules; a quarter of an h
 fuzz: ## ten million mutated bodies through the adapters; a quarter of an hour
 	FUZZ_EXECUTIONS=$${FUZZ_EXECUTIONS:-2100000} cargo test --release --locked -p bluetick-events --test fuzz -- --nocapture --test-threads 1
 
-include sql/Makefile.inc infra/Makefile.inc
+include $(sort $(wildcard */*.mk))

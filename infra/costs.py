@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the table of docs/costs.md: USD a month by the number of webhooks, at list prices of us-east-1 without free tiers.
+"""Prints the table of docs/costs.md: USD a month by number of webhooks, at list prices of us-east-1, no free tiers.
 
 Prices are those of AWS's price pages in 2026; change them, or the assumptions, and run it again.
 """

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sql"))
 
-from bluetick_sql.statements import Settings, view_files  # noqa: E402
+from bluetick_sql.statements import Settings, view_files
 
 SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -24,7 +24,10 @@ class ViewError(RuntimeError):
 
 
 def create_views(athena, workgroup: str, settings: Settings, pause: Callable[[float], None] = time.sleep) -> list[str]:
-    """Runs the statements one after the other; returns the names of the views. Raises ViewError at the first refusal."""
+    """Runs the statements one after the other; returns the names of the views.
+
+    Raises ViewError at the first refusal.
+    """
     names = []
     for path in view_files():
         statement = settings.fill(path.read_text(encoding="utf-8"))

@@ -34,7 +34,7 @@ if [ "$target" != "$host" ]; then
     fi
 fi
 if ! command -v cargo-lambda >/dev/null; then
-    echo "cargo-lambda is not on the PATH: it is one of infra/requirements.txt" >&2
+    echo "cargo-lambda is not on the PATH: run make .venv/ready" >&2
     exit 3
 fi
 # Should cargo-lambda think that something is missing all the same, it finds nobody to ask.

@@ -19,8 +19,11 @@ def parts(lake: Path, table: str) -> list[Path]:
 def comparable(table: pyarrow.Table) -> list[tuple]:
     """The rows of a table as tuples that can be compared and put in sets."""
     columns = [name for name in table.column_names if name not in NOT_COMPARED]
-    values = [[tuple(value) if isinstance(value, list) else value for value in table.column(name).to_pylist()] for name in columns]
-    return list(zip(*values))
+    values = [
+        [tuple(value) if isinstance(value, list) else value for value in table.column(name).to_pylist()]
+        for name in columns
+    ]
+    return list(zip(*values, strict=False))
 
 
 def rows(lake: Path) -> dict[str, list[tuple]]:

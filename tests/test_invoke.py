@@ -6,10 +6,11 @@ import gzip
 import json
 from pathlib import Path
 
-import invoke
-import lambda_emulator
 import pyarrow.parquet
 import pytest
+
+import invoke
+import lambda_emulator
 
 EVENTS = invoke.EVENTS
 
@@ -22,7 +23,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def functions(place: Path):
     (place / "raw").mkdir()
-    settings = {"SINK_URL": (place / "raw").as_uri(), "RAW_URL": (place / "raw").as_uri(), "LAKE_URL": (place / "lake").as_uri()}
+    settings = {
+        "SINK_URL": (place / "raw").as_uri(),
+        "RAW_URL": (place / "raw").as_uri(),
+        "LAKE_URL": (place / "lake").as_uri(),
+    }
     with lambda_emulator.functions(place / "functions.log", **settings) as running:
         yield running
 
@@ -32,7 +37,9 @@ def lines(raw: Path) -> list[dict]:
     return [json.loads(line) for obj in objects for line in gzip.open(obj, "rt").read().splitlines()]
 
 
-def test_every_sample_is_answered_and_its_records_are_in_the_sink(functions: lambda_emulator.Functions, place: Path) -> None:
+def test_every_sample_is_answered_and_its_records_are_in_the_sink(
+    functions: lambda_emulator.Functions, place: Path
+) -> None:
     raw = place / "raw"
     expected = {}
     for event in sorted((EVENTS / "apigateway").glob("*.json")):
@@ -48,7 +55,9 @@ def test_every_sample_is_answered_and_its_records_are_in_the_sink(functions: lam
     assert len(expected) >= 40
 
 
-def test_raw_objects_become_parquet_and_test_events_are_acknowledged(functions: lambda_emulator.Functions, place: Path) -> None:
+def test_raw_objects_become_parquet_and_test_events_are_acknowledged(
+    functions: lambda_emulator.Functions, place: Path
+) -> None:
     raw, lake = place / "raw", place / "lake"
     acknowledged = {"batchItemFailures": []}
     objects = sorted(raw.rglob("*.gz"))
@@ -56,8 +65,12 @@ def test_raw_objects_become_parquet_and_test_events_are_acknowledged(functions: 
     for _ in range(2):
         for obj in objects:
             assert functions.invoke("transform", invoke.raw_object_event(raw, obj)) == acknowledged
-        clicks = [path for path in (lake / "manifest" / "clicks").rglob("symlink.txt")]
-        rows = sum(pyarrow.parquet.read_metadata(uri.removeprefix("file://")).num_rows for path in clicks for uri in path.read_text().split())
+        clicks = list((lake / "manifest" / "clicks").rglob("symlink.txt"))
+        rows = sum(
+            pyarrow.parquet.read_metadata(uri.removeprefix("file://")).num_rows
+            for path in clicks
+            for uri in path.read_text().split()
+        )
         assert rows == len({line["click_id"] for line in lines(raw) if line["table"] == "clicks"})
     assert functions.invoke("transform", EVENTS / "sqs" / "test_event.json") == acknowledged
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import lake_reader
-import pipeline
+import local_pipeline
 import raw_objects
 
 KILLS = 50
@@ -17,16 +17,18 @@ def test_kill_minus_nine_at_random_moments_changes_nothing(tmp_path: Path) -> No
     raw = tmp_path / "raw"
     raw_objects.write(raw, objects=40, lines=400, days=5, seed=7)
     undisturbed, lake = tmp_path / "undisturbed", tmp_path / "lake"
-    pipeline.run(raw, undisturbed)
+    local_pipeline.run(raw, undisturbed)
     expected = lake_reader.rows(undisturbed)
     assert sum(map(len, expected.values())) > 10_000
 
     chance = random.Random(11)
-    command = [str(pipeline.BLUETICK), "run", "--raw", raw.as_uri(), "--lake", lake.as_uri(), "--json"]
+    command = [str(local_pipeline.BLUETICK), "run", "--raw", raw.as_uri(), "--lake", lake.as_uri(), "--json"]
     killed = 0
     longest = 0.2
     for _ in range(20 * KILLS):
-        process = subprocess.Popen(command, env=pipeline.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, env=local_pipeline.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             process.wait(timeout=chance.uniform(0.0, longest))
             # It ended first: begin anew, with a lake that has everything already, and strike earlier.
@@ -43,7 +45,7 @@ def test_kill_minus_nine_at_random_moments_changes_nothing(tmp_path: Path) -> No
         if killed == KILLS:
             break
     assert killed == KILLS
-    pipeline.run(raw, lake)
-    report = pipeline.bluetick("verify", "--lake", lake.as_uri())
+    local_pipeline.run(raw, lake)
+    report = local_pipeline.bluetick("verify", "--lake", lake.as_uri())
     assert report["problems"] == []
     assert lake_reader.rows(lake) == expected

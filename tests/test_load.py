@@ -9,10 +9,11 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-import lake_reader
-import pipeline
 import pyarrow.parquet
-from pipeline import make_samples
+
+import lake_reader
+import local_pipeline
+import make_samples
 
 WEBHOOKS = 10_000
 # A hundred bodies of the largest size at once would be 300 MB; everything else is small.
@@ -25,7 +26,12 @@ def webhook(number: int) -> bytes:
 
 
 def request(body: bytes, headers: dict[str, str], length: int | None = None) -> bytes:
-    lines = [f"POST {make_samples.ROUTES['meta']} HTTP/1.1", "Host: localhost", "Connection: close", f"Content-Length: {len(body) if length is None else length}"]
+    lines = [
+        f"POST {make_samples.ROUTES['meta']} HTTP/1.1",
+        "Host: localhost",
+        "Connection: close",
+        f"Content-Length: {len(body) if length is None else length}",
+    ]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
@@ -46,7 +52,7 @@ async def exchange(port: int, message: bytes) -> int:
 
 async def never_finish(port: int, start: bytes, done: asyncio.Event) -> None:
     """A sender that begins a request and leaves it at that."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    _reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(start)
         await done.wait()
@@ -58,7 +64,10 @@ async def load(port: int) -> tuple[Counter, Counter]:
     good = [webhook(number) for number in range(WEBHOOKS)]
     signed = [request(body, make_samples.signed_headers("meta", body)) for body in good]
     done = asyncio.Event()
-    slow = [asyncio.create_task(never_finish(port, start, done)) for start in [b"POST /webhooks/meta HT", request(b"{", {}, length=3_000_000)] * 100]
+    slow = [
+        asyncio.create_task(never_finish(port, start, done))
+        for start in [b"POST /webhooks/meta HT", request(b"{", {}, length=3_000_000)] * 100
+    ]
     large = b"x" * (4 * 1024 * 1024)
     flood = [request(body, {"X-Hub-Signature-256": "sha256=" + "0" * 64}) for body in good[:1_000]]
     flood += [request(b"", {}, length=len(large))] * 100 + [b"\x16\x03\x01 no HTTP at all\r\n\r\n"] * 100
@@ -73,7 +82,9 @@ async def load(port: int) -> tuple[Counter, Counter]:
 
 def high_water_mark(name: str) -> int:
     """Most resident memory so far, in KiB, of the one process of this name that this process started."""
-    [pid] = subprocess.run(["pgrep", "-P", str(os.getpid()), "-x", name], check=True, capture_output=True, text=True).stdout.split()
+    [pid] = subprocess.run(
+        ["pgrep", "-P", str(os.getpid()), "-x", name], check=True, capture_output=True, text=True
+    ).stdout.split()
     [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1])
 
@@ -81,7 +92,7 @@ def high_water_mark(name: str) -> int:
 def test_ten_thousand_webhooks_at_once(tmp_path: Path) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with pipeline.server(tmp_path / "raw") as port:
+    with local_pipeline.server(tmp_path / "raw") as port:
         answers, refused = asyncio.run(load(port))
         resident = high_water_mark("bluetick")
     print(f"{dict(answers)}; bad requests: {dict(refused)}; {resident / 1024:.0f} MiB resident")
@@ -89,7 +100,11 @@ def test_ten_thousand_webhooks_at_once(tmp_path: Path) -> None:
     assert set(refused) <= {0, 400, 401, 413} and refused[401] == 1_000 and refused[413] >= 100
     assert resident < RESIDENT_KIB
 
-    report = pipeline.run(tmp_path / "raw", tmp_path / "lake")
+    report = local_pipeline.run(tmp_path / "raw", tmp_path / "lake")
     assert (report["new"], report["duplicates"]) == (WEBHOOKS, 0)
-    ids = [value for part in lake_reader.parts(tmp_path / "lake", "statuses") for value in pyarrow.parquet.ParquetFile(part).read(columns=["message_id"]).column(0).to_pylist()]
+    ids = [
+        value
+        for part in lake_reader.parts(tmp_path / "lake", "statuses")
+        for value in pyarrow.parquet.ParquetFile(part).read(columns=["message_id"]).column(0).to_pylist()
+    ]
     assert sorted(ids) == sorted(f"wamid.LOAD{number}" for number in range(WEBHOOKS))

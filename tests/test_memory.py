@@ -9,10 +9,11 @@ import random
 import subprocess
 from pathlib import Path
 
-import pipeline
 import pyarrow.parquet
 import pytest
+
 import lake_reader
+import local_pipeline
 import raw_objects
 
 LIMIT_KIB = 512 * 1024
@@ -24,8 +25,8 @@ PAYLOAD = 30_000
 
 def run_measured(raw: Path, lake: Path) -> tuple[dict, int]:
     """Moves raw objects; gives the report and the most resident memory in KiB."""
-    command = [str(pipeline.BLUETICK), "run", "--raw", raw.as_uri(), "--lake", lake.as_uri(), "--json"]
-    process = subprocess.Popen(command, env=pipeline.environment(), stdout=subprocess.PIPE)
+    command = [str(local_pipeline.BLUETICK), "run", "--raw", raw.as_uri(), "--lake", lake.as_uri(), "--json"]
+    process = subprocess.Popen(command, env=local_pipeline.environment(), stdout=subprocess.PIPE)
     assert process.stdout is not None
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
@@ -43,7 +44,11 @@ def test_a_million_and_a_half_records(tmp_path: Path, objects: int, lines: int) 
     assert report["records_in"] == objects * lines == report["new"] + report["duplicates"]
     assert report["duplicates"] > 50_000 and report["rejected"] == 0
     assert resident < LIMIT_KIB, f"{resident} KiB"
-    stored = sum(pyarrow.parquet.read_metadata(part).num_rows for table in ("clicks", "statuses", "messages", "sends") for part in lake_reader.parts(lake, table))
+    stored = sum(
+        pyarrow.parquet.read_metadata(part).num_rows
+        for table in ("clicks", "statuses", "messages", "sends")
+        for part in lake_reader.parts(lake, table)
+    )
     assert stored == report["new"]
 
 
@@ -71,7 +76,20 @@ def test_large_payloads(tmp_path: Path) -> None:
                 number += 1
                 payload = " ".join(rng.choices(words, k=PAYLOAD // 17))
                 time = 1_795_132_800_000 + rng.randrange(86_000_000)
-                out.write(json.dumps({"table": "account_events", "event_ts": time, "provider": "meta", "received_at": time, "event_id": f"e{number}", "type": "t", "payload": payload}) + "\n")
+                out.write(
+                    json.dumps(
+                        {
+                            "table": "account_events",
+                            "event_ts": time,
+                            "provider": "meta",
+                            "received_at": time,
+                            "event_id": f"e{number}",
+                            "type": "t",
+                            "payload": payload,
+                        }
+                    )
+                    + "\n"
+                )
     report, resident = run_measured(raw, lake)
     print(f"{number} records of {PAYLOAD} bytes: {resident / 1024:.0f} MiB resident, {report}")
     assert report["new"] == number

@@ -8,10 +8,12 @@ import subprocess
 from pathlib import Path
 
 import duckdb
-import pipeline
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+
+import local_pipeline
+from binaries import ROOT
 
 ARROW = {
     "string": pa.string(),
@@ -31,16 +33,18 @@ DUCKDB = {
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, list[dict[str, str]]]:
-    printed = subprocess.run([pipeline.BLUETICK, "schema", "--json"], check=True, capture_output=True, text=True).stdout
+    printed = subprocess.run(
+        [local_pipeline.BLUETICK, "schema", "--json"], check=True, capture_output=True, text=True
+    ).stdout
     return {table["table"]: table["columns"] for table in json.loads(printed)}
 
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("readers")
-    with pipeline.server(place / "raw") as port:
-        assert {pipeline.post_sample(port, sample) for sample in pipeline.all_samples()} == {200}
-    pipeline.run(place / "raw", place / "lake")
+    with local_pipeline.server(place / "raw") as port:
+        assert {local_pipeline.post_sample(port, sample) for sample in local_pipeline.all_samples()} == {200}
+    local_pipeline.run(place / "raw", place / "lake")
     return place / "lake"
 
 
@@ -54,34 +58,53 @@ def test_pyarrow_reads_every_column_with_its_type(lake: Path, schema: dict[str, 
         assert parts(lake, table), table
         for part in parts(lake, table):
             read = pyarrow.parquet.ParquetFile(part)
-            assert [(field.name, field.type) for field in read.schema_arrow] == [(column["name"], ARROW[column["type"]]) for column in columns]
-            assert {read.metadata.row_group(0).column(number).compression for number in range(read.metadata.num_columns)} == {"ZSTD"}
+            assert [(field.name, field.type) for field in read.schema_arrow] == [
+                (column["name"], ARROW[column["type"]]) for column in columns
+            ]
+            assert {
+                read.metadata.row_group(0).column(number).compression for number in range(read.metadata.num_columns)
+            } == {"ZSTD"}
             times = read.schema.column(0)
             assert (times.physical_type, times.name) == ("INT64", "event_ts")
-            assert json.loads(times.logical_type.to_json()) | {"isAdjustedToUTC": True, "timeUnit": "milliseconds"} == json.loads(times.logical_type.to_json())
+            assert json.loads(times.logical_type.to_json()) | {
+                "isAdjustedToUTC": True,
+                "timeUnit": "milliseconds",
+            } == json.loads(times.logical_type.to_json())
 
 
 def test_duckdb_reads_every_column_with_its_type(lake: Path, schema: dict[str, list[dict[str, str]]]) -> None:
     for table, columns in schema.items():
         described = duckdb.read_parquet([str(part) for part in parts(lake, table)], hive_partitioning=False)
-        assert list(zip(described.columns, map(str, described.types))) == [(column["name"], DUCKDB[column["type"]]) for column in columns]
-        assert len(described.fetchall()) == sum(pyarrow.parquet.read_metadata(part).num_rows for part in parts(lake, table))
+        assert list(zip(described.columns, map(str, described.types), strict=False)) == [
+            (column["name"], DUCKDB[column["type"]]) for column in columns
+        ]
+        assert len(described.fetchall()) == sum(
+            pyarrow.parquet.read_metadata(part).num_rows for part in parts(lake, table)
+        )
 
 
 def test_the_rows_are_those_of_the_samples(lake: Path) -> None:
     rows = [row for part in parts(lake, "clicks") for row in pyarrow.parquet.ParquetFile(part).read().to_pylist()]
     kinds = sorted((row["kind"], row["provider"]) for row in rows)
     assert kinds == [
-        ("button_reply", "meta"), ("button_reply", "wasender"), ("button_reply", "woosh"), ("flow_reply", "meta"),
-        ("link_click", "interakt"), ("list_reply", "meta"), ("quick_reply", "interakt"), ("quick_reply", "meta"),
+        ("button_reply", "meta"),
+        ("button_reply", "wasender"),
+        ("button_reply", "woosh"),
+        ("flow_reply", "meta"),
+        ("link_click", "interakt"),
+        ("list_reply", "meta"),
+        ("quick_reply", "interakt"),
+        ("quick_reply", "meta"),
     ]
     sends = [row for part in parts(lake, "sends") for row in pyarrow.parquet.ParquetFile(part).read().to_pylist()]
-    assert {tuple(row["buttons"] or ()) for row in sends if row["template_name"] == "order_update"} == {("track", "help")}
+    assert {tuple(row["buttons"] or ()) for row in sends if row["template_name"] == "order_update"} == {
+        ("track", "help")
+    }
 
 
 def test_the_ddl_is_the_schema(schema: dict[str, list[dict[str, str]]]) -> None:
     for table, columns in schema.items():
-        ddl = re.sub(r"--[^\n]*", "", (pipeline.ROOT / "sql" / "ddl" / f"{table}.sql").read_text())
+        ddl = re.sub(r"--[^\n]*", "", (ROOT / "sql" / "ddl" / f"{table}.sql").read_text())
         body = ddl[ddl.index("(") + 1 : re.search(r"^\)", ddl, re.M).start()]
         found = re.findall(r"^\s*`?(\w+)`?\s+([\w<>]+)", body, re.M)
         assert found == [(column["name"], column["type"]) for column in columns], table

@@ -6,16 +6,26 @@ import json
 import subprocess
 from pathlib import Path
 
-import lake_reader
-import pipeline
 import pytest
+
+import lake_reader
+import local_pipeline
 import raw_objects
 
 
 def replay(raw: Path, lake: Path, checkpoint: Path) -> tuple[int, dict, str]:
     """Exit status, report and what it said beside."""
-    command = [str(pipeline.BLUETICK), "replay", raw.as_uri(), "--lake", lake.as_uri(), "--checkpoint", str(checkpoint), "--json"]
-    done = subprocess.run(command, env=pipeline.environment(), capture_output=True, text=True, check=False)
+    command = [
+        str(local_pipeline.BLUETICK),
+        "replay",
+        raw.as_uri(),
+        "--lake",
+        lake.as_uri(),
+        "--checkpoint",
+        str(checkpoint),
+        "--json",
+    ]
+    done = subprocess.run(command, env=local_pipeline.environment(), capture_output=True, text=True, check=False)
     return done.returncode, json.loads(done.stdout or "{}"), done.stderr
 
 
@@ -26,7 +36,9 @@ def test_a_replay_goes_on_where_it_was(tmp_path: Path) -> None:
     whole = objects[2].read_bytes()
     objects[2].write_bytes(whole[:-9])
     status, report, _ = replay(raw, lake, checkpoint)
-    assert (status, report["objects"], len(report["failed"])) == (1, 4, 1), "a broken object fails alone, and is said to"
+    assert (status, report["objects"], len(report["failed"])) == (1, 4, 1), (
+        "a broken object fails alone, and is said to"
+    )
 
     # What is done is not touched again: it could be gone by now.
     objects[2].write_bytes(whole)
@@ -41,7 +53,7 @@ def test_a_replay_goes_on_where_it_was(tmp_path: Path) -> None:
 
     undisturbed = tmp_path / "undisturbed"
     raw_objects.write(tmp_path / "again", objects=5, lines=200, days=2, seed=7)
-    pipeline.run(tmp_path / "again", undisturbed)
+    local_pipeline.run(tmp_path / "again", undisturbed)
     assert lake_reader.rows(lake) == lake_reader.rows(undisturbed)
 
 
@@ -67,6 +79,12 @@ def test_a_mistyped_directory_is_no_empty_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [["verify"], ["sweep"], ["erase", "--wa-id", "491701234567"], ["erase", "--again"]])
 def test_a_mistyped_lake_is_not_in_order(tmp_path: Path, command: list[str]) -> None:
     lake = tmp_path / "laek"
-    done = subprocess.run([str(pipeline.BLUETICK), *command, "--lake", lake.as_uri()], env=pipeline.environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(local_pipeline.BLUETICK), *command, "--lake", lake.as_uri()],
+        env=local_pipeline.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1 and "there is no directory" in done.stderr
     assert not lake.exists()

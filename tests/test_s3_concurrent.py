@@ -13,18 +13,23 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
-import lake_reader
-import pipeline
 import pyarrow.parquet
 import pytest
-import raw_objects
 from moto.server import ThreadedMotoServer
+
+import lake_reader
+import local_pipeline
+import raw_objects
 
 BUCKET = "lake"
 COMMITS = 1_000
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
-KEYS = {"clicks": ("click_id", "event_ts"), "statuses": ("message_id", "status", "event_ts", "participant"),
-        "messages": ("message_id", "event_ts"), "sends": ("message_id",)}
+KEYS = {
+    "clicks": ("click_id", "event_ts"),
+    "statuses": ("message_id", "status", "event_ts", "participant"),
+    "messages": ("message_id", "event_ts"),
+    "sends": ("message_id",),
+}
 
 
 @pytest.fixture
@@ -37,7 +42,9 @@ def endpoint():
 
 
 def client(endpoint: str):
-    return boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    return boto3.client(
+        "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
 
 
 class Reader:
@@ -72,7 +79,7 @@ class Reader:
         if uri not in self.files:
             content = self.get(uri.removeprefix(f"s3://{BUCKET}/"))
             read = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read(columns=list(KEYS[table]))
-            self.files[uri] = list(zip(*(read.column(name).to_pylist() for name in KEYS[table])))
+            self.files[uri] = list(zip(*(read.column(name).to_pylist() for name in KEYS[table]), strict=False))
         return self.files[uri]
 
 
@@ -81,13 +88,28 @@ def test_two_writers_and_a_reader(endpoint: str, tmp_path: Path) -> None:
     portions, half = 30, 240
     for number in range(portions):
         # Each portion shares half of its events with the one before, and a twentieth with any.
-        raw_objects.write(tmp_path / "raw" / f"{number:02}", objects=2, lines=half, days=15, seed=number, first=number * half)
+        raw_objects.write(
+            tmp_path / "raw" / f"{number:02}", objects=2, lines=half, days=15, seed=number, first=number * half
+        )
 
     def write(order: list[int]) -> list[dict]:
         reports = []
         for number in order:
-            command = [str(pipeline.BLUETICK), "run", "--raw", (tmp_path / "raw" / f"{number:02}").as_uri(), "--lake", f"s3://{BUCKET}", "--json"]
-            done = subprocess.run(command, env=pipeline.environment(AWS_ENDPOINT_URL=endpoint, **CREDENTIALS), capture_output=True, text=True)
+            command = [
+                str(local_pipeline.BLUETICK),
+                "run",
+                "--raw",
+                (tmp_path / "raw" / f"{number:02}").as_uri(),
+                "--lake",
+                f"s3://{BUCKET}",
+                "--json",
+            ]
+            done = subprocess.run(
+                command,
+                env=local_pipeline.environment(AWS_ENDPOINT_URL=endpoint, **CREDENTIALS),
+                capture_output=True,
+                text=True,
+            )
             assert done.returncode == 0, done.stderr + done.stdout
             reports.append(json.loads(done.stdout))
         return reports
@@ -100,7 +122,8 @@ def test_two_writers_and_a_reader(endpoint: str, tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(3) as pool:
         reading = pool.submit(read)
-        # Both write everything, one in the order of the other's neighbours: most portions are new to whoever comes first.
+        # Both write everything, one in the order of the other's neighbours: most portions are new to whoever comes
+        # first.
         writing = [pool.submit(write, [number ^ swap for number in range(portions)]) for swap in (0, 1)]
         try:
             reports = [report for writer in writing for report in writer.result()]
@@ -109,10 +132,13 @@ def test_two_writers_and_a_reader(endpoint: str, tmp_path: Path) -> None:
         reading.result()
     commits = sum(report["commits"] for report in reports)
     conflicts = sum(report["conflicts"] for report in reports)
-    print(f"{commits} commits, {conflicts} conflicts, {reader.passes} passes of the reader, {len(reader.files)} files read")
+    print(
+        f"{commits} commits, {conflicts} conflicts, {reader.passes} passes of the reader, {len(reader.files)} files "
+        "read"
+    )
     assert commits >= COMMITS and conflicts > 0 and reader.passes > 3 and len(reader.files) > 64
 
-    pipeline.run(tmp_path / "raw", tmp_path / "undisturbed")
+    local_pipeline.run(tmp_path / "raw", tmp_path / "undisturbed")
     expected = {table: len(rows) for table, rows in lake_reader.rows(tmp_path / "undisturbed").items() if rows}
     found: dict[str, int] = {}
     for key, count in reader.read().items():

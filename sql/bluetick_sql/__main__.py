@@ -23,7 +23,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("query", nargs="?", help="its name; without one, the names and their questions are listed")
     parser.add_argument("--from", dest="first", default="", help="first local day, such as 2026-11-01")
     parser.add_argument("--to", dest="last", default="", help="last local day, included")
-    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="any other parameter of the query; may be repeated")
+    parser.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other parameter of the query; may be repeated",
+    )
     parser.add_argument("--engine", choices=["duckdb", "trino", "athena"], default="duckdb")
     parser.add_argument("--format", choices=sorted(FORMATS), default="table")
     parser.add_argument("--lake", type=Path, default=Path("lake"), help="directory of the local lake (duckdb)")
@@ -61,7 +67,9 @@ def _run(arguments: argparse.Namespace) -> Result:
 
 
 def main() -> int:
-    """Exit status 0 with the answer, 2 with a reason on stderr if the query or its parameters are wrong, 1 for other faults."""
+    """Exit status 0 with the answer, 2 with a reason on stderr if the query or its parameters are wrong, 1 for other
+    faults.
+    """
     arguments = _parser().parse_args()
     if arguments.query is None:
         for path in query_files():

@@ -24,12 +24,15 @@ class AthenaEngine:
             try:
                 import boto3
             except ImportError as error:
-                raise StatementError("ENGINE=athena needs boto3: pip install -r sql/requirements-athena.txt") from error
+                raise StatementError("ENGINE=athena needs boto3: run make .venv/ready") from error
             client = boto3.client("athena")
         self.client = client
 
     def run(self, statement: Statement, values: list[str]) -> Result:
-        """Starts the query, waits for its end, and fetches all pages. Raises RuntimeError with Athena's reason if it fails."""
+        """Starts the query, waits for its end, and fetches all pages.
+
+        Raises RuntimeError with Athena's reason if it fails.
+        """
         request: dict[str, Any] = {
             "QueryString": self.settings.fill(statement.text),
             "QueryExecutionContext": {"Database": self.settings.database},
@@ -65,7 +68,10 @@ class AthenaEngine:
                 columns = [column["Name"] for column in info]
                 kinds = [column["Type"] for column in info]
                 found = found[1:]  # the first row of the first page is the header
-            rows.extend([_value(cell.get("VarCharValue"), kind) for cell, kind in zip(row["Data"], kinds, strict=True)] for row in found)
+            rows.extend(
+                [_value(cell.get("VarCharValue"), kind) for cell, kind in zip(row["Data"], kinds, strict=True)]
+                for row in found
+            )
             token = page.get("NextToken")
             if token is None:
                 return Result(columns, rows, scanned)

@@ -45,7 +45,10 @@ class Table:
 
     @property
     def is_parquet(self) -> bool:
-        """Whether its rows are those of Parquet files that manifests name; else they are NDJSON objects of its location."""
+        """Whether its rows are those of Parquet files that manifests name.
+
+        Else they are NDJSON objects of its location.
+        """
         return self.serde == PARQUET_SERDE
 
 
@@ -57,7 +60,10 @@ def _column(line: str) -> Column:
 
 
 def parse_table(text: str) -> Table:
-    """The table that a file of `sql/ddl` creates. Raises ValueError where the text has another shape than those files."""
+    """The table that a file of `sql/ddl` creates.
+
+    Raises ValueError where the text has another shape than those files.
+    """
     match = _TABLE.search(text)
     if match is None:
         raise ValueError("not a CREATE EXTERNAL TABLE of the expected shape")

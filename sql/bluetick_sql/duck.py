@@ -1,7 +1,7 @@
 """The local engine: Athena's text through sqlglot into DuckDB, with the differences that sqlglot passes over put right.
 
-Trino, on which Athena is built, and DuckDB understand some of the same words differently and say nothing. Each of these is
-handled here and has a test at its edge (`tests/sql/test_silent_differences.py`):
+Trino, on which Athena is built, and DuckDB understand some of the same words differently and say nothing. Each of these
+is handled here and has a test at its edge (`tests/sql/test_silent_differences.py`):
 
 * `/` of two integers is a whole number in Trino: `integer_division`.
 * Times have no zone; `at_timezone` and `with_timezone` are macros.
@@ -24,7 +24,13 @@ from .lake import LocalLake
 from .rows import Result
 from .statements import SQL_ROOT, Settings, Statement, read_statement, view_files
 
-_TYPES = {"string": "VARCHAR", "timestamp": "TIMESTAMP", "bigint": "BIGINT", "boolean": "BOOLEAN", "array<string>": "VARCHAR[]"}
+_TYPES = {
+    "string": "VARCHAR",
+    "timestamp": "TIMESTAMP",
+    "bigint": "BIGINT",
+    "boolean": "BOOLEAN",
+    "array<string>": "VARCHAR[]",
+}
 
 _MACROS = (
     "CREATE MACRO with_timezone(t, zone) AS timezone(zone, CAST(t AS TIMESTAMP))",
@@ -64,7 +70,10 @@ def _is_date(node: exp.Expression) -> bool:
 
 
 def _table_sql(table: Table, lake: LocalLake, connection: duckdb.DuckDBPyConnection) -> str:
-    """The SELECT that reads a table of the lake, with the columns and types of its DDL; a column that no file has is null."""
+    """The SELECT that reads a table of the lake, with the columns and types of its DDL.
+
+    A column that no file has is null.
+    """
     wanted = [(column.name, _TYPES[column.type]) for column in table.columns]
     files = [str(path) for path in (lake.files(table.name) if table.is_parquet else lake.objects(table.name))]
     if not files:
@@ -82,7 +91,7 @@ def _table_sql(table: Table, lake: LocalLake, connection: duckdb.DuckDBPyConnect
         if name not in present:
             return f'CAST(NULL AS {kind}) AS "{name}"'
         if kind == "TIMESTAMP" and present[name] == "TIMESTAMP WITH TIME ZONE":
-            return f"timezone('UTC', \"{name}\") AS \"{name}\""
+            return f'timezone(\'UTC\', "{name}") AS "{name}"'
         return f'CAST("{name}" AS {kind}) AS "{name}"'
 
     return f"SELECT {', '.join(column(name, kind) for name, kind in wanted)}, dt FROM {source}"
@@ -120,5 +129,7 @@ class DuckEngine:
     def __enter__(self) -> DuckEngine:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

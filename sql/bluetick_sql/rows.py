@@ -40,7 +40,9 @@ def plain_rows(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
 
 def as_json(result: Result) -> str:
     """A list of objects, one a row, keys in the order of the columns."""
-    return json.dumps([dict(zip(result.columns, row, strict=True)) for row in plain_rows(result.rows)], indent=1, ensure_ascii=False)
+    return json.dumps(
+        [dict(zip(result.columns, row, strict=True)) for row in plain_rows(result.rows)], indent=1, ensure_ascii=False
+    )
 
 
 def as_csv(result: Result) -> str:
@@ -64,12 +66,16 @@ def as_table(result: Result) -> str:
     cells = [result.columns] + [[_cell(value) for value in row] for row in result.rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(result.columns))]
     numeric = [
-        any(row[i] is not None for row in result.rows) and all(row[i] is None or isinstance(row[i], (int, float)) for row in result.rows)
+        any(row[i] is not None for row in result.rows)
+        and all(row[i] is None or isinstance(row[i], (int, float)) for row in result.rows)
         for i in range(len(result.columns))
     ]
 
     def line(row: Sequence[str]) -> str:
-        padded = [cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(row, widths, numeric, strict=True)]
+        padded = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ]
         return "  ".join(padded).rstrip()
 
     rule = "  ".join("-" * width for width in widths)

@@ -16,9 +16,11 @@ class TrinoEngine:
         try:
             from trino.dbapi import connect
         except ImportError as error:
-            raise StatementError("ENGINE=trino needs the package trino: pip install -r sql/requirements-trino.txt") from error
+            raise StatementError("ENGINE=trino needs the package trino: run make .venv/ready") from error
         self.settings = settings
-        self.connection = connect(host=host, port=port, user="bluetick", catalog=catalog, schema=settings.database, timezone="UTC")
+        self.connection = connect(
+            host=host, port=port, user="bluetick", catalog=catalog, schema=settings.database, timezone="UTC"
+        )
 
     def run(self, statement: Statement, values: list[str]) -> Result:
         """The answer of a query, with the bytes that Trino read from the files."""

@@ -1,7 +1,7 @@
 """While a writer keeps committing to the partition that is queried, every query on Trino sees one whole commit.
 
-Each commit is one run of `bluetick run` over one more raw object; it adds a part, or absorbs small parts into a larger one, and
-replaces the manifest. Files that no manifest names any more stay where they are, as the sweep's rule demands.
+Each commit is one run of `bluetick run` over one more raw object; it adds a part, or absorbs small parts into a larger
+one, and replaces the manifest. Files that no manifest names any more stay where they are, as the sweep's rule demands.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ import subprocess
 import threading
 from pathlib import Path
 
-from lake_writer import at
-from simulation import binary
-from trino_server import TrinoServer
-
 from bluetick_sql.statements import Settings
+from lake_writer import at
+from local_pipeline import BLUETICK
+from trino_server import TrinoServer
 
 COMMITS = int(os.environ.get("BLUETICK_COMMITS", "200"))
 ROWS = 50
@@ -27,7 +26,16 @@ _DAY = int(at("2025-06-10 00:00:00").timestamp() * 1000)
 
 def _status(number: int) -> str:
     moment = _DAY + number * 1000 % 86_400_000
-    return json.dumps({"table": "statuses", "event_ts": moment, "provider": "meta", "received_at": moment, "message_id": f"m{number:07d}", "status": "sent"})
+    return json.dumps(
+        {
+            "table": "statuses",
+            "event_ts": moment,
+            "provider": "meta",
+            "received_at": moment,
+            "message_id": f"m{number:07d}",
+            "status": "sent",
+        }
+    )
 
 
 class Writer(threading.Thread):
@@ -49,8 +57,12 @@ class Writer(threading.Thread):
         first = number * ROWS
         with gzip.open(folder / "object.gz", "wt", encoding="utf-8") as out:
             out.writelines(_status(row) + "\n" for row in range(max(0, first - REPEATED), first + ROWS))
-        subprocess.run([binary(), "run", "--raw", folder.as_uri(), "--lake", self.lake.as_uri()], check=True, capture_output=True)
-        self.manifests.add((self.lake / "manifest" / "statuses" / "dt=2025-06-10" / "symlink.txt").read_text(encoding="utf-8"))
+        subprocess.run(
+            [BLUETICK, "run", "--raw", folder.as_uri(), "--lake", self.lake.as_uri()], check=True, capture_output=True
+        )
+        self.manifests.add(
+            (self.lake / "manifest" / "statuses" / "dt=2025-06-10" / "symlink.txt").read_text(encoding="utf-8")
+        )
         self.rows = first + ROWS
         self.commits += 1
 
@@ -59,7 +71,7 @@ class Writer(threading.Thread):
         try:
             for number in range(1, COMMITS + 1):
                 self.commit(number)
-        except Exception as error:  # noqa: BLE001 (the test reports it)
+        except Exception as error:
             self.fault = repr(error)
 
 
@@ -72,7 +84,9 @@ def test_queries_see_whole_commits_only(trino: TrinoServer, tmp_path: Path) -> N
     faults: list[str] = []
     while True:
         alive, floor = writer.is_alive(), writer.rows
-        _, rows, _ = engine.execute("SELECT count(*), count(DISTINCT message_id), max(message_id) FROM statuses WHERE dt = '2025-06-10'")
+        _, rows, _ = engine.execute(
+            "SELECT count(*), count(DISTINCT message_id), max(message_id) FROM statuses WHERE dt = '2025-06-10'"
+        )
         count, distinct, highest = rows[0]
         queries += 1
         distinct_counts.add(count)
@@ -86,7 +100,10 @@ def test_queries_see_whole_commits_only(trino: TrinoServer, tmp_path: Path) -> N
         if not alive:
             break
     writer.join()
-    print(f"{writer.commits} commits, {len(writer.manifests)} manifests, {queries} queries, {len(distinct_counts)} different counts")
+    print(
+        f"{writer.commits} commits, {len(writer.manifests)} manifests, {queries} queries, {len(distinct_counts)} "
+        "different counts"
+    )
     assert writer.fault is None
     assert faults == []
     assert last == writer.rows == (COMMITS + 1) * ROWS

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from differences import ANSWERS
-from trino_server import TrinoServer
 
 from bluetick_sql.rows import plain_rows
 from bluetick_sql.statements import Settings
 from bluetick_sql.trino_client import TrinoEngine
+from differences import ANSWERS
+from trino_server import TrinoServer
 
 
 @pytest.mark.parametrize("name", ANSWERS)

@@ -7,12 +7,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from bluetick_sql.statements import Settings, Statement, bind, query_files, read_statement
+from bluetick_sql.trino_client import TrinoEngine
 from random_lake import write_random_lake
 from test_same_answers import FILTERS
 from trino_server import TrinoServer
-
-from bluetick_sql.statements import Settings, Statement, bind, query_files, read_statement
-from bluetick_sql.trino_client import TrinoEngine
 
 WINDOW = {"from": "2025-03-05", "to": "2025-03-06"}
 # docs/metrics.md, part 5; unattributed_clicks looks back by the attribution window, too.
@@ -23,17 +22,25 @@ _LAST = date.fromisoformat(WINDOW["to"]) + timedelta(days=8)
 def _literals(statement: Statement, values: list[str]) -> str:
     """The statement with its values in place: EXPLAIN takes no parameters."""
     parts = statement.body.split("?")
-    return "".join(part + (f"'{value}'" if value is not None else "") for part, value in zip(parts, [*values, None], strict=True))
+    return "".join(
+        part + (f"'{value}'" if value is not None else "") for part, value in zip(parts, [*values, None], strict=True)
+    )
 
 
 def _partitions(engine: TrinoEngine, text: str) -> list[tuple[str, str, str]]:
-    """Each table that the plan reads, with the first and the last dt that it may read; empty texts where there is no bound."""
+    """Each table that the plan reads, with the first and the last dt that it may read.
+
+    Empty texts where there is no bound.
+    """
     _, rows, _ = engine.execute("EXPLAIN (TYPE IO, FORMAT JSON) " + text)
     plan: dict[str, Any] = json.loads(rows[0][0])
     found = []
     for table in plan["inputTableColumnInfos"]:
         ranges = [
-            bounds for column in table["constraint"]["columnConstraints"] if column["columnName"] == "dt" for bounds in column["domain"]["ranges"]
+            bounds
+            for column in table["constraint"]["columnConstraints"]
+            if column["columnName"] == "dt"
+            for bounds in column["domain"]["ranges"]
         ]
         first = min((bounds["low"].get("value", "") for bounds in ranges), default="")
         last = max((bounds["high"].get("value", "") for bounds in ranges), default="")
@@ -45,13 +52,21 @@ def test_the_plan_reads_the_window_only(trino: TrinoServer, tmp_path: Path) -> N
     engine = trino.database(write_random_lake(tmp_path, 5, 400), Settings("pruning"))
     engine_settings = engine.settings
     unbounded = _partitions(engine, "SELECT count(*) FROM message_lifecycle")
-    assert any(first < _FIRST.isoformat() or last > _LAST.isoformat() for _, first, last in unbounded), "the control reads every partition"
+    assert any(first < _FIRST.isoformat() or last > _LAST.isoformat() for _, first, last in unbounded), (
+        "the control reads every partition"
+    )
     wide: list[str] = []
     for path in query_files():
         statement = read_statement(path)
         values = bind(statement, {**WINDOW, **FILTERS.get(statement.name, [{}])[0]})
-        filled = Statement(statement.name, engine_settings.fill(statement.text), statement.question, statement.parameters)
+        filled = Statement(
+            statement.name, engine_settings.fill(statement.text), statement.question, statement.parameters
+        )
         tables = _partitions(engine, _literals(filled, values))
         assert tables, statement.name
-        wide += [f"{statement.name}: {table} from {first!r} to {last!r}" for table, first, last in tables if not _FIRST.isoformat() <= first <= last <= _LAST.isoformat()]
+        wide += [
+            f"{statement.name}: {table} from {first!r} to {last!r}"
+            for table, first, last in tables
+            if not _FIRST.isoformat() <= first <= last <= _LAST.isoformat()
+        ]
     assert not wide, "\n".join(wide)

@@ -5,18 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from random_lake import write_random_lake
-from trino_server import TrinoServer
 
 from bluetick_sql.duck import DuckEngine
 from bluetick_sql.lake import LocalLake
 from bluetick_sql.rows import plain_rows
 from bluetick_sql.statements import Settings, bind, query_files, read_statement
+from random_lake import write_random_lake
+from trino_server import TrinoServer
 
 WINDOW = {"from": "2025-03-03", "to": "2025-03-15"}
 FILTERS = {
     "message_status": [{"message_ids": ",".join(f"wamid.{n:07d}" for n in range(40))}, {"message_ids": ""}],
-    "message_log": [{}, {"event_id": "event1"}, {"registration_id": "registration3", "standalone": "false"}, {"template_name": "rsvp_invite"}],
+    "message_log": [
+        {},
+        {"event_id": "event1"},
+        {"registration_id": "registration3", "standalone": "false"},
+        {"template_name": "rsvp_invite"},
+    ],
     "latest_message_of_registration": [{"registration_id": "registration3"}, {"registration_id": "none"}],
 }
 CASES = [("utc", "UTC", 72), ("kolkata", "Asia/Kolkata", 72), ("newyork", "America/New_York", 200)]
@@ -39,6 +44,9 @@ def test_trino_and_duckdb_agree(trino: TrinoServer, tmp_path: Path, name: str, t
                 if here.columns != there.columns or plain_rows(here.rows) != plain_rows(there.rows):
                     pairs = zip(plain_rows(here.rows), plain_rows(there.rows), strict=False)
                     first = next((pair for pair in pairs if pair[0] != pair[1]), None)
-                    differences.append(f"{statement.name} {case}: {len(here.rows)} and {len(there.rows)} rows, first difference {first}")
+                    differences.append(
+                        f"{statement.name} {case}: {len(here.rows)} and {len(there.rows)} rows, first difference "
+                        f"{first}"
+                    )
     assert not differences, "\n".join(differences)
     assert compared >= len(query_files())

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+
+from bluetick_sql.statements import Settings
 from simulation import simulate
 from trino_server import TrinoServer
 from truth import differences, uncovered
-
-from bluetick_sql.statements import Settings
 
 SEEDS = int(os.environ.get("BLUETICK_TRINO_SEEDS", "3"))
 MESSAGES = int(os.environ.get("BLUETICK_MESSAGES", "1000"))

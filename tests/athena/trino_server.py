@@ -1,7 +1,7 @@
-"""A Trino server of our own on loopback: found or fetched, configured like Athena as far as that goes, started and stopped.
+"""Finds or fetches a Trino server, configures it like Athena as far as that goes, starts and stops it on loopback.
 
-The Hive connector reads the tables as Athena holds them: symlink manifests and partition projection, written into a file
-metastore from the DDL of `sql/ddl` as it stands.
+The Hive connector reads the tables as Athena holds them: symlink manifests and partition projection, written into a
+file metastore from the DDL of `sql/ddl` as it stands.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tarfile
 import time
@@ -22,6 +21,7 @@ from typing import Any
 from bluetick_sql.ddl import Column, Table, read_tables
 from bluetick_sql.statements import SQL_ROOT, Settings, read_statement, view_files
 from bluetick_sql.trino_client import TrinoEngine
+from ports import free_port
 
 # The newest server that each version of Java can run, of those on Maven Central: (least Java, Trino).
 _VERSIONS = [(24, "476"), (23, "470"), (17, "435")]
@@ -56,7 +56,10 @@ def find_java() -> tuple[Path, int]:
 
 
 def find_server() -> tuple[Path, Path]:
-    """Java and the directory of a Trino server that runs on it; the server is fetched with Maven into the cache if need be."""
+    """Java and the directory of a Trino server that runs on it.
+
+    The server is fetched with Maven into the cache if need be.
+    """
     java, version = find_java()
     if given := os.environ.get("TRINO_SERVER_DIR"):
         return java, Path(given)
@@ -78,7 +81,10 @@ def _fetch(version: str, home: Path) -> None:
     artifact = f"io.trino:trino-server:{version}:tar.gz"
     fetched = subprocess.run(
         [maven, "--batch-mode", "--quiet", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"],
-        capture_output=True, text=True, check=False, timeout=_FETCH_SECONDS,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_FETCH_SECONDS,
     )
     archive = folder / f"trino-server-{version}.tar.gz"
     if fetched.returncode != 0 or not archive.is_file():
@@ -98,9 +104,18 @@ def _metastore_column(column: Column) -> dict[str, Any]:
 
 
 def write_metastore(root: Path, tables: list[Table], settings: Settings) -> None:
-    """The tables as a file metastore holds them. Trino has no statement that makes a symlink table, so its JSON is written."""
+    """The tables as a file metastore holds them.
+
+    Trino has no statement that makes a symlink table, so its JSON is written.
+    """
     (root / settings.database).mkdir(parents=True)
-    database = {"databaseName": settings.database, "parameters": {}, "ownerName": "bluetick", "ownerType": "USER", "writerVersion": "476"}
+    database = {
+        "databaseName": settings.database,
+        "parameters": {},
+        "ownerName": "bluetick",
+        "ownerType": "USER",
+        "writerVersion": "476",
+    }
     (root / f".{settings.database}.trinoSchema").write_text(json.dumps(database), encoding="utf-8")
     for table in tables:
         folder = root / settings.database / table.name
@@ -111,20 +126,17 @@ def write_metastore(root: Path, tables: list[Table], settings: Settings) -> None
             "dataColumns": [_metastore_column(column) for column in table.columns],
             "partitionColumns": [_metastore_column(column) for column in table.partitions],
             "parameters": {"EXTERNAL": "TRUE", **table.properties},
-            "originalStorageFormat": {"serde": table.serde, "inputFormat": table.input_format, "outputFormat": table.output_format},
+            "originalStorageFormat": {
+                "serde": table.serde,
+                "inputFormat": table.input_format,
+                "outputFormat": table.output_format,
+            },
             "serdeParameters": {},
             "externalLocation": settings.fill(table.location).rstrip("/"),
             "columnStatistics": {},
             "writerVersion": "476",
         }
         (folder / ".trinoSchema").write_text(json.dumps(definition), encoding="utf-8")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class TrinoServer:
@@ -135,17 +147,37 @@ class TrinoServer:
         java, home = find_server()
         self.metastore = work / "metastore"
         self.metastore.mkdir(parents=True)
-        self.port = _free_port()
+        self.port = free_port()
         self._log = (work / "server.log").open("wb")
         self._configure(work, home)
-        options = ["-Xmx2G", "-XX:+ExitOnOutOfMemoryError", "-Dfile.encoding=UTF-8", "--enable-native-access=ALL-UNNAMED", "--add-modules=jdk.incubator.vector"]
+        options = [
+            "-Xmx2G",
+            "-XX:+ExitOnOutOfMemoryError",
+            "-Dfile.encoding=UTF-8",
+            "--enable-native-access=ALL-UNNAMED",
+            "--add-modules=jdk.incubator.vector",
+        ]
         node = {
-            "node.environment": "test", "node.id": "bluetick", "node.bind-ip": "127.0.0.1", "node.internal-address": "127.0.0.1",
-            "node.data-dir": work / "data", "plugin.dir": work / "plugin", "catalog.config-dir": work / "catalog", "config": work / "config.properties",
+            "node.environment": "test",
+            "node.id": "bluetick",
+            "node.bind-ip": "127.0.0.1",
+            "node.internal-address": "127.0.0.1",
+            "node.data-dir": work / "data",
+            "plugin.dir": work / "plugin",
+            "catalog.config-dir": work / "catalog",
+            "config": work / "config.properties",
         }
         self._process = subprocess.Popen(
-            [java, *options, *(f"-D{name}={value}" for name, value in node.items()), "-cp", f"{home}/lib/*", "io.trino.server.TrinoServer"],
-            stdout=self._log, stderr=subprocess.STDOUT,
+            [
+                java,
+                *options,
+                *(f"-D{name}={value}" for name, value in node.items()),
+                "-cp",
+                f"{home}/lib/*",
+                "io.trino.server.TrinoServer",
+            ],
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
         )
         try:
             self._wait()
@@ -166,7 +198,8 @@ class TrinoServer:
             f"connector.name=hive\nhive.metastore=file\nhive.metastore.catalog.dir={self.metastore.as_uri()}\n"
             "hive.metastore.disable-location-checks=true\nfs.hadoop.enabled=true\nhive.parquet.time-zone=UTC\n"
             "hive.partition-projection-enabled=true\nhive.ignore-absent-partitions=true\n"
-            # Small files are otherwise read whole, and near columns together: what is needed would not be told from what is read.
+            # Small files are otherwise read whole, and near columns together: what is needed would not be told from
+            # what is read.
             "parquet.small-file-threshold=0B\nparquet.max-merge-distance=0B\n",
             encoding="utf-8",
         )

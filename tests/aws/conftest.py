@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from deployment import deployed  # noqa: E402
-from pipeline import Pipeline  # noqa: E402
+from deployed_pipeline import Pipeline
+from deployment import deployed
 
 
 def pytest_configure() -> None:
@@ -27,7 +23,9 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 @pytest.fixture(autouse=True)
 def healthy(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every test of the pipeline begins and ends without faults, and no call may have broken a limit or a bucket's policy."""
+    """Every test of the pipeline begins and ends without faults, and no call may have broken a limit or a bucket's
+    policy.
+    """
     yield
     if "pipeline" in request.fixturenames:
         endpoint = request.getfixturevalue("pipeline").endpoint

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from emulator import Emulator, Stack, architecture, free_port, load_template, overlay
+from deployed_pipeline import Pipeline
+from emulator import Emulator, Stack, architecture, load_template, overlay
 from endpoint import Endpoint
-from pipeline import Pipeline
-from webhooks import SECRETS
+from make_samples import SECRETS
+from ports import free_port
 
 
 @contextmanager
 def deployed(directory: Path) -> Iterator[Pipeline]:
-    """Runs everything until the block ends. The emulator's log, with those of the functions, is `emulator.log` in `directory`."""
+    """Runs everything until the block ends. Logs of emulator and functions go to `emulator.log` in `directory`."""
     port, emulator_port = free_port(), free_port()
     endpoint = Endpoint(port, emulator_port)
     emulator = None

@@ -2,22 +2,23 @@
 
 What it does otherwise than AWS, and how the tests cope:
 
-- It has no Athena named queries or prepared statements, and no alarms on sums of metrics: `overlay` leaves them out of the
-  template.
-- Its Firehose makes one object of each record and compresses nothing. The tests of faults put a double of Firehose in front
-  of it (endpoint.py), which gathers records and leaves gzip objects as the service does.
+- It has no Athena named queries or prepared statements, and no alarms on sums of metrics: `overlay` leaves them out of
+  the template.
+- Its Firehose makes one object of each record and compresses nothing. The tests of faults put a double of Firehose in
+  front of it (endpoint.py), which gathers records and leaves gzip objects as the service does.
 - It makes no API routes of a function's events; the template names routes and integrations one by one anyway.
 - It honours the batching window, which a test has no time for: `overlay` sets it to nothing.
-- Numbers from parameters stay text in it, which it cannot compare: `overlay` puts a number for the event source's concurrency,
-  and the tests reserve none (IngestConcurrency=0).
+- Numbers from parameters stay text in it, which it cannot compare: `overlay` puts a number for the event source's
+  concurrency, and the tests reserve none (IngestConcurrency=0).
 - It answers /health itself on every host: the tests ask for it by another of its addresses.
-- It enforces the roles of the functions (AUTH=true), and the policies of buckets and queues. Of these `overlay` leaves out what it
-  cannot know: it speaks HTTP, so that TlsOnly would refuse everything, and it has no condition keys for conditional writes. The
-  latter the endpoint in front of it enforces instead.
+- It enforces the roles of the functions (AUTH=true), and the policies of buckets and queues. Of these `overlay` leaves
+  out what it cannot know: it speaks HTTP, so that TlsOnly would refuse everything, and it has no condition keys for
+  conditional writes. The latter the endpoint in front of it enforces instead.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -37,7 +38,8 @@ import boto3
 from botocore.config import Config
 from samtranslator.yaml_helper import yaml_parse
 
-ROOT = Path(__file__).resolve().parents[2]
+from binaries import ROOT, binary
+
 TEMPLATE = ROOT / "infra" / "template.yaml"
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -47,12 +49,6 @@ CODE_BUCKET = "code"
 UNKNOWN_STATEMENTS = ("TlsOnly", "ConditionalManifests")
 # Time after which a wait fails. No test passes by waiting.
 PATIENCE_SECONDS = 180
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(what: str, condition, patience: float = PATIENCE_SECONDS):
@@ -79,16 +75,18 @@ def unknown_to_emulator(resource: dict) -> bool:
 
 def overlay(template: dict) -> dict:
     """The template as the emulator can run it. Each difference is named at the top of this file."""
-    resources = {name: resource for name, resource in template["Resources"].items() if not unknown_to_emulator(resource)}
+    resources = {
+        name: resource for name, resource in template["Resources"].items() if not unknown_to_emulator(resource)
+    }
     for name, resource in list(resources.items()):
         if resource["Type"] in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
             document = resource["Properties"]["PolicyDocument"]
             document["Statement"] = [item for item in document["Statement"] if item["Sid"] not in UNKNOWN_STATEMENTS]
             if not document["Statement"]:
                 del resources[name]
-    for name, binary in FUNCTIONS.items():
+    for name, function in FUNCTIONS.items():
         properties = resources[name]["Properties"]
-        properties["CodeUri"] = {"Bucket": CODE_BUCKET, "Key": f"{binary}.zip"}
+        properties["CodeUri"] = {"Bucket": CODE_BUCKET, "Key": f"{function}.zip"}
         for event in properties.get("Events", {}).values():
             if event["Type"] == "SQS":
                 event["Properties"]["MaximumBatchingWindowInSeconds"] = 0
@@ -101,17 +99,11 @@ def architecture() -> str:
     return "arm64" if machine in ("aarch64", "arm64") else "x86_64"
 
 
-def binaries_directory() -> Path:
-    """Where cargo left the binaries: BLUETICK_BINARIES, else the debug profile's directory."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return Path(os.environ.get("BLUETICK_BINARIES", target / "debug"))
-
-
-def function_zip(binary: str) -> bytes:
+def function_zip(function: str) -> bytes:
     """The binary as Lambda wants it: `bootstrap` in a zip, without symbols, which would be most of it."""
-    path = binaries_directory() / binary
+    path = binary(function)
     if not path.is_file():
-        raise AssertionError(f"{path} is missing: cargo build -p bluetick-ingest -p bluetick-transform")
+        raise AssertionError(f"{path} is missing: make build")
     with tempfile.TemporaryDirectory() as directory:
         bootstrap = Path(directory) / "bootstrap"
         shutil.copy(path, bootstrap)
@@ -132,7 +124,7 @@ class Emulator:
         self.url = f"http://127.0.0.1:{port}"
         command = shutil.which("ministack", path=str(Path(sys.executable).parent))
         if command is None:
-            raise AssertionError("ministack is not installed beside this Python: see tests/aws/requirements.txt")
+            raise AssertionError("ministack is not installed beside this Python: run make .venv/ready")
         self.log = log
         environment = {
             "PATH": os.environ["PATH"],
@@ -176,14 +168,10 @@ class Emulator:
         """Ends the emulator and the functions that it started."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
 
@@ -194,8 +182,8 @@ class Stack:
         self.emulator = emulator
         self.s3 = emulator.client("s3")
         self.s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        for binary in FUNCTIONS.values():
-            self.s3.put_object(Bucket=CODE_BUCKET, Key=f"{binary}.zip", Body=function_zip(binary))
+        for function in FUNCTIONS.values():
+            self.s3.put_object(Bucket=CODE_BUCKET, Key=f"{function}.zip", Body=function_zip(function))
         # Too large for the body of a request, as on AWS: 51,200 bytes.
         self.s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(template).encode())
         cloudformation = emulator.client("cloudformation")

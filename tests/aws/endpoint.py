@@ -1,9 +1,9 @@
-"""An AWS endpoint for the functions, in front of the emulator: it injects faults, and doubles Firehose as the service is.
+"""An AWS endpoint for the functions, in front of the emulator: it injects faults, and is a double of Firehose.
 
-Every request goes on to the emulator unless a fault says otherwise. While `Endpoint.firehose` holds a behaviour, calls of
-PutRecordBatch are answered here: accepted records are gathered, and `flush` leaves them in the raw bucket as one gzip object,
-as Firehose does after its buffering time. The wire format is that of the API reference (JSON 1.1 with `X-Amz-Target`):
-docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html.
+Every request goes on to the emulator unless a fault says otherwise. While `Endpoint.firehose` holds a behaviour, calls
+of PutRecordBatch are answered here: accepted records are gathered, and `flush` leaves them in the raw bucket as one
+gzip object, as Firehose does after its buffering time. The wire format is that of the API reference (JSON 1.1 with
+`X-Amz-Target`): docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html.
 """
 
 from __future__ import annotations
@@ -93,7 +93,10 @@ def fail_all(call: Call) -> None:
 
 
 def lie(call: Call) -> None:
-    """Says that it took what it did not: no service of ours would survive it. For the control of the tests themselves."""
+    """Says that it took what it did not: no service of ours would survive it.
+
+    For the control of the tests themselves.
+    """
 
 
 def sometimes(behaviour: Callable[[Call], None], every: int) -> Callable[[Call], None]:
@@ -214,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
     owner: Endpoint
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *arguments: object) -> None:
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 (the name of the base class)
         """Silence: the test's own output is what counts."""
 
     def handle_any(self) -> None:

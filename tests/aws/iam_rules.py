@@ -1,4 +1,7 @@
-"""What the code calls, what infra/iam_calls.yaml says that it calls, and what the roles allow: three views of one thing."""
+"""What the code calls, what infra/iam_calls.yaml says that it calls, and what the roles allow.
+
+Three views of one thing.
+"""
 
 from __future__ import annotations
 
@@ -74,8 +77,15 @@ def permissions(role: dict) -> list[Permission]:
 
 def needs(function: dict) -> set[Permission]:
     """What a function of the list must be allowed."""
-    called = {(action, place) for call in function["calls"] for action in ACTIONS[call["method"]] for place in call["resources"]}
-    platform = {(action, place) for item in function["platform"] for action in item["actions"] for place in item["resources"]}
+    called = {
+        (action, place)
+        for call in function["calls"]
+        for action in ACTIONS[call["method"]]
+        for place in call["resources"]
+    }
+    platform = {
+        (action, place) for item in function["platform"] for action in item["actions"] for place in item["resources"]
+    }
     return called | platform
 
 

@@ -11,9 +11,10 @@ import json
 import pytest
 
 import endpoint as faults
+from deployed_pipeline import Pipeline
 from emulator import wait_for
-from pipeline import Pipeline
-from webhooks import SECRETS, meta_click, meta_statuses, sign, webhooks
+from make_samples import SECRETS
+from webhooks import meta_click, meta_statuses, sign, webhooks
 
 
 def report(what: str, outcome: object) -> None:
@@ -36,7 +37,9 @@ def test_a_gathered_gzip_object_becomes_rows_once_though_it_is_delivered_twice(p
     assert pipeline.endpoint.flush(pipeline.s3, pipeline.raw) == 60
     [key] = [key for key in pipeline.keys(pipeline.raw, "raw/2026/01/") if key.endswith(".gz")][-1:]
     # Firehose's own retry: the same records under another name.
-    pipeline.s3.copy_object(Bucket=pipeline.raw, Key=key.replace(".gz", "-again.gz"), CopySource=f"{pipeline.raw}/{key}")
+    pipeline.s3.copy_object(
+        Bucket=pipeline.raw, Key=key.replace(".gz", "-again.gz"), CopySource=f"{pipeline.raw}/{key}"
+    )
     tally = pipeline.tally(answers)
     report("one object, delivered twice", tally)
     assert (tally.accepted, tally.rows, tally.lost, tally.doubled) == (60, 60, 0, 0)
@@ -105,7 +108,9 @@ def test_some_of_many_records_fail_and_only_they_are_sent_again(pipeline: Pipeli
     failed = pipeline.endpoint.entries_failed
     pipeline.endpoint.behave(None)
     tally = pipeline.tally(answers)
-    report("a body of 3 MB, single entries failing", f"{tally}; records {taken}, entries failed {failed}, sent {len(seen)}")
+    report(
+        "a body of 3 MB, single entries failing", f"{tally}; records {taken}, entries failed {failed}, sent {len(seen)}"
+    )
     assert (tally.accepted, tally.rows, tally.lost, tally.doubled) == (1, 13_000, 0, 0)
     assert taken > 2 and failed > 0
     assert len(seen) == taken + failed, "a record that was taken was sent again"
@@ -144,7 +149,10 @@ def test_broken_lines_are_kept_and_their_neighbours_become_rows(pipeline: Pipeli
     assert pipeline.endpoint.flush(pipeline.s3, pipeline.raw) == 8
     tally = pipeline.tally(answers)
     rejected, rejections = (
-        [pipeline.s3.get_object(Bucket=pipeline.lake, Key=key)["Body"].read() for key in pipeline.keys(pipeline.lake, folder)]
+        [
+            pipeline.s3.get_object(Bucket=pipeline.lake, Key=key)["Body"].read()
+            for key in pipeline.keys(pipeline.lake, folder)
+        ]
         for folder in ("rejected/", "rejections/")
     )
     counted = sum(json.loads(line)["line_count"] for content in rejections for line in content.splitlines())
@@ -173,7 +181,9 @@ def test_a_poison_object_fails_alone_and_ends_in_the_dead_letter_queue(pipeline:
 
 def test_the_sweep_runs_and_takes_nothing_that_is_named(pipeline: Pipeline) -> None:
     before = pipeline.rows()
-    answer = pipeline.stack.emulator.client("lambda").invoke(FunctionName=pipeline.stack.resources["SweepFunction"], Payload=b"{}")
+    answer = pipeline.stack.emulator.client("lambda").invoke(
+        FunctionName=pipeline.stack.resources["SweepFunction"], Payload=b"{}"
+    )
     assert answer["StatusCode"] == 200 and "FunctionError" not in answer, answer["Payload"].read()
     assert pipeline.rows() == before and before
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import itertools
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+import costs
+import create_views
+import generate
+from bluetick_sql.ddl import read_tables
+from bluetick_sql.statements import Settings, Statement, view_files
 from emulator import ROOT, load_template
-
-sys.path.insert(0, str(ROOT / "infra"))
-
-import create_views  # noqa: E402
-import generate  # noqa: E402
-from bluetick_sql.ddl import read_tables  # noqa: E402
-from bluetick_sql.statements import Settings, Statement, view_files  # noqa: E402
 
 
 class Athena:
@@ -34,7 +31,7 @@ class Athena:
         self.looks = 0
         return {"QueryExecutionId": str(len(self.statements))}
 
-    def get_query_execution(self, QueryExecutionId: str) -> dict:
+    def get_query_execution(self, QueryExecutionId: str) -> dict:  # noqa: N803 (Athena's name)
         self.looks += 1
         fails = int(QueryExecutionId) == self.fails_at
         state = "RUNNING" if self.looks == 1 else "FAILED" if fails else "SUCCEEDED"
@@ -120,7 +117,7 @@ def test_a_missing_linker_is_told(tmp_path: Path) -> None:
     # The machine may have a linker of its own; then there is nothing to tell.
     environment["PATH"] = str(tmp_path)
     for program in ("bash", "dirname", "sed", "tr", "cat"):
-        os.symlink(f"/usr/bin/{program}", tmp_path / program)
+        (tmp_path / program).symlink_to(f"/usr/bin/{program}")
     command = ["/usr/bin/bash", str(ROOT / "infra" / "package.sh")]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 3
@@ -137,7 +134,9 @@ def test_the_other_architecture_is_built_with_its_target(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("needs", "status"), [("GLIBC_2.34", 0), ("GLIBC_2.39", 4)])
-def test_sizes_and_checksums_are_printed_and_a_too_new_glibc_is_refused(tmp_path: Path, needs: str, status: int) -> None:
+def test_sizes_and_checksums_are_printed_and_a_too_new_glibc_is_refused(
+    tmp_path: Path, needs: str, status: int
+) -> None:
     environment = machine(tmp_path, X86, [X86], ["cargo-lambda"])
     (tmp_path / "infra").mkdir()
     for name in ("package.sh", "toolchain.sh"):
@@ -162,16 +161,16 @@ def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_table_of_costs_is_that_of_the_calculation() -> None:
-    import costs
-
     assert costs.table() in (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
     columns = [costs.costs(millions * costs.MILLION) for millions in (1, 10, 100, 1000)]
-    assert all(smaller[item] <= larger[item] for smaller, larger in zip(columns, columns[1:]) for item in smaller)
+    assert all(smaller[item] <= larger[item] for smaller, larger in itertools.pairwise(columns) for item in smaller)
 
 
 def test_the_calculation_counts_the_alarms_that_there_are() -> None:
-    import costs
-
-    alarms = [item["Properties"] for item in load_template()["Resources"].values() if item["Type"] == "AWS::CloudWatch::Alarm"]
-    metrics = sum(len([query for query in alarm.get("Metrics", [{"MetricStat": 1}]) if "MetricStat" in query]) for alarm in alarms)
+    alarms = [
+        item["Properties"] for item in load_template()["Resources"].values() if item["Type"] == "AWS::CloudWatch::Alarm"
+    ]
+    metrics = sum(
+        len([query for query in alarm.get("Metrics", [{"MetricStat": 1}]) if "MetricStat" in query]) for alarm in alarms
+    )
     assert metrics == costs.ALARM_METRICS

@@ -23,7 +23,7 @@ ENVIRONMENT = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", "SAM_CLI_TELEMET
 
 def tool(name: str) -> str:
     path = shutil.which(name)
-    assert path, f"{name} is not on the PATH: tests/aws/run.sh installs it from infra/requirements.txt"
+    assert path, f"{name} is not on the PATH: `make .venv/ready .venv-tools/ready` installs it"
     return path
 
 
@@ -94,7 +94,9 @@ def test_tables_and_queries_are_those_of_the_code() -> None:
 
 
 def test_the_check_of_tables_and_queries_can_fail(tmp_path: Path) -> None:
-    schemas = json.loads(run("cargo", "run", "-q", "-p", "bluetick-cli", "--bin", "bluetick", "--", "schema", "--json").stdout)
+    schemas = json.loads(
+        run("cargo", "run", "-q", "-p", "bluetick-cli", "--bin", "bluetick", "--", "schema", "--json").stdout
+    )
     schemas[0]["columns"][0]["type"] = "bigint"
     path = tmp_path / "schemas.json"
     path.write_text(json.dumps(schemas))
@@ -129,9 +131,15 @@ def change(name: str, path: str, value: object) -> Callable[[dict], None]:
 FIREHOSE = "ExtendedS3DestinationConfiguration"
 MISTAKES = {
     "projection of a wrong type": change("ClicksTable", "TableInput/Parameters/projection.dt.type", "string"),
-    "projection that ends too early": change("ClicksTable", "TableInput/Parameters/projection.dt.range", "2009-01-01,NOW"),
-    "lines that were rejected as a table": change("RejectionsTable", "TableInput/StorageDescriptor/Location", "s3://lake/rejected/"),
-    "metrics in a namespace that nobody watches": change("TransformFunction", "Environment/Variables/METRICS_NAMESPACE", "Bluetick"),
+    "projection that ends too early": change(
+        "ClicksTable", "TableInput/Parameters/projection.dt.range", "2009-01-01,NOW"
+    ),
+    "lines that were rejected as a table": change(
+        "RejectionsTable", "TableInput/StorageDescriptor/Location", "s3://lake/rejected/"
+    ),
+    "metrics in a namespace that nobody watches": change(
+        "TransformFunction", "Environment/Variables/METRICS_NAMESPACE", "Bluetick"
+    ),
     "table that lists Parquet": change("ClicksTable", "TableInput/StorageDescriptor/InputFormat", "parquet"),
     "Firehose pattern that is none": change("DeliveryStream", f"{FIREHOSE}/Prefix", "raw/!{timestamp:yyyy/QQ}/"),
     "Firehose pattern without an end": change("DeliveryStream", f"{FIREHOSE}/Prefix", "raw/!{timestamp:yyyy/"),
@@ -167,7 +175,9 @@ MISTAKES = {
     "everything allowed": change("SweepRole", "Policies/0/PolicyDocument/Statement/0/Action", "s3:*"),
     "everywhere allowed": change("SweepRole", "Policies/0/PolicyDocument/Statement/0/Resource", "*"),
     "query string in the access log": change(
-        "HttpApiStage", "AccessLogSettings/Format", '{"requestId":"$context.requestId","path":"$context.path?$request.querystring"}'
+        "HttpApiStage",
+        "AccessLogSettings/Format",
+        '{"requestId":"$context.requestId","path":"$context.path?$request.querystring"}',
     ),
     "no throttle": change("HttpApiStage", "DefaultRouteSettings/ThrottlingRateLimit", ...),
     "alarm on a metric that nobody writes": change("RejectedAlarm", "MetricName", "Reject"),

@@ -7,15 +7,8 @@ import hmac
 import json
 from dataclasses import dataclass
 
-# Secrets of the tests; they protect nothing.
-SECRETS = {
-    "META_APP_SECRETS": "test-meta-app-secret",
-    "META_VERIFY_TOKENS": "test-verify-token",
-    "WOOSH_SECRETS": "test-woosh-secret",
-    "INTERAKT_SECRETS": "test-interakt-secret",
-    "WASENDER_SECRETS": "test-wasender-secret",
-    "TRACKER_TOKENS": "test-tracker-token",
-}
+from make_samples import SECRETS
+
 # 2025-10-09T08:53:20Z: a fixed time, so that every run writes the same days.
 EPOCH = 1_760_000_000
 
@@ -36,7 +29,10 @@ def sign(secret: str, body: bytes) -> str:
 
 def _meta(value: dict, rows: tuple[tuple[str, str], ...]) -> Webhook:
     body = json.dumps(
-        {"object": "whatsapp_business_account", "entry": [{"id": "200000000000001", "changes": [{"field": "messages", "value": value}]}]}
+        {
+            "object": "whatsapp_business_account",
+            "entry": [{"id": "200000000000001", "changes": [{"field": "messages", "value": value}]}],
+        }
     ).encode()
     return Webhook("/webhooks/meta", {"X-Hub-Signature-256": sign(SECRETS["META_APP_SECRETS"], body)}, body, rows)
 
@@ -125,12 +121,24 @@ def wasender_message(message_id: str) -> Webhook:
 
 def tracker_send(wamid: str) -> Webhook:
     # The time of sending is named: else a repeat on another day would be a row more.
-    request = {"wa_id": "15550000006", "template_wamid": wamid, "template_name": "spring", "sent_at": "2025-10-09T08:53:20Z"}
+    request = {
+        "wa_id": "15550000006",
+        "template_wamid": wamid,
+        "template_name": "spring",
+        "sent_at": "2025-10-09T08:53:20Z",
+    }
     headers = {"X-Webhook-Token": SECRETS["TRACKER_TOKENS"]}
     return Webhook("/api/webhooks/track-send/", headers, json.dumps(request).encode(), (("sends", wamid),))
 
 
-KINDS = (lambda wamid: meta_statuses([wamid]), meta_click, woosh_status, interakt_status, wasender_message, tracker_send)
+KINDS = (
+    lambda wamid: meta_statuses([wamid]),
+    meta_click,
+    woosh_status,
+    interakt_status,
+    wasender_message,
+    tracker_send,
+)
 
 
 def webhooks(name: str, count: int) -> list[Webhook]:

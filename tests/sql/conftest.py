@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from lake_writer import write_lake
-from scenario import ROWS
 
 from bluetick_sql.lake import LocalLake
+from lake_writer import write_lake
+from scenario import ROWS
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -53,7 +52,7 @@ def write_manifest(root: Path, table: str, dt: str, parts: list[Path]) -> None:
     staged = root / f".{uuid.uuid4()}"
     # Engines take a line as it stands: nothing in it is percent-encoded, not even the `=` of the partition.
     staged.write_text("".join(f"file://{part.resolve()}\n" for part in parts), encoding="utf-8")
-    os.replace(staged, folder / "symlink.txt")
+    staged.replace(folder / "symlink.txt")
 
 
 def write_rejections(root: Path, rows: list[dict[str, Any]]) -> None:
@@ -66,7 +65,10 @@ def write_rejections(root: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def write_lake(root: Path, rows: dict[str, list[dict[str, Any]]]) -> Path:
-    """Writes rows by table, each into the partition of its event time. What every row must have is filled in where it is missing."""
+    """Writes rows by table, each into the partition of its event time.
+
+    What every row must have is filled in where it is missing.
+    """
     for table, found in rows.items():
         if not TABLES[table].is_parquet:
             write_rejections(root, found)

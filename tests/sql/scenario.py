@@ -1,6 +1,7 @@
 """A lake small enough to work every figure out by hand, with each rule of docs/metrics.md at its edge, and the figures.
 
-Local time is that of Kolkata, five and a half hours before UTC: its day begins at 18:30 UTC. The window is 10 and 11 November.
+Local time is that of Kolkata, five and a half hours before UTC: its day begins at 18:30 UTC. The window is 10 and 11
+November.
 """
 
 from __future__ import annotations
@@ -21,9 +22,20 @@ def _send(message: str, when: str, person: str, **more: Any) -> dict[str, Any]:
     return {"message_id": message, "event_ts": at(when), "provider": "tracker", "wa_id": person, **more}
 
 
-def _click(click: str, message: str | None, when: str, person: str | None, button: str | None, **more: Any) -> dict[str, Any]:
+def _click(
+    click: str, message: str | None, when: str, person: str | None, button: str | None, **more: Any
+) -> dict[str, Any]:
     text = button.title() if button else None
-    return {"click_id": click, "message_id": message, "event_ts": at(when), "wa_id": person, "kind": "button_reply", "button_id": button, "button_text": text, **more}
+    return {
+        "click_id": click,
+        "message_id": message,
+        "event_ts": at(when),
+        "wa_id": person,
+        "kind": "button_reply",
+        "button_id": button,
+        "button_text": text,
+        **more,
+    }
 
 
 _MARKETING = {"pricing_category": "marketing", "pricing_type": "regular", "billable": True}
@@ -40,9 +52,29 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"dt": "2026-11-12", "reason": "wrong_type", "source": "raw/2026/11/12/00/b", "line_count": 8},
     ],
     "sends": [
-        _send("A", "2026-11-09 20:00:01", "p1", template_name="invite", ticket_id="T1", buttons=["yes", "no"], event_id="E1",
-              event_registration_id="R1", guest_id="G1", guest_name="Ada", message_type="rsvp", standalone=False),
-        _send("C", "2026-11-10 11:00:01", "p1", template_name="invite", ticket_id="T1", buttons=["yes", "no"], standalone=True),
+        _send(
+            "A",
+            "2026-11-09 20:00:01",
+            "p1",
+            template_name="invite",
+            ticket_id="T1",
+            buttons=["yes", "no"],
+            event_id="E1",
+            event_registration_id="R1",
+            guest_id="G1",
+            guest_name="Ada",
+            message_type="rsvp",
+            standalone=False,
+        ),
+        _send(
+            "C",
+            "2026-11-10 11:00:01",
+            "p1",
+            template_name="invite",
+            ticket_id="T1",
+            buttons=["yes", "no"],
+            standalone=True,
+        ),
         _send("D", "2026-11-10 12:00:01", "p3", template_name="invite"),
         _send("E", "2026-11-10 13:00:01", "p4", template_name="promo"),
         _send("F", "2026-11-10 13:30:01", "p5", template_name="promo"),
@@ -50,7 +82,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         _send("J", "2026-11-11 06:00:01", "p9", template_name="promo", buttons=[]),
     ],
     "statuses": [
-        # A was sent on the 9th in UTC, on the 10th in Kolkata. Two devices report its delivery, and both carry the price.
+        # A was sent on the 9th in UTC, on the 10th in Kolkata. Two devices report its delivery, and both carry the
+        # price.
         _status("A", "sent", "2026-11-09 20:00:00", "p1", **_MARKETING),
         _status("A", "delivered", "2026-11-09 20:00:05", "p1", **_MARKETING),
         _status("A", "delivered", "2026-11-09 20:05:00", "p1", **_MARKETING),
@@ -93,93 +126,252 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         _click("K1", None, "2026-11-10 08:00:00", "p1", "yes"),
         _click("L1", "L", "2026-11-10 07:00:00", "p10", "yes"),
         _click("X1", "gone", "2026-11-11 08:00:00", "p2", "yes"),
-        {**_click("V1", None, "2026-11-10 09:00:00", None, None), "kind": "landing_page_view", "url": "https://example.com/", "tracking_token": "t1"},
+        {
+            **_click("V1", None, "2026-11-10 09:00:00", None, None),
+            "kind": "landing_page_view",
+            "url": "https://example.com/",
+            "tracking_token": "t1",
+        },
     ],
     "messages": [
-        {"message_id": "A.reply", "event_ts": at("2026-11-09 20:10:00"), "wa_id": "p1", "type": "text", "context_message_id": "A"},
-        {"message_id": "B.smile", "event_ts": at("2026-11-10 10:40:00"), "wa_id": "p2", "type": "reaction", "context_message_id": "B"},
-        {"message_id": "lost", "event_ts": at("2026-11-10 10:50:00"), "wa_id": "p2", "type": "unsupported", "unsupported_type": "button"},
+        {
+            "message_id": "A.reply",
+            "event_ts": at("2026-11-09 20:10:00"),
+            "wa_id": "p1",
+            "type": "text",
+            "context_message_id": "A",
+        },
+        {
+            "message_id": "B.smile",
+            "event_ts": at("2026-11-10 10:40:00"),
+            "wa_id": "p2",
+            "type": "reaction",
+            "context_message_id": "B",
+        },
+        {
+            "message_id": "lost",
+            "event_ts": at("2026-11-10 10:50:00"),
+            "wa_id": "p2",
+            "type": "unsupported",
+            "unsupported_type": "button",
+        },
     ],
     "account_events": [
-        {"event_id": "s1", "event_ts": at("2026-11-10 19:00:00"), "type": "user_preferences", "wa_id": "p5", "category": "marketing_messages", "preference": "stop"},
-        {"event_id": "s2", "event_ts": at("2026-11-11 07:00:00"), "type": "user_preferences", "wa_id": "p5", "category": "marketing_messages", "preference": "resume"},
+        {
+            "event_id": "s1",
+            "event_ts": at("2026-11-10 19:00:00"),
+            "type": "user_preferences",
+            "wa_id": "p5",
+            "category": "marketing_messages",
+            "preference": "stop",
+        },
+        {
+            "event_id": "s2",
+            "event_ts": at("2026-11-11 07:00:00"),
+            "type": "user_preferences",
+            "wa_id": "p5",
+            "category": "marketing_messages",
+            "preference": "resume",
+        },
         {"event_id": "s3", "event_ts": at("2026-11-11 07:00:00"), "type": "account_update"},
     ],
 }
 
-_LOG_A = ["A", "p1", "read", "rsvp", "invite", "E1", "R1", "G1", "Ada", "2026-11-09T20:00:00.000Z", "2026-11-09T20:00:05.000Z",
-          "2026-11-09T20:01:00.000Z", None, None, None]
+_LOG_A = [
+    "A",
+    "p1",
+    "read",
+    "rsvp",
+    "invite",
+    "E1",
+    "R1",
+    "G1",
+    "Ada",
+    "2026-11-09T20:00:00.000Z",
+    "2026-11-09T20:00:05.000Z",
+    "2026-11-09T20:01:00.000Z",
+    None,
+    None,
+    None,
+]
 
 # Name of the query and what tells its case apart; the parameters beside the window; the rows.
 EXPECTED: dict[str, tuple[dict[str, str], list[list[Any]]]] = {
     "ctr_total": ({}, [[8, 6, 3, 2, 3, 5, 1, 2 / 6, 2 / 3, 1 / 5, 1.5]]),
-    "ctr_by_template": ({}, [
-        ["invite", 4, 4, 3, 2, 3, 3, 1, 0.5, 2 / 3, 1 / 3, 1.5],
-        ["promo", 3, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None],
-        [None, 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None],
-    ]),
+    "ctr_by_template": (
+        {},
+        [
+            ["invite", 4, 4, 3, 2, 3, 3, 1, 0.5, 2 / 3, 1 / 3, 1.5],
+            ["promo", 3, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None],
+            [None, 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None],
+        ],
+    ),
     "ctr_by_campaign": ({}, [[None, None, 8, 6, 3, 2, 3, 5, 1, 2 / 6, 2 / 3, 1 / 5, 1.5]]),
-    "ctr_by_provider": ({}, [
-        ["meta", 7, 5, 3, 2, 3, 4, 1, 2 / 5, 2 / 3, 1 / 4, 1.5],
-        ["wasender", 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None],
-    ]),
-    "ctr_daily": ({}, [
-        ["2026-11-10", 7, 5, 3, 2, 3, 4, 1, 2 / 5, 2 / 3, 1 / 4, 1.5],
-        ["2026-11-11", 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None],
-    ]),
-    "ctr_by_button": ({}, [
-        ["invite", "no", "No", 4, 3, 1, 1, 1, 1 / 4, 1 / 3],
-        ["invite", "yes", "Yes", 4, 3, 1, 2, 1, 1 / 4, 1 / 3],
-    ]),
+    "ctr_by_provider": (
+        {},
+        [
+            ["meta", 7, 5, 3, 2, 3, 4, 1, 2 / 5, 2 / 3, 1 / 4, 1.5],
+            ["wasender", 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None],
+        ],
+    ),
+    "ctr_daily": (
+        {},
+        [
+            ["2026-11-10", 7, 5, 3, 2, 3, 4, 1, 2 / 5, 2 / 3, 1 / 4, 1.5],
+            ["2026-11-11", 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None],
+        ],
+    ),
+    "ctr_by_button": (
+        {},
+        [
+            ["invite", "no", "No", 4, 3, 1, 1, 1, 1 / 4, 1 / 3],
+            ["invite", "yes", "Yes", 4, 3, 1, 2, 1, 1 / 4, 1 / 3],
+        ],
+    ),
     "ctr_by_position": ({}, [[1, 2, 1, 2, 0.5], [2, 2, 1, 1, 0.5]]),
-    "funnel_daily": ({}, [
-        ["2026-11-10", 7, 5, 3, 2, 1, 2, 5 / 7, 3 / 5, 2 / 5, 1 / 5, 10.0, 60.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
-        ["2026-11-11", 2, 2, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 20.0, None, None, None, None, None, None],
-    ]),
-    "funnel_by_provider": ({}, [
-        ["meta", 8, 6, 3, 2, 1, 2, 6 / 8, 3 / 6, 2 / 6, 1 / 6, 10.0, 60.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
-        ["wasender", 1, 1, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, None, None, None, None, None, None],
-    ]),
-    "funnel_by_template": ({}, [
-        ["invite", 4, 4, 3, 2, 1, 0, 1.0, 3 / 4, 2 / 4, 1 / 4, 5.0, 10.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
-        ["promo", 4, 2, 0, 0, 0, 2, 2 / 4, 0.0, 0.0, 0.0, 20.0, 60.0, None, None, None, None, None, None],
-        [None, 1, 1, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, None, None, None, None, None, None],
-    ]),
-    "funnel_by_event": ({}, [
-        [None, 8, 6, 2, 1, 0, 2, 6 / 8, 2 / 6, 1 / 6, 0.0, 10.0, 60.0, None, None, None, None, None, None],
-        ["E1", 1, 1, 1, 1, 1, 0, 1.0, 1.0, 1.0, 1.0, 5.0, 5.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
-    ]),
-    "failures": ({}, [
-        ["limited_by_meta", 131049, "healthy ecosystem", "do not resend; the number is good", 1, 0.5],
-        ["undeliverable", 131026, "undeliverable", "check the number or use another channel", 1, 0.5],
-    ]),
-    "failures_by_class": ({}, [
-        ["limited_by_meta", 1, 0.5, 1 / 9, "do not resend; the number is good"],
-        ["undeliverable", 1, 0.5, 1 / 9, "check the number or use another channel"],
-    ]),
+    "funnel_daily": (
+        {},
+        [
+            [
+                "2026-11-10",
+                7,
+                5,
+                3,
+                2,
+                1,
+                2,
+                5 / 7,
+                3 / 5,
+                2 / 5,
+                1 / 5,
+                10.0,
+                60.0,
+                55.0,
+                55.0,
+                60.0,
+                60.0,
+                480.0,
+                480.0,
+            ],
+            ["2026-11-11", 2, 2, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 20.0, None, None, None, None, None, None],
+        ],
+    ),
+    "funnel_by_provider": (
+        {},
+        [
+            ["meta", 8, 6, 3, 2, 1, 2, 6 / 8, 3 / 6, 2 / 6, 1 / 6, 10.0, 60.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
+            ["wasender", 1, 1, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, None, None, None, None, None, None],
+        ],
+    ),
+    "funnel_by_template": (
+        {},
+        [
+            ["invite", 4, 4, 3, 2, 1, 0, 1.0, 3 / 4, 2 / 4, 1 / 4, 5.0, 10.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
+            ["promo", 4, 2, 0, 0, 0, 2, 2 / 4, 0.0, 0.0, 0.0, 20.0, 60.0, None, None, None, None, None, None],
+            [None, 1, 1, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, None, None, None, None, None, None],
+        ],
+    ),
+    "funnel_by_event": (
+        {},
+        [
+            [None, 8, 6, 2, 1, 0, 2, 6 / 8, 2 / 6, 1 / 6, 0.0, 10.0, 60.0, None, None, None, None, None, None],
+            ["E1", 1, 1, 1, 1, 1, 0, 1.0, 1.0, 1.0, 1.0, 5.0, 5.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
+        ],
+    ),
+    "failures": (
+        {},
+        [
+            ["limited_by_meta", 131049, "healthy ecosystem", "do not resend; the number is good", 1, 0.5],
+            ["undeliverable", 131026, "undeliverable", "check the number or use another channel", 1, 0.5],
+        ],
+    ),
+    "failures_by_class": (
+        {},
+        [
+            ["limited_by_meta", 1, 0.5, 1 / 9, "do not resend; the number is good"],
+            ["undeliverable", 1, 0.5, 1 / 9, "check the number or use another channel"],
+        ],
+    ),
     "cost_by_category": ({}, [["marketing", "regular", 2, 2, 1.0], ["utility", "regular", 1, 0, 0.0]]),
     "response_times": ({}, [["T1", 2, 2, 2, "2026-11-09T20:00:00.000Z", "2026-11-09T20:02:00.000Z", "yes", 120.0]]),
     "reclicks": ({}, [[1, 1, 1, 0], [2, 1, 1, 1]]),
     "click_sequence": ({}, [[1, None, "no", 1], [1, None, "yes", 1], [2, "yes", "yes", 1]]),
-    "unattributed_clicks": ({}, [["no_message_id", "meta", "button_reply", 1, 1], ["no_message_in_window", "meta", "button_reply", 2, 2]]),
+    "unattributed_clicks": (
+        {},
+        [["no_message_id", "meta", "button_reply", 1, 1], ["no_message_in_window", "meta", "button_reply", 2, 2]],
+    ),
     "interaction_kinds": ({}, [["button_reply", 6, 5, 3], ["landing_page_view", 1, 0, 0]]),
     "link_clicks": ({}, [["https://example.com/", None, 0, 1, 0, 1]]),
     "clicks_by_hour": ({}, [[2, 1, 2, 1], [2, 12, 1, 1], [2, 13, 1, 1], [2, 16, 1, 1], [3, 13, 1, 1]]),
-    "ctr_by_hour": ({}, [
-        [2, 1, 1, 1, 1, 1.0], [2, 15, 1, 1, 0, 0.0], [2, 16, 1, 1, 1, 1.0], [2, 17, 1, 1, 0, 0.0], [2, 18, 1, 0, 0, None],
-        [2, 19, 2, 1, 0, 0.0], [3, 10, 1, 1, 0, 0.0],
-    ]),
+    "ctr_by_hour": (
+        {},
+        [
+            [2, 1, 1, 1, 1, 1.0],
+            [2, 15, 1, 1, 0, 0.0],
+            [2, 16, 1, 1, 1, 1.0],
+            [2, 17, 1, 1, 0, 0.0],
+            [2, 18, 1, 0, 0, None],
+            [2, 19, 2, 1, 0, 0.0],
+            [3, 10, 1, 1, 0, 0.0],
+        ],
+    ),
     "opt_outs": ({}, [["2026-11-11", "marketing_messages", 1, 1, 1]]),
     "lost_clicks": ({}, [["button", "meta", 1, 1]]),
-    "data_quality": ({}, [["account_events", 3, 0], ["clicks", 7, 0], ["messages", 3, 0], ["sends", 7, 0], ["statuses", 20, 0]]),
-    "rejected_lines": ({}, [["2026-11-10", "wrong_type", 5, 1], ["2026-11-10", "not_json", 1, 1], ["2026-11-11", "wrong_type", 9, 2]]),
-    "message_status": ({"message_ids": "A,G,E,H"}, [
-        ["A", "read", "2026-11-09T20:00:00.000Z", "2026-11-09T20:00:05.000Z", "2026-11-09T20:01:00.000Z", None, None, None],
-        ["E", "failed", "2026-11-10T13:00:00.000Z", None, None, "2026-11-10T13:00:00.000Z", 131049, "healthy ecosystem"],
-        ["G", "delivered", "2026-11-10T14:00:00.000Z", "2026-11-10T14:01:00.000Z", None, "2026-11-10T14:00:30.000Z", 131000, "went wrong"],
-    ]),
+    "data_quality": (
+        {},
+        [["account_events", 3, 0], ["clicks", 7, 0], ["messages", 3, 0], ["sends", 7, 0], ["statuses", 20, 0]],
+    ),
+    "rejected_lines": (
+        {},
+        [["2026-11-10", "wrong_type", 5, 1], ["2026-11-10", "not_json", 1, 1], ["2026-11-11", "wrong_type", 9, 2]],
+    ),
+    "message_status": (
+        {"message_ids": "A,G,E,H"},
+        [
+            [
+                "A",
+                "read",
+                "2026-11-09T20:00:00.000Z",
+                "2026-11-09T20:00:05.000Z",
+                "2026-11-09T20:01:00.000Z",
+                None,
+                None,
+                None,
+            ],
+            [
+                "E",
+                "failed",
+                "2026-11-10T13:00:00.000Z",
+                None,
+                None,
+                "2026-11-10T13:00:00.000Z",
+                131049,
+                "healthy ecosystem",
+            ],
+            [
+                "G",
+                "delivered",
+                "2026-11-10T14:00:00.000Z",
+                "2026-11-10T14:01:00.000Z",
+                None,
+                "2026-11-10T14:00:30.000Z",
+                131000,
+                "went wrong",
+            ],
+        ],
+    ),
     "message_log@event": ({"event_id": "E1"}, [_LOG_A]),
-    "message_log@all filters": ({"event_id": "E1", "registration_id": "R1", "guest_id": "G1", "recipient_id": "p1", "template_name": "invite", "standalone": "false"}, [_LOG_A]),
+    "message_log@all filters": (
+        {
+            "event_id": "E1",
+            "registration_id": "R1",
+            "guest_id": "G1",
+            "recipient_id": "p1",
+            "template_name": "invite",
+            "standalone": "false",
+        },
+        [_LOG_A],
+    ),
     "message_log@nobody": ({"event_id": "E1", "standalone": "true"}, []),
     "latest_message_of_registration": ({"registration_id": "R1"}, [_LOG_A]),
 }

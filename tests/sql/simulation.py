@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from local_pipeline import BLUETICK
+
 _PROVIDERS = {"meta": "meta", "woosh": "woosh", "interakt": "interakt", "wasender": "wasender"}
 _BODIES_AT_ONCE = 2000
 # A body that is one record of no meaning: printed between two bodies, it tells whose record a line is.
@@ -30,23 +30,27 @@ class Simulation:
     truth: dict[str, Any]
 
 
-def binary() -> Path:
-    """The command `bluetick`: $BLUETICK_BIN, or what cargo built last in this repository."""
-    if given := os.environ.get("BLUETICK_BIN"):
-        return Path(given)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
-    built = [path for path in (target / "release" / "bluetick", target / "debug" / "bluetick") if path.is_file()]
-    if not built:
-        raise FileNotFoundError("the command bluetick is not built: run `cargo build`, or set BLUETICK_BIN")
-    return max(built, key=lambda path: path.stat().st_mtime)
-
-
 def simulate(work: Path, *, seed: int, messages: int, days: int, timezone: str, hours: int) -> Simulation:
     """Simulates, flattens every request as of its time of receipt, and moves the records into a lake under `work`."""
     subprocess.run(
-        [binary(), "simulate", "--seed", str(seed), "--messages", str(messages), "--days", str(days), "--timezone", timezone,
-         "--attribution-hours", str(hours), "--out", work / "simulation"],
-        check=True, capture_output=True,
+        [
+            BLUETICK,
+            "simulate",
+            "--seed",
+            str(seed),
+            "--messages",
+            str(messages),
+            "--days",
+            str(days),
+            "--timezone",
+            timezone,
+            "--attribution-hours",
+            str(hours),
+            "--out",
+            work / "simulation",
+        ],
+        check=True,
+        capture_output=True,
     )
     raw = work / "raw"
     raw.mkdir()
@@ -55,7 +59,7 @@ def simulate(work: Path, *, seed: int, messages: int, days: int, timezone: str, 
             out.write(json.dumps(record, ensure_ascii=False) + "\n")
     lake = work / "lake"
     lake.mkdir()
-    subprocess.run([binary(), "run", "--raw", raw.as_uri(), "--lake", lake.as_uri()], check=True, capture_output=True)
+    subprocess.run([BLUETICK, "run", "--raw", raw.as_uri(), "--lake", lake.as_uri()], check=True, capture_output=True)
     return Simulation(lake, json.loads((work / "simulation" / "truth.json").read_text(encoding="utf-8")))
 
 
@@ -80,7 +84,7 @@ def _flatten(work: Path, provider: str, requests: list[dict[str, Any]]) -> Itera
         path = bodies / str(number)
         path.write_text(request["body"], encoding="utf-8")
         files += [path, mark]
-    command = [binary(), "flatten", "--provider", provider, "--received-at", str(_RECEIPT), *files]
+    command = [BLUETICK, "flatten", "--provider", provider, "--received-at", str(_RECEIPT), *files]
     said = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout
     current = 0
     for line in said.splitlines():

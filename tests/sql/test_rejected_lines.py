@@ -6,12 +6,11 @@ import gzip
 import subprocess
 from pathlib import Path
 
-from simulation import binary
-
 from bluetick_sql.duck import DuckEngine
 from bluetick_sql.lake import LocalLake
 from bluetick_sql.rows import plain_rows
 from bluetick_sql.statements import Settings, bind, find_query
+from local_pipeline import BLUETICK
 
 SEND = '{"table":"sends","event_ts":1795132800000,"provider":"tracker","received_at":1795132800000,"message_id":"m1"}'
 OLD = SEND.replace('"event_ts":1795132800000', '"event_ts":1795132800')
@@ -25,8 +24,15 @@ def test_lines_of_raw_objects_are_counted_once(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     lake.mkdir()
     for _ in range(2):
-        subprocess.run([binary(), "run", "--raw", (tmp_path / "raw").as_uri(), "--lake", lake.as_uri()], check=True, capture_output=True)
+        subprocess.run(
+            [BLUETICK, "run", "--raw", (tmp_path / "raw").as_uri(), "--lake", lake.as_uri()],
+            check=True,
+            capture_output=True,
+        )
     statement = find_query("rejected_lines")
     with DuckEngine(LocalLake(lake), Settings()) as engine:
-        days = [plain_rows(engine.run(statement, bind(statement, {"from": day, "to": day})).rows) for day in ("2026-11-20", "2026-11-21")]
+        days = [
+            plain_rows(engine.run(statement, bind(statement, {"from": day, "to": day})).rows)
+            for day in ("2026-11-20", "2026-11-21")
+        ]
     assert days == [[["2026-11-20", "event_time_too_early", 3, 2], ["2026-11-20", "not_json", 1, 1]], []]

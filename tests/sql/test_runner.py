@@ -10,36 +10,62 @@ import sys
 from typing import Any
 
 import pytest
-from scenario import TIMEZONE
 
 from bluetick_sql.athena import AthenaEngine
 from bluetick_sql.lake import LocalLake
 from bluetick_sql.rows import Result, as_csv, as_json, as_table, plain_rows
 from bluetick_sql.statements import SQL_ROOT, Settings, Statement, StatementError, bind, find_query
+from scenario import TIMEZONE
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "bluetick_sql", *arguments], cwd=SQL_ROOT, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "bluetick_sql", *arguments], cwd=SQL_ROOT, capture_output=True, text=True, check=False
+    )
 
 
 def test_all_formats_hold_the_same_rows(scenario_lake: LocalLake) -> None:
-    asked = ["cost_by_category", "--from", "2026-11-10", "--to", "2026-11-11", "--timezone", TIMEZONE, "--lake", str(scenario_lake.root)]
+    asked = [
+        "cost_by_category",
+        "--from",
+        "2026-11-10",
+        "--to",
+        "2026-11-11",
+        "--timezone",
+        TIMEZONE,
+        "--lake",
+        str(scenario_lake.root),
+    ]
     said = {name: _run(*asked, "--format", name) for name in ("json", "csv", "table")}
     assert [run.returncode for run in said.values()] == [0, 0, 0]
     objects = json.loads(said["json"].stdout)
     assert [row["pricing_category"] for row in objects] == ["marketing", "utility"]
-    assert [row["pricing_category"] for row in csv.DictReader(io.StringIO(said["csv"].stdout))] == ["marketing", "utility"]
+    assert [row["pricing_category"] for row in csv.DictReader(io.StringIO(said["csv"].stdout))] == [
+        "marketing",
+        "utility",
+    ]
     assert said["table"].stdout.splitlines()[2].split() == ["marketing", "regular", "2", "2", "1.0000"]
 
 
-@pytest.mark.parametrize(("arguments", "status", "reason"), [
-    (["nothing"], 2, "no query is named"),
-    (["ctr_total", "--from", "10.11.2026", "--to", "2026-11-11"], 2, "must be a date"),
-    (["ctr_total", "--from", "2026-11-11", "--to", "2026-11-10"], 2, "from lies after to"),
-    (["ctr_total", "--from", "2026-11-10", "--to", "2026-11-11", "--param", "event_id=1"], 2, "has no parameter event_id"),
-    (["ctr_total", "--from", "2026-11-10", "--to", "2026-11-11", "--timezone", "UTC'; --"], 2, "no name of a time zone"),
-    (["ctr_total", "--from", "2026-11-10", "--to", "2026-11-11", "--lake", "/nonexistent"], 1, "holds no lake"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (["nothing"], 2, "no query is named"),
+        (["ctr_total", "--from", "10.11.2026", "--to", "2026-11-11"], 2, "must be a date"),
+        (["ctr_total", "--from", "2026-11-11", "--to", "2026-11-10"], 2, "from lies after to"),
+        (
+            ["ctr_total", "--from", "2026-11-10", "--to", "2026-11-11", "--param", "event_id=1"],
+            2,
+            "has no parameter event_id",
+        ),
+        (
+            ["ctr_total", "--from", "2026-11-10", "--to", "2026-11-11", "--timezone", "UTC'; --"],
+            2,
+            "no name of a time zone",
+        ),
+        (["ctr_total", "--from", "2026-11-10", "--to", "2026-11-11", "--lake", "/nonexistent"], 1, "holds no lake"),
+    ],
+)
 def test_what_is_wrong_is_said(arguments: list[str], status: int, reason: str) -> None:
     said = _run(*arguments)
     assert (said.returncode, said.stdout) == (status, "")
@@ -60,7 +86,12 @@ def test_an_unknown_placeholder_is_refused() -> None:
 
 def test_values_are_bound_by_name_in_the_order_of_the_header() -> None:
     statement = find_query("ctr_by_button")
-    assert bind(statement, {"to": "2026-11-11", "from": "2026-11-10"}) == ["2026-11-10", "2026-11-11", "2026-11-10", "2026-11-11"]
+    assert bind(statement, {"to": "2026-11-11", "from": "2026-11-10"}) == [
+        "2026-11-10",
+        "2026-11-11",
+        "2026-11-10",
+        "2026-11-11",
+    ]
 
 
 class _Athena:
@@ -79,8 +110,15 @@ class _Athena:
         return {"QueryExecution": {"Status": status, "Statistics": {"DataScannedInBytes": 7}}}
 
     def get_query_results(self, QueryExecutionId: str, NextToken: str | None = None) -> dict[str, Any]:  # noqa: N803
-        info = [{"Name": name, "Type": kind} for name, kind in [("s", "varchar"), ("n", "bigint"), ("d", "double"), ("t", "timestamp"), ("l", "date")]]
-        cells = [["s", "n", "d", "t", "l"], ["a", "1", "0.5", "2026-11-10 10:00:00.000", "2026-11-10"]] if NextToken is None else [[None] * 5]
+        info = [
+            {"Name": name, "Type": kind}
+            for name, kind in [("s", "varchar"), ("n", "bigint"), ("d", "double"), ("t", "timestamp"), ("l", "date")]
+        ]
+        cells = (
+            [["s", "n", "d", "t", "l"], ["a", "1", "0.5", "2026-11-10 10:00:00.000", "2026-11-10"]]
+            if NextToken is None
+            else [[None] * 5]
+        )
         rows = [{"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in cells]
         page = {"ResultSet": {"Rows": rows, "ResultSetMetadata": {"ColumnInfo": info}}}
         return page | ({"NextToken": "more"} if NextToken is None else {})
@@ -88,7 +126,9 @@ class _Athena:
 
 def test_athena_gets_quoted_values_and_gives_typed_rows() -> None:
     client = _Athena(["RUNNING", "SUCCEEDED"])
-    result = AthenaEngine(Settings("db"), "group", client).run(Statement("x", "SELECT * FROM ${database}.t WHERE a = ?"), ["it's"])
+    result = AthenaEngine(Settings("db"), "group", client).run(
+        Statement("x", "SELECT * FROM ${database}.t WHERE a = ?"), ["it's"]
+    )
     assert client.started["ExecutionParameters"] == ["'it''s'"]
     assert client.started["QueryString"] == "SELECT * FROM db.t WHERE a = ?"
     assert result.columns == ["s", "n", "d", "t", "l"]

@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 
-from simulation import binary
-
 from bluetick_sql.ddl import read_tables
 from bluetick_sql.statements import SQL_ROOT, query_files, read_statement, view_files
+from local_pipeline import BLUETICK
 
 
 def test_ddl_and_arrow_schema_agree() -> None:
-    said = subprocess.run([binary(), "schema", "--json"], check=True, capture_output=True, text=True).stdout
-    defined = {table["table"]: [(column["name"], column["type"], column["doc"]) for column in table["columns"]] for table in json.loads(said)}
-    written = {table.name: [(column.name, column.type, column.doc) for column in table.columns] for table in read_tables(SQL_ROOT / "ddl") if table.is_parquet}
+    said = subprocess.run([BLUETICK, "schema", "--json"], check=True, capture_output=True, text=True).stdout
+    defined = {
+        table["table"]: [(column["name"], column["type"], column["doc"]) for column in table["columns"]]
+        for table in json.loads(said)
+    }
+    written = {
+        table.name: [(column.name, column.type, column.doc) for column in table.columns]
+        for table in read_tables(SQL_ROOT / "ddl")
+        if table.is_parquet
+    }
     assert written == defined
 
 
@@ -41,13 +47,19 @@ def test_each_header_names_the_parameters_in_their_order() -> None:
         assert statement.question.endswith("?"), path.stem
         assert len(statement.parameters) == body.count("?"), path.stem
         assert statement.parameters[:2] == ("from", "to"), path.stem
-        assert body.count("from_date = ?") == statement.parameters.count("from") == statement.parameters.count("to"), path.stem
+        assert body.count("from_date = ?") == statement.parameters.count("from") == statement.parameters.count("to"), (
+            path.stem
+        )
 
 
 def test_views_come_after_those_that_they_read() -> None:
     seen: set[str] = set()
     names = {path.stem.split("_", 1)[1] for path in view_files()}
     for path in view_files():
-        read = {name for name in names if f"${{database}}.{name}" in read_statement(path).body and name != path.stem.split("_", 1)[1]}
+        read = {
+            name
+            for name in names
+            if f"${{database}}.{name}" in read_statement(path).body and name != path.stem.split("_", 1)[1]
+        }
         assert read <= seen, path.stem
         seen.add(path.stem.split("_", 1)[1])

@@ -9,12 +9,12 @@ import os
 from pathlib import Path
 
 import pytest
-from simulation import simulate
-from truth import differences, uncovered
 
 from bluetick_sql.duck import DuckEngine
 from bluetick_sql.lake import LocalLake
 from bluetick_sql.statements import Settings
+from simulation import simulate
+from truth import differences, uncovered
 
 SEEDS = int(os.environ.get("BLUETICK_SEEDS", "2"))
 MESSAGES = int(os.environ.get("BLUETICK_MESSAGES", "1000"))

@@ -34,5 +34,8 @@ def differences(engine: Engine, truth: dict[str, Any]) -> list[str]:
             found.append(f"{case}: columns {result.columns}, expected {expected['columns']}")
         elif rows != expected["rows"]:
             wrong = [(row, true) for row, true in zip(rows, expected["rows"], strict=False) if row != true]
-            found.append(f"{case}: {len(rows)} rows, expected {len(expected['rows'])}; {len(wrong)} differ; first (answer, truth): {wrong[:1]}")
+            found.append(
+                f"{case}: {len(rows)} rows, expected {len(expected['rows'])}; {len(wrong)} differ; first (answer, "
+                f"truth): {wrong[:1]}"
+            )
     return found

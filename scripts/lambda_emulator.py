@@ -1,4 +1,4 @@
-"""Runs the Lambda functions under `cargo lambda watch`: the real binaries behind an emulation of Lambda's runtime API."""
+"""Runs the compiled Lambda functions under `cargo lambda watch`, an emulation of Lambda's runtime API."""
 
 from __future__ import annotations
 
@@ -10,22 +10,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pipeline
+import local_pipeline
+from binaries import ROOT
+from ports import free_port
 
 CARGO_LAMBDA = Path(sys.executable).parent / "cargo-lambda"
 # `cargo lambda` must never fetch a compilation target on its own: whatever it needs has to be here.
 NO_DOWNLOADS = {"RUSTUP_DIST_SERVER": "http://127.0.0.1:9"}
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @dataclass(frozen=True)
@@ -42,9 +38,19 @@ class Functions:
                 file.write_text(json.dumps(event))
             else:
                 file = event
-            command = [str(CARGO_LAMBDA), "lambda", "invoke", "--invoke-address", "127.0.0.1", "--invoke-port",
-                       str(self.port), function, "--data-file", str(file)]
-            done = subprocess.run(command, cwd=pipeline.ROOT, capture_output=True, text=True, timeout=1_200)
+            command = [
+                str(CARGO_LAMBDA),
+                "lambda",
+                "invoke",
+                "--invoke-address",
+                "127.0.0.1",
+                "--invoke-port",
+                str(self.port),
+                function,
+                "--data-file",
+                str(file),
+            ]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1_200)
         if done.returncode != 0:
             raise RuntimeError(f"{function}: {done.stderr}")
         return json.loads(done.stdout)
@@ -54,11 +60,24 @@ class Functions:
 def functions(log: Path, **variables: str) -> Iterator[Functions]:
     """Runs all functions with these environment variables; what they print goes to `log`."""
     port = free_port()
-    inherited = {name: os.environ[name] for name in ("CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR") if name in os.environ}
-    environment = pipeline.environment(**inherited, **NO_DOWNLOADS, **variables)
-    command = [str(CARGO_LAMBDA), "lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", str(port), "--ignore-changes"]
+    inherited = {
+        name: os.environ[name] for name in ("CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR") if name in os.environ
+    }
+    environment = local_pipeline.environment(**inherited, **NO_DOWNLOADS, **variables)
+    command = [
+        str(CARGO_LAMBDA),
+        "lambda",
+        "watch",
+        "--invoke-address",
+        "127.0.0.1",
+        "--invoke-port",
+        str(port),
+        "--ignore-changes",
+    ]
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=pipeline.ROOT, env=environment, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
         try:
             for _ in range(600):
                 if process.poll() is not None:
@@ -68,10 +87,8 @@ def functions(log: Path, **variables: str) -> Iterator[Functions]:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break
                 # Refused at once: give the emulator a moment to come up.
-                try:
+                with suppress(subprocess.TimeoutExpired):
                     process.wait(timeout=0.1)
-                except subprocess.TimeoutExpired:
-                    pass
             else:
                 raise RuntimeError("cargo lambda watch does not listen")
             yield Functions(port)

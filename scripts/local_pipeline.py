@@ -13,12 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-BLUETICK = Path(os.environ.get("BLUETICK", TARGET / "debug" / "bluetick"))
+import make_samples
+from binaries import binary
 
-sys.path.insert(0, str(ROOT / "events"))
-import make_samples  # noqa: E402
+BLUETICK = binary("bluetick")
 
 Sample = make_samples.Sample
 
@@ -29,7 +27,11 @@ def all_samples() -> list[Sample]:
 
 def environment(**more: str) -> dict[str, str]:
     """The environment of a process under test: the documented test secrets and nothing of the caller's settings."""
-    inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR", "RUST_BACKTRACE")}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name in ("PATH", "HOME", "LANG", "TMPDIR", "RUST_BACKTRACE")
+    }
     return inherited | make_samples.SECRETS | more
 
 

@@ -1,6 +1,6 @@
 """Measures on Trino what each query reads of a lake of 30 days and 3 million rows; writes JSON for docs/queries.md.
 
-    PYTHONPATH=sql:tests/sql:tests/athena .venv/bin/python tests/athena/measure_bytes.py bytes.json [query ...]
+    make measure-query-bytes [QUERIES="ctr_total …"]
 
 With names of queries it measures these alone and puts them into the file that is there.
 """
@@ -14,17 +14,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bluetick_sql.statements import Settings, bind, find_query, query_files, read_statement
 from large_lake import write_large_lake
 from trino_server import TrinoServer
-
-from bluetick_sql.statements import Settings, bind, find_query, query_files, read_statement
 
 WINDOW = {"from": "2025-06-12", "to": "2025-06-12"}
 MONTH = {"from": "2025-06-01", "to": "2025-06-30"}
 
 
 def measure(work: Path, names: list[str]) -> dict[str, Any]:
-    """Bytes and seconds of each query, or of those named, over one day and over the whole month; and the size of the lake."""
+    """Bytes and seconds of each query, or of those named, over one day and over the whole month.
+
+    And the size of the lake.
+    """
     lake = work / "lake"
     lake.mkdir()
     rows = write_large_lake(lake)

@@ -1,9 +1,9 @@
 """Writes docs/queries.md: question, definition, sample, bytes and cost of each query, from the files themselves.
 
-    PYTHONPATH=sql:tests/sql .venv/bin/python tests/sql/query_docs.py
+    make query-docs
 
-The samples are the answers on the small lake of `scenario.py`. The bytes are those of `tests/athena/measured_bytes.json`, which
-`tests/athena/measure_bytes.py` measures.
+The samples are the answers on the small lake of `scenario.py`. The bytes are those of
+`tests/athena/measured_bytes.json`, which `scripts/measure_query_bytes.py` measures.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from lake_writer import write_lake
-from scenario import EXPECTED, ROWS, TIMEZONE, WINDOW
-
+from binaries import ROOT
 from bluetick_sql.duck import DuckEngine
 from bluetick_sql.lake import LocalLake
 from bluetick_sql.rows import Result, as_table
 from bluetick_sql.statements import Settings, Statement, bind, query_files, read_statement
+from lake_writer import write_lake
+from scenario import EXPECTED, ROWS, TIMEZONE, WINDOW
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-MEASURED = REPOSITORY / "tests" / "athena" / "measured_bytes.json"
-DOCS = REPOSITORY / "docs" / "queries.md"
+MEASURED = ROOT / "tests" / "athena" / "measured_bytes.json"
+DOCS = ROOT / "docs" / "queries.md"
 _DOLLARS_A_BYTE = 5 / 1e12
 _LEAST_BYTES = 10_000_000
 _SAMPLE_ROWS = 3
@@ -39,7 +38,7 @@ Each file of `sql/queries` answers one question, as it stands on Athena, on Trin
 header names, in that order, as in `EXECUTE ctr_by_template USING '2026-11-01', '2026-11-20'`. A query that reads two views takes the two
 dates twice.
 
-This page is written by `tests/sql/query_docs.py`. The samples come from the small lake of the tests (local days of Asia/Kolkata,
+This page is written by `make query-docs`. The samples come from the small lake of the tests (local days of Asia/Kolkata,
 10 and 11 November 2026).
 
 ## What they read
@@ -50,14 +49,16 @@ clicks, so statistics spare reading any. A query that reads two views reads thei
 
 | query | one day, MB | month, MB | Athena, month |
 |---|---|---|---|
-"""
+"""  # noqa: E501 (a page of Markdown)
 
 
 def _table(measured: dict[str, Any]) -> str:
     lines = []
     for name, cells in sorted(measured["queries"].items()):
         dollars = max(cells["month_bytes"], _LEAST_BYTES) * _DOLLARS_A_BYTE
-        lines.append(f"| `{name}` | {cells['day_bytes'] / 1e6:.1f} | {cells['month_bytes'] / 1e6:.1f} | ${dollars:.5f} |")
+        lines.append(
+            f"| `{name}` | {cells['day_bytes'] / 1e6:.1f} | {cells['month_bytes'] / 1e6:.1f} | ${dollars:.5f} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -87,7 +88,8 @@ def page() -> str:
                 statement = read_statement(path)
                 sample = "".join(f"    {line}\n" for line in _sample(engine, statement).splitlines())
                 parts.append(
-                    f"\n## {statement.name}\n\n**{statement.question}** Parameters: {', '.join(statement.parameters)}.\n\n"
+                    f"\n## {statement.name}\n\n**{statement.question}** Parameters: "
+                    f"{', '.join(statement.parameters)}.\n\n"
                     f"{_definition(statement)}\n\n{sample}"
                 )
     return "".join(parts)

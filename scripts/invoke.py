@@ -8,9 +8,8 @@ import shutil
 from pathlib import Path
 
 import lambda_emulator
-import pipeline
-
-EVENTS = pipeline.ROOT / "events"
+from binaries import ROOT
+from make_samples import EVENTS
 
 
 def raw_object_event(raw: Path, obj: Path) -> dict:
@@ -20,7 +19,7 @@ def raw_object_event(raw: Path, obj: Path) -> dict:
 
 
 def main() -> None:
-    place = pipeline.ROOT / ".demo" / "invoke"
+    place = ROOT / ".demo" / "invoke"
     shutil.rmtree(place, ignore_errors=True)
     raw, lake = place / "raw", place / "lake"
     raw.mkdir(parents=True)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Measures how long a webhook waits for its answer while Firehose hangs, and while nothing answers.
 
-A measurement, not a test: it depends on the machine. Exit status 1 above the limits that Interakt's 3 seconds set: 2.5 s with
-Firehose hanging (the data is spilled, the answer is 200), 2.9 s with both hanging (503). The time includes the emulator's own.
+A measurement, not a test: it depends on the machine. Exit status 1 above the limits that Interakt's 3 seconds set:
+2.5 s with Firehose hanging (the data is spilled, the answer is 200), 2.9 s with both hanging (503). The time includes
+that of the emulator.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import tempfile
 from pathlib import Path
 
 import endpoint as faults
+from deployed_pipeline import Pipeline
 from deployment import deployed
-from pipeline import Pipeline
 from webhooks import webhooks
 
 CASES = {

@@ -39,7 +39,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Tally:
-    """What became of webhooks. `lost`: rows of webhooks answered 200 that are not there. `doubled`: rows beyond the first."""
+    """What became of webhooks. `lost`: rows of webhooks answered 200 that are not there.
+
+    `doubled`: rows beyond the first.
+    """
 
     webhooks: int
     accepted: int
@@ -51,7 +54,8 @@ class Tally:
 
     def __str__(self) -> str:
         return (
-            f"webhooks {self.webhooks}, answered 200: {self.accepted}, 503: {self.unavailable}, otherwise: {self.other}, "
+            f"webhooks {self.webhooks}, answered 200: {self.accepted}, 503: {self.unavailable}, "
+            f"otherwise: {self.other}, "
             f"rows {self.rows}, lost {self.lost}, doubled {self.doubled}"
         )
 

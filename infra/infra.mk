@@ -1,0 +1,30 @@
+# Targets of the AWS stack. Its programs and tests use .venv; `sam` and `checkov` are in .venv-tools.
+WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$$PATH"
+
+.PHONY: test-aws
+test-aws: build $(TOOLS)/ready $(VENV)/ready ## the stack: linters, scan, roles, and end to end with faults in an emulator
+	$(WITH_TOOLS) $(PYTHON) -m pytest -q -s tests/aws
+
+.PHONY: measure-aws
+measure-aws: build $(VENV)/ready ## how long a webhook waits while Firehose hangs
+	$(PYTHON) scripts/measure_deadlines.py
+
+.PHONY: generate
+generate: build ## write the tables and queries of infra/template.yaml again
+	python3 infra/generate.py
+
+.PHONY: package
+package: $(VENV)/ready ## build the Lambda functions for release (ARCH=arm64 or x86_64)
+	$(WITH_TOOLS) ARCH="$${ARCH:-arm64}" infra/package.sh
+
+.PHONY: deploy
+deploy: $(TOOLS)/ready $(VENV)/ready ## build and deploy the stack (STACK, ARCH, PARAMETERS)
+	$(WITH_TOOLS) infra/deploy.sh
+
+.PHONY: destroy
+destroy: $(TOOLS)/ready ## delete the stack, all but its buckets and secret (STACK)
+	$(WITH_TOOLS) infra/destroy.sh
+
+.PHONY: replay
+replay: ## feed raw objects to the lake again (RAW, LAKE)
+	cargo run --release --locked -p bluetick-cli --bin bluetick -- replay "$${RAW:?the URL of raw objects}" --lake "$${LAKE:?the URL of the lake}"

@@ -1,0 +1,32 @@
+# Targets of the SQL: queries, their tests and their page.
+ENGINE ?= duckdb
+FORMAT ?= table
+LAKE ?= .demo/lake
+HOURS ?= 72
+# The environment's TZ is the machine's, not the report's.
+QUERY_ZONE = $(if $(filter command line,$(origin TZ)),$(TZ),UTC)
+
+.PHONY: query
+query: $(if $(filter duckdb,$(ENGINE)),$(VENV)/query,$(VENV)/ready) ## one query: Q=ctr_by_button FROM=2026-11-01 TO=2026-11-20 [TZ=Asia/Kolkata] [FORMAT=table|csv|json] [LAKE=dir] [ENGINE=duckdb|trino|athena] [PARAMS="event_id=…"]; without Q, their names
+	@$(PYTHON) -m bluetick_sql $(Q) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) --timezone $(QUERY_ZONE) \
+	  --attribution-hours $(HOURS) --engine $(ENGINE) --format $(FORMAT) --lake $(LAKE) $(foreach p,$(PARAMS),--param $(p))
+
+.PHONY: test-sql
+test-sql: build $(VENV)/ready ## the SQL: figures by hand and by simulation, mutations, differences between engines, syntax, DDL
+	$(PYTHON) -m pytest -q tests/sql
+
+.PHONY: test-truth
+test-truth: build $(VENV)/ready ## every query against the truth of 20 simulations of 10,000 messages; long
+	BLUETICK_SEEDS=20 BLUETICK_MESSAGES=10000 $(PYTHON) -m pytest -q tests/sql/test_truth.py
+
+.PHONY: test-athena
+test-athena: build $(VENV)/ready ## every query on Trino, the engine that Athena is built on; fetches a server (800 MB) the first time
+	$(PYTHON) -m pytest -q tests/athena
+
+.PHONY: query-docs
+query-docs: $(VENV)/ready ## write docs/queries.md again
+	$(PYTHON) scripts/query_docs.py
+
+.PHONY: measure-query-bytes
+measure-query-bytes: $(VENV)/ready ## measure on Trino what each query reads; QUERIES="ctr_total …" measures these alone
+	$(PYTHON) scripts/measure_query_bytes.py tests/athena/measured_bytes.json $(QUERIES)
