@@ -1,43 +1,44 @@
-//! The state of one flattening: what is common to all events of a body, and the records so far.
+//! The state while one body is flattened: the values shared by all its events, and the records so far.
 
 use std::collections::HashMap;
 
-use crate::bounds::{MAX_PAYLOAD_LINE_BYTES, MAX_RECORDS_BYTES, PAYLOAD_PART_BYTES, cut};
-use crate::found::{Found, FoundText};
+use crate::digest::hash;
+use crate::extracted::{Extracted, ExtractedText};
 use crate::json::{Items, Json, Unreadable};
-use crate::options::{Options, Provider, hash};
+use crate::limits::{MAX_ID_BYTES, MAX_PAYLOAD_LINE_BYTES, MAX_RECORDS_BYTES, PAYLOAD_PART_BYTES, truncate};
+use crate::options::Options;
 use crate::payload::{self, Keep};
 use crate::person::Person;
 use crate::record::{AccountEvent, Click, Common, Message, Record, Send, Status};
 
-/// A record, and where each of its columns comes from.
+/// A record, and the source of each of its columns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explained {
     /// The record.
     pub record: Record,
-    /// Column and source: a JSON path such as `$.entry[0].id`, or what the value was made of.
+    /// Name and source of each filled column. A source is a JSON path such as `$.entry[0].id`, or a sentence where there is none.
     pub sources: Vec<(&'static str, String)>,
 }
 
-/// Columns of a record that is being filled.
+/// A record that is being filled.
 #[derive(Debug, Default)]
 pub(crate) struct Draft<R> {
     pub(crate) columns: R,
     sources: Vec<(&'static str, String)>,
 }
 
-/// Fills columns with what was found for them, and notes the sources.
+/// Fills nullable columns and notes their sources. A column whose value is `None` stays null.
 macro_rules! fill {
-    ($flattening:expr, $draft:expr, { $($column:ident: $found:expr,)* }) => {
-        $(if let Some(found) = $found {
-            $flattening.note(&mut $draft, stringify!($column), &found);
-            $draft.columns.$column = Some(found.value);
+    ($flattening:expr, $draft:expr, { $($column:ident: $extracted:expr,)* }) => {
+        $(if let Some(extracted) = $extracted {
+            $flattening.note(&mut $draft, stringify!($column), &extracted);
+            $draft.columns.$column = Some(extracted.value);
         })*
     };
 }
 pub(crate) use fill;
 
-/// Columns of a table.
+/// The columns of one table.
 pub(crate) trait Columns: Default {
     fn common(&mut self) -> &mut Common;
     fn into_record(self) -> Record;
@@ -59,26 +60,26 @@ macro_rules! columns {
 
 columns! { Click, Status, Send, Message, AccountEvent, }
 
-/// What the events below one part of a body share.
+/// The columns that all events in one part of a body share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope<'j> {
-    pub(crate) account_id: FoundText<'j>,
-    pub(crate) phone_number_id: FoundText<'j>,
+    pub(crate) account_id: ExtractedText<'j>,
+    pub(crate) phone_number_id: ExtractedText<'j>,
 }
 
-/// An account event before its time and content are known.
+/// What an account event is made from.
 pub(crate) struct AccountEventParts<'p, 'j> {
-    /// The provider's name of the event.
+    /// The provider's name for the event: the column `type`.
     pub(crate) kind: &'p str,
-    /// Its own time, if it has one.
-    pub(crate) time: Option<Found<'j, i64>>,
-    /// What it says.
+    /// The event's own time. `None` means the time of receipt.
+    pub(crate) time: Option<Extracted<'j, i64>>,
+    /// The part of the body that becomes the payload.
     pub(crate) content: &'j Json<'j>,
-    /// The member that it stands under, in lower case, if that says what it is.
+    /// The name of the member that holds the content, in lower case, where that name decides what is kept.
     pub(crate) name: &'static str,
-    /// How much of it may be kept.
+    /// Which part of the content is kept.
     pub(crate) keep: Keep,
-    /// The person it is about.
+    /// The person that the event is about.
     pub(crate) person: Person<'j>,
 }
 
@@ -88,21 +89,24 @@ impl<'p, 'j> AccountEventParts<'p, 'j> {
     }
 }
 
-/// The state of one flattening.
+/// The state while one body is flattened.
 pub(crate) struct Flattening<'o> {
-    pub(crate) provider: Provider,
-    pub(crate) received_at: i64,
+    /// The provider's name, for the column `provider`.
+    provider: &'static str,
+    /// Milliseconds since 1970, UTC.
+    received_at: i64,
     pub(crate) options: &'o Options,
     records: Vec<Explained>,
-    /// Bytes of memory that the records may still take.
+    /// Bytes of memory left for further records.
     bytes_left: usize,
-    /// Path of each node of the body by its address, if sources are asked for.
+    /// The path of each node, by the node's address. Only there if sources are asked for.
     paths: Option<HashMap<usize, String>>,
-    overflown: bool,
+    /// Whether the records took more memory than they may.
+    over_limit: bool,
 }
 
 impl<'o> Flattening<'o> {
-    pub(crate) fn new(provider: Provider, received_at: i64, options: &'o Options) -> Self {
+    pub(crate) fn new(provider: &'static str, received_at: i64, options: &'o Options) -> Self {
         Flattening {
             provider,
             received_at,
@@ -110,23 +114,23 @@ impl<'o> Flattening<'o> {
             records: Vec::new(),
             bytes_left: MAX_RECORDS_BYTES,
             paths: None,
-            overflown: false,
+            over_limit: false,
         }
     }
 
-    /// Asks for sources; call it before anything is read of the body.
+    /// Turns the noting of sources on. To be called before the body is read.
     pub(crate) fn explain(&mut self) {
         self.paths = Some(HashMap::new());
     }
 
-    /// Makes the paths of a document known: the body (`$`), or JSON that stands in one of its strings.
+    /// Records the path of each node of a document: the body (`$`), or JSON inside one of its strings.
     pub(crate) fn learn_paths(&mut self, document: &Json<'_>, root: &str) {
         if let Some(paths) = &mut self.paths {
             collect_paths(document, root.to_owned(), paths);
         }
     }
 
-    /// Reads JSON that stands in a string of the body. Null if it is none.
+    /// Parses JSON inside a string of the body. Null if the node is no such string.
     pub(crate) fn nested<'t>(&self, node: &'t Json<'_>) -> Json<'t> {
         let Json::String(text) = node else { return Json::Null };
         if !text.trim_start().starts_with(['{', '[']) {
@@ -135,7 +139,7 @@ impl<'o> Flattening<'o> {
         Json::parse_nested(text).unwrap_or(Json::Null)
     }
 
-    /// Makes the paths of a nested document known, see [`Self::nested`].
+    /// Records the paths of a document that [`Self::nested`] returned for `node`.
     pub(crate) fn learn_nested_paths(&mut self, node: &Json<'_>, nested: &Json<'_>) {
         if self.paths.is_some() {
             let root = format!("{} as JSON, $", self.path(node));
@@ -148,81 +152,83 @@ impl<'o> Flattening<'o> {
         path.cloned().unwrap_or_else(|| "an unknown place".to_owned())
     }
 
-    /// Notes where a column comes from.
-    pub(crate) fn note<R, T>(&self, draft: &mut Draft<R>, column: &'static str, found: &Found<'_, T>) {
+    /// Notes the source of a column, if sources are asked for.
+    pub(crate) fn note<R, T>(&self, draft: &mut Draft<R>, column: &'static str, extracted: &Extracted<'_, T>) {
         if self.paths.is_none() {
             return;
         }
-        let nodes: Vec<_> = found.nodes.iter().flatten().map(|node| self.path(node)).collect();
-        let source = [found.how.to_owned(), nodes.join(" and ")];
+        let nodes: Vec<_> = extracted.nodes.iter().flatten().map(|node| self.path(node)).collect();
+        let source = [extracted.how.to_owned(), nodes.join(" and ")];
         draft.sources.push((column, source.join(" ").trim().to_owned()));
     }
 
-    /// A record with its time and the columns that all share.
-    pub(crate) fn draft<R: Columns>(&self, time: &Found<'_, i64>, scope: &Scope<'_>) -> Draft<R> {
+    /// A new record with its time and the shared columns.
+    pub(crate) fn draft<R: Columns>(&self, time: &Extracted<'_, i64>, scope: &Scope<'_>) -> Draft<R> {
         let mut draft = Draft { columns: R::default(), sources: Vec::new() };
         self.note(&mut draft, "event_ts", time);
-        self.note(&mut draft, "provider", &Found::made((), "the route"));
-        for (column, found) in [("account_id", &scope.account_id), ("phone_number_id", &scope.phone_number_id)] {
-            if let Some(found) = found {
-                self.note(&mut draft, column, found);
+        self.note(&mut draft, "provider", &Extracted::computed((), "the route"));
+        for (column, extracted) in [("account_id", &scope.account_id), ("phone_number_id", &scope.phone_number_id)] {
+            if let Some(extracted) = extracted {
+                self.note(&mut draft, column, extracted);
             }
         }
-        self.note(&mut draft, "received_at", &Found::made((), "the clock at receipt"));
+        self.note(&mut draft, "received_at", &Extracted::computed((), "the clock at receipt"));
         *draft.columns.common() = Common {
             event_ts: time.value,
-            provider: self.provider.name(),
-            account_id: scope.account_id.as_ref().map(|found| found.value.clone()),
-            phone_number_id: scope.phone_number_id.as_ref().map(|found| found.value.clone()),
+            provider: self.provider,
+            account_id: scope.account_id.as_ref().map(|id| id.value.clone()),
+            phone_number_id: scope.phone_number_id.as_ref().map(|id| id.value.clone()),
             received_at: self.received_at,
         };
         draft
     }
 
+    /// Adds a finished record.
     pub(crate) fn push<R: Columns>(&mut self, draft: Draft<R>) {
         let record = draft.columns.into_record();
         match self.bytes_left.checked_sub(record.memory()) {
-            Some(left) if !self.overflown => {
+            Some(left) if !self.over_limit => {
                 self.bytes_left = left;
                 self.records.push(Explained { record, sources: draft.sources });
             }
-            _ => self.overflown = true,
+            _ => self.over_limit = true,
         }
     }
 
-    /// Reads each element, but stops once there are more events than a body may hold.
+    /// Calls `read` for each element; stops once the records take more memory than they may.
     pub(crate) fn each<'j>(&mut self, list: Items<'j, 'j>, mut read: impl FnMut(&mut Self, &'j Json<'j>)) {
         for element in list {
-            if self.overflown {
+            if self.over_limit {
                 return;
             }
             read(self, element);
         }
     }
 
-    /// The time of receipt, for events whose provider names none.
-    pub(crate) fn receipt<'j>(&self) -> Found<'j, i64> {
-        Found::made(self.received_at, "time of receipt, as the body names no time")
+    /// The time of receipt, for events without a time of their own.
+    pub(crate) fn receipt<'j>(&self) -> Extracted<'j, i64> {
+        Extracted::computed(self.received_at, "time of receipt, as the body states no time")
     }
 
-    /// Adds an account event. Its id is a hash of account, type, own time and content: the same event told twice has one id,
-    /// whoever told it and whenever it came.
+    /// Adds an account event. Its id is a hash of account, type, own time and content, so that the same event has the same id from
+    /// each provider and at each delivery.
     pub(crate) fn account_event(&mut self, scope: &Scope<'_>, parts: AccountEventParts<'_, '_>) {
         self.account_event_with(scope, parts, |_, _| ());
     }
 
+    /// Adds an account event; `finish` fills further columns.
     pub(crate) fn account_event_with(
         &mut self,
         scope: &Scope<'_>,
         parts: AccountEventParts<'_, '_>,
         finish: impl Fn(&Self, &mut Draft<AccountEvent>),
     ) {
-        if self.overflown {
+        if self.over_limit {
             return;
         }
         let AccountEventParts { kind, time, content, name, keep, person } = parts;
-        let kind = cut(kind, crate::bounds::MAX_ID_BYTES);
-        let account_id = scope.account_id.as_ref().map(|found| found.value.as_str()).unwrap_or_default();
+        let kind = truncate(kind, MAX_ID_BYTES);
+        let account_id = scope.account_id.as_ref().map(|id| id.value.as_str()).unwrap_or_default();
         let own_time = time.as_ref().map(|time| time.value.to_string()).unwrap_or_default();
         let digest = payload::digest(self.options, content);
         let event_id = hash(&[account_id, kind, &own_time, &digest]);
@@ -233,22 +239,29 @@ impl<'o> Flattening<'o> {
             let mut draft: Draft<AccountEvent> = self.draft(&time, scope);
             draft.columns.event_id = if index == 0 { event_id.clone() } else { hash(&[&event_id, &index.to_string()]) };
             draft.columns.r#type = kind.to_owned();
-            self.note(&mut draft, "event_id", &Found::made((), "hash of account, type, time and content"));
-            self.note(&mut draft, "type", &Found::made((), "the event's name in the body, or what is wrong with it"));
-            let source = Found::read(piece.clone(), "without secrets and texts of people:", content);
+            self.note(&mut draft, "event_id", &Extracted::computed((), "hash of account, type, time and content"));
+            self.note(
+                &mut draft,
+                "type",
+                &Extracted::computed((), "the event's name in the body, or why it has no row elsewhere"),
+            );
+            let source = Extracted::derived(piece.clone(), "without secrets and message texts:", content);
             fill!(self, draft, { payload: Some(source), wa_id: person.wa_id.clone(), user_id: person.user_id.clone(), });
             finish(self, &mut draft);
             self.push(draft);
         }
     }
 
-    /// The records, unless the body held too many events.
+    /// The records.
+    ///
+    /// # Errors
+    /// The records took more memory than [`MAX_RECORDS_BYTES`].
     pub(crate) fn finish(self) -> Result<Vec<Explained>, Unreadable> {
-        if self.overflown { Err(Unreadable::TooManyEvents) } else { Ok(self.records) }
+        if self.over_limit { Err(Unreadable::TooManyEvents) } else { Ok(self.records) }
     }
 }
 
-/// The payload as it is, or spread over numbered parts if its line would be longer than a line may be.
+/// The payload in one piece, or split into numbered parts if its line would exceed [`MAX_PAYLOAD_LINE_BYTES`].
 fn pieces(payload: &str) -> Vec<String> {
     if payload::line_bytes(payload) <= MAX_PAYLOAD_LINE_BYTES {
         return vec![payload.to_owned()];
@@ -256,7 +269,7 @@ fn pieces(payload: &str) -> Vec<String> {
     let mut rest = payload;
     let mut texts = Vec::new();
     while !rest.is_empty() {
-        let piece = cut(rest, PAYLOAD_PART_BYTES);
+        let piece = truncate(rest, PAYLOAD_PART_BYTES);
         texts.push(piece);
         rest = rest.get(piece.len()..).unwrap_or_default();
     }

@@ -1,9 +1,9 @@
-//! A webhook body as a tree that borrows from it.
+//! A webhook body as a JSON tree that borrows its strings from the body.
 //!
-//! Why not `serde_json::Value`: strings need no copy here, a missing member reads as null without ceremony, and the memory
-//! is counted while parsing, so that no body, however hostile, takes more than [`MAX_TREE_BYTES`].
+//! Differences from `serde_json::Value`: strings are not copied, a missing member reads as null, and memory is counted while
+//! parsing, so that no body takes more than [`MAX_TREE_BYTES`].
 //!
-//! An object may name a key twice. The last one counts, as in most JSON readers.
+//! If an object has several members of one name, the last one is used, as in most JSON parsers.
 
 mod repair;
 
@@ -14,13 +14,13 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-/// Bytes that the nodes of a body may take. A body of 3 MB that is full of updates takes about two thirds of it.
+/// Bytes of memory that the nodes of a body may take. A 3 MB body full of updates takes about two thirds of it.
 pub(crate) const MAX_TREE_BYTES: usize = 20 << 20;
 
-/// Bytes that the nodes of JSON inside of a string may take.
+/// Bytes of memory that the nodes of JSON inside a string may take.
 const MAX_NESTED_TREE_BYTES: usize = 6 << 20;
 
-/// What stands at one place of a body.
+/// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Json<'a> {
     Null,
@@ -31,30 +31,28 @@ pub(crate) enum Json<'a> {
     Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
-/// A body that cannot be read as JSON within the limits.
-///
-/// Whoever receives one keeps the body whole, see [`crate::unreadable_record`].
+/// Why a body cannot be read as JSON within the limits. [`crate::unreadable_record`] keeps such a body whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// The body is no JSON, or nested deeper than 128 levels.
+    /// The body is not JSON, or is nested more than 128 levels deep.
     #[error("not valid JSON: {0}")]
     NotJson(String),
-    /// The body is JSON, but neither an object nor an array that holds one.
+    /// The body is JSON, but neither an object nor a list with an object in it.
     #[error("expected a JSON object, found {0}")]
     NotAnObject(&'static str),
-    /// The tree of the body would take more memory than a body may.
+    /// The body has more values than fit into [`MAX_TREE_BYTES`].
     #[error("more JSON values than a webhook can hold ({} bytes of nodes)", MAX_TREE_BYTES)]
     TooManyValues,
-    /// The records of the body would take more memory than they may.
-    #[error("more events than a webhook can hold ({} bytes of records)", crate::bounds::MAX_RECORDS_BYTES)]
+    /// The body's records do not fit into [`crate::limits::MAX_RECORDS_BYTES`].
+    #[error("more events than a webhook can hold ({} bytes of records)", crate::limits::MAX_RECORDS_BYTES)]
     TooManyEvents,
 }
 
 static NULL: Json<'static> = Json::Null;
 
 impl<'a> Json<'a> {
-    /// Reads a body. Faults that senders really produce are repaired first: a byte order mark, lone surrogates, bytes that are
-    /// no UTF-8, numbers beyond the range of a double (which become strings).
+    /// Parses a body. Repairs faults that senders are known to produce: a byte order mark, lone surrogates, invalid UTF-8, and
+    /// numbers beyond the range of a double, which become strings.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Json<'a>, Unreadable> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         match std::str::from_utf8(body) {
@@ -63,7 +61,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Reads JSON that a body carries as a string.
+    /// Parses JSON that a body carries inside a string.
     pub(crate) fn parse_nested(text: &'a str) -> Result<Json<'a>, Unreadable> {
         Self::parse_within(text, MAX_NESTED_TREE_BYTES)
     }
@@ -88,7 +86,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The member of that name; null if there is none or this is no object.
+    /// The member with this name; null if there is none, or if this is not an object.
     pub(crate) fn get(&self, key: &str) -> &Json<'a> {
         match self {
             Json::Object(members) => {
@@ -98,18 +96,18 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The value behind a chain of members; null if the chain breaks.
+    /// The value at a path of member names; null if one of them is missing.
     pub(crate) fn at(&self, keys: &[&str]) -> &Json<'a> {
         keys.iter().fold(self, |node, key| node.get(key))
     }
 
-    /// The first of these members that is not null.
+    /// The first of these members that is not null; null if all are.
     pub(crate) fn first(&self, keys: &[&str]) -> &Json<'a> {
         keys.iter().map(|key| self.get(key)).find(|node| !node.is_null()).unwrap_or(&NULL)
     }
 
-    /// The elements of a list. Senders leave the brackets away where there is one element, and PHP writes lists with gaps as
-    /// objects with numbers for keys: anything else but null is its own only element.
+    /// The elements of a list. PHP writes a list with gaps as an object whose keys are numbers; its values are the elements. Some
+    /// senders omit the brackets around a single element: every other value but null is a list of itself.
     pub(crate) fn items(&self) -> Items<'_, 'a> {
         match self {
             Json::Null => Items::Array([].iter()),
@@ -138,7 +136,7 @@ impl<'a> Json<'a> {
         matches!(self, Json::Array(_))
     }
 
-    /// The text of a string that is not empty.
+    /// The text of a non-empty string.
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Json::String(text) if !text.is_empty() => Some(text),
@@ -146,7 +144,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// What it is, for messages to people.
+    /// The type in words, for error messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Json::Null => "null",
@@ -191,7 +189,7 @@ impl<'t, 'a> Iterator for Items<'t, 'a> {
 
 impl ExactSizeIterator for Items<'_, '_> {}
 
-/// The message that a deserializer's error carries when the memory is used up.
+/// The text of the deserializer's error when the memory is used up. It is not shown; [`Budget::spent`] tells the cause.
 const OVER_BUDGET: &str = "over the budget of nodes";
 
 fn parse_repaired<'a>(text: &str, bytes: usize) -> Result<Json<'a>, Unreadable> {
@@ -212,7 +210,7 @@ fn parse_strictly(text: &str, bytes: usize) -> Result<Json<'_>, Unreadable> {
         } else if text.trim_start().starts_with(['{', '[']) {
             "syntax error"
         } else {
-            "it begins like no object"
+            "it does not begin like an object"
         };
         Unreadable::NotJson(format!("{reason} at line {} column {}", error.line(), error.column()))
     })
@@ -237,11 +235,11 @@ impl Budget {
         }
     }
 
-    /// Adds to a list, and accounts for the memory that the list reserves, not only for what it uses.
+    /// Appends to a list and counts the memory that the list reserves, not only what it uses.
     fn push<T, E: serde::de::Error>(&self, list: &mut Vec<T>, item: T) -> Result<(), E> {
         if list.len() == list.capacity() {
             let more = list.capacity().max(2);
-            // 16: what an allocator keeps beside a small block.
+            // 16: the allocator's overhead for a small block.
             self.take(more * size_of::<T>() + 16)?;
             list.reserve_exact(more);
         }
@@ -249,7 +247,7 @@ impl Budget {
         Ok(())
     }
 
-    /// Gives back what a finished list reserved in vain.
+    /// Frees the unused capacity of a finished list.
     fn finish<T>(&self, mut list: Vec<T>) -> Vec<T> {
         self.left.set(self.left.get() + (list.capacity() - list.len()) * size_of::<T>());
         list.shrink_to_fit();
@@ -334,7 +332,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
         match (Node { budget: self.budget }).deserialize(deserializer)? {
             Json::String(key) => Ok(key),
-            _ => Err(D::Error::custom("a key that is no string")),
+            _ => Err(D::Error::custom("a key that is not a string")),
         }
     }
 }

@@ -1,114 +1,168 @@
-//! Provider adapters, signatures, records: bytes in, records out. Pure: no I/O, no clock of its own.
+//! Turns webhook bodies into records: bytes in, records out. No I/O, and no clock of its own.
+//!
+//! [`flatten`] is the only way in. A [`Route`] says which provider sent the body, `providers/` holds one file for each provider,
+//! and a [`Record`] is one row of one of the lake's tables.
 
-mod bounds;
+mod auth_scheme;
+mod click;
+mod definition;
+mod digest;
+mod extracted;
 mod flattening;
-mod found;
-mod interakt;
 mod json;
-mod meta;
+mod limits;
+mod map_id;
 mod options;
 mod payload;
 mod person;
+mod providers;
 pub mod record;
+mod redact;
+mod route;
 pub mod signature;
+mod status_error;
 mod time;
-pub mod tracker;
-mod wasender;
-mod woosh;
 
+pub use auth_scheme::{AuthScheme, Credential};
+pub use definition::InvalidRequest;
 pub use flattening::Explained;
 pub use json::Unreadable;
-pub use options::{Options, Provider, PseudonymKey, UnknownProvider};
+pub use map_id::map_id;
+pub use options::{Options, PseudonymKey};
 pub use person::recipient_id;
+pub use providers::{Provider, UnknownProvider};
 pub use record::Record;
+pub use route::Route;
 
 use flattening::{AccountEventParts, Flattening, Scope};
 use json::Json;
 use payload::Keep;
 
-/// Flattens the body of a webhook: every event it holds becomes a record.
+/// The records of a body, and what its sender is answered.
+#[derive(Clone, Debug)]
+pub struct Flattened {
+    /// The records, in the order of the body.
+    pub records: Vec<Record>,
+    /// The JSON body of the response with status 200.
+    pub response: serde_json::Value,
+}
+
+/// Why a body gives no records.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FlattenError {
+    /// A webhook that cannot be parsed. Its sender cannot correct it, so keep it: [`unreadable_record`].
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// A request that its caller must correct: status 400.
+    #[error(transparent)]
+    Request(#[from] InvalidRequest),
+}
+
+/// Flattens a body: each event in it becomes a record.
 ///
-/// `received_at` is in milliseconds since 1970, UTC. What is no event of a known shape becomes a record of `account_events`, so
-/// that nothing is lost.
+/// `route` is a [`Route`], or a [`Provider`] if the body's shape shall decide how it is read. `received_at` is in milliseconds since
+/// 1970, UTC. A body of an unknown shape becomes a record of `account_events`, so that nothing is lost.
 ///
 /// ```
 /// use bluetick_events::{Options, Provider, flatten};
 ///
 /// let body = br#"{"wa_id":"wamid.X","to":"+49 155 5010001","status":"read","timestamp":"2026-11-20T10:00:00Z"}"#;
-/// let records = flatten(Provider::Woosh, body, 1_795_176_000_000, &Options::default())?;
+/// let records = flatten(Provider::Woosh, body, 1_795_176_000_000, &Options::default())?.records;
 /// assert_eq!(records[0].table(), "statuses");
 /// assert_eq!(records[0].event_ts(), 1_795_168_800_000);
-/// # Ok::<(), bluetick_events::Unreadable>(())
+/// # Ok::<(), bluetick_events::FlattenError>(())
 /// ```
 ///
 /// # Errors
-/// The body cannot be read; [`unreadable_record`] keeps it.
+/// See [`FlattenError`].
 pub fn flatten(
-    provider: Provider,
+    route: impl Into<Route>,
     body: &[u8],
     received_at: i64,
     options: &Options,
-) -> Result<Vec<Record>, Unreadable> {
-    let records = run(Flattening::new(provider, received_at, options), body)?;
-    Ok(records.into_iter().map(|explained| explained.record).collect())
+) -> Result<Flattened, FlattenError> {
+    let route = route.into();
+    let flattening = Flattening::new(route.provider().name(), received_at, options);
+    let (records, response) = run(flattening, route, body)?;
+    Ok(Flattened { records: records.into_iter().map(|explained| explained.record).collect(), response })
 }
 
-/// As [`flatten`], and says of each column where in the body it comes from.
+/// Flattens a body as [`flatten`] does, and gives the source of each column.
 ///
 /// # Errors
-/// As [`flatten`].
+/// See [`FlattenError`].
 pub fn flatten_explained(
-    provider: Provider,
+    route: impl Into<Route>,
     body: &[u8],
     received_at: i64,
     options: &Options,
-) -> Result<Vec<Explained>, Unreadable> {
-    let mut flattening = Flattening::new(provider, received_at, options);
+) -> Result<Vec<Explained>, FlattenError> {
+    let route = route.into();
+    let mut flattening = Flattening::new(route.provider().name(), received_at, options);
     flattening.explain();
-    run(flattening, body)
+    run(flattening, route, body).map(|(records, _)| records)
 }
 
-fn run(mut flattening: Flattening<'_>, body: &[u8]) -> Result<Vec<Explained>, Unreadable> {
+fn run(
+    mut flattening: Flattening<'_>,
+    route: Route,
+    body: &[u8],
+) -> Result<(Vec<Explained>, serde_json::Value), FlattenError> {
+    match route.request {
+        None => {
+            read_webhook(&mut flattening, route.provider(), body)?;
+            Ok((flattening.finish()?, serde_json::json!({ "ok": true })))
+        }
+        Some(request) => {
+            let body = Json::parse(body).map_err(InvalidRequest::from)?;
+            if !body.is_object() {
+                return Err(InvalidRequest::from(Unreadable::NotAnObject(body.kind())).into());
+            }
+            flattening.learn_paths(&body, "$");
+            let response = (request.flatten)(&mut flattening, &body)?;
+            Ok((flattening.finish().map_err(InvalidRequest::from)?, response))
+        }
+    }
+}
+
+/// Reads an object, or a list that holds objects.
+fn read_webhook(flattening: &mut Flattening<'_>, provider: Provider, body: &[u8]) -> Result<(), Unreadable> {
     let body = Json::parse(body)?;
     flattening.learn_paths(&body, "$");
     match &body {
-        Json::Object(_) => flatten_object(&mut flattening, &body),
-        Json::Array(bodies) if bodies.iter().any(Json::is_object) => flattening.each(body.items(), flatten_object),
+        Json::Object(_) => read_object(flattening, provider, &body),
+        Json::Array(bodies) if bodies.iter().any(Json::is_object) => {
+            flattening.each(body.items(), |flattening, body| read_object(flattening, provider, body));
+        }
         other => return Err(Unreadable::NotAnObject(other.kind())),
     }
-    flattening.finish()
+    Ok(())
 }
 
-fn flatten_object<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) {
-    let understood = match flattening.provider {
-        Provider::Meta => meta::flatten(flattening, body),
-        Provider::Woosh => woosh::flatten(flattening, body),
-        Provider::Interakt => interakt::flatten(flattening, body),
-        Provider::Wasender => wasender::flatten(flattening, body),
-        Provider::Tracker => tracker::flatten(flattening, body),
-    };
-    if !understood {
+fn read_object<'j>(flattening: &mut Flattening<'_>, provider: Provider, body: &'j Json<'j>) {
+    let is_known = (provider.definition().flatten)(flattening, body);
+    if !is_known {
         let kind = body.first(&["type", "event", "eventType", "field", "object"]).as_str().unwrap_or("unknown");
         flattening.account_event(&Scope::default(), AccountEventParts::new(kind, body, Keep::Everything));
     }
 }
 
-/// The record that keeps a body which cannot be read: `account_events`, type `unreadable`.
+/// The record that keeps a body which cannot be parsed: `account_events`, type `unreadable`.
 ///
-/// Its payload is an object: `reason`, and the body as `body` if it is UTF-8, else as `body_hex` (hexadecimal), so that no byte is
-/// lost. It may be longer than a line of Firehose; a caller who needs a limit checks the line.
+/// Its payload is an object with the `reason`, and the body as `body` if it is UTF-8, else in hexadecimal as `body_hex`, so that no
+/// byte is lost. The line may exceed the size of a Firehose record; a caller with such a limit must check it.
 pub fn unreadable_record(provider: Provider, body: &[u8], received_at: i64, reason: &Unreadable) -> Record {
     let reason = reason.to_string();
     let payload = match std::str::from_utf8(body) {
         Ok(text) => serde_json::json!({ "reason": reason, "body": text }),
-        Err(_) => serde_json::json!({ "reason": reason, "body_hex": options::hex(body) }),
+        Err(_) => serde_json::json!({ "reason": reason, "body_hex": digest::hex(body) }),
     }
     .to_string();
     let common =
         record::Common { event_ts: received_at, provider: provider.name(), received_at, ..record::Common::default() };
     Record::AccountEvent(Box::new(record::AccountEvent {
         common,
-        event_id: options::hash(&["unreadable", &payload]),
+        event_id: digest::hash(&["unreadable", &payload]),
         r#type: "unreadable".to_owned(),
         payload: Some(payload),
         ..record::AccountEvent::default()

@@ -1,29 +1,22 @@
-//! What an account event keeps of its body: everything but secrets and the words of people.
+//! The payload of account events: their JSON without secrets and without texts that people wrote.
 
 mod members;
 
-use std::borrow::Cow;
 use std::io;
 
 use sha2::{Digest, Sha256};
 
+pub(crate) use self::members::Keep;
 use self::members::{is_kept, is_message, is_numbered_by_phone, is_phone_member, is_session, normal};
+use crate::digest::{hash, hex};
 use crate::json::Json;
-use crate::options::{Options, hash, hex};
+use crate::options::Options;
 use crate::person;
+use crate::redact::without_jwt;
 
-/// How much of a body may be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keep {
-    /// All but secrets; messages inside are kept as by [`Keep::Skeleton`].
-    Everything,
-    /// Ids, types, times and the like: for messages, whose texts are nobody's business here.
-    Skeleton,
-}
-
-/// The content as compact JSON with sorted members.
+/// The part of the content that may be kept, as compact JSON with sorted members.
 ///
-/// `name` is the member that the content stood under, in lower case, if that says what it is.
+/// `name` is the name of the member that holds the content, in lower case, or empty.
 pub(crate) fn write(options: &Options, content: &Json<'_>, name: &str, keep: Keep) -> String {
     let mut json = Vec::new();
     // Writing to memory cannot fail.
@@ -31,14 +24,15 @@ pub(crate) fn write(options: &Options, content: &Json<'_>, name: &str, keep: Kee
     String::from_utf8(json).unwrap_or_default()
 }
 
-/// All of the content as compact JSON with sorted members.
+/// The whole content as compact JSON with sorted members.
 pub(crate) fn write_whole(content: &Json<'_>) -> String {
     let mut json = Vec::new();
     let _ = write_canonical(&mut json, content);
     String::from_utf8(json).unwrap_or_default()
 }
 
-/// Hash of the whole content, whatever of it is kept; keyed where phone numbers are, so that it cannot be undone by trying.
+/// The hash of the whole content, including what is not kept. With a pseudonym key it is keyed, so that the content cannot be found by
+/// trying candidates.
 pub(crate) fn digest(options: &Options, content: &Json<'_>) -> String {
     let mut hasher = Sha256::new();
     let _ = write_canonical(&mut Hashing(&mut hasher), content);
@@ -62,7 +56,7 @@ impl io::Write for Hashing<'_> {
     }
 }
 
-/// Bytes that the text takes as a JSON string in a line, without the quotes.
+/// The length in bytes of the text as a JSON string, without the quotes.
 pub(crate) fn line_bytes(text: &str) -> usize {
     text.bytes().map(|byte| if byte < 0x20 { 6 } else { 1 + usize::from(matches!(byte, b'"' | b'\\')) }).sum()
 }
@@ -72,10 +66,10 @@ fn write_comma<W: io::Write>(out: &mut W, index: usize) -> io::Result<()> {
     if index > 0 { out.write_all(b",") } else { Ok(()) }
 }
 
-/// A member of an object: key, value, and what else is known of it.
+/// A member of an object: key, value, and data for the writing function.
 type Member<'t, T> = (&'t str, &'t Json<'t>, T);
 
-/// Writes an object with sorted members; of members with one name, the last.
+/// Writes an object with sorted members. Of several members of one name it writes the last.
 fn write_object<'t, T, W: io::Write>(
     out: &mut W,
     mut members: Vec<Member<'t, T>>,
@@ -121,13 +115,13 @@ fn write_canonical<W: io::Write>(out: &mut W, node: &Json<'_>) -> io::Result<()>
     }
 }
 
-/// Writes what may be kept.
+/// Writes the part of the content that may be kept.
 struct Redaction<'o> {
     options: &'o Options,
 }
 
 impl Redaction<'_> {
-    /// `name` is the normal form of the member that the node stands under.
+    /// Writes a node. `name` is the normal form of the name of the member that holds it.
     fn write<W: io::Write>(&self, out: &mut W, node: &Json<'_>, name: &str, keep: Keep) -> io::Result<()> {
         match node {
             Json::Array(items) => write_array(out, items, |out, item| self.write(out, item, name, keep)),
@@ -141,8 +135,8 @@ impl Redaction<'_> {
             Json::Number(number) if self.hashes() && is_phone_member(name) => {
                 Ok(serde_json::to_writer(out, &person::pseudonym(self.options, number.to_string()))?)
             }
-            // A text in the place of a message is what somebody wrote.
-            Json::String(_) if keep == Keep::Skeleton && (name.is_empty() || is_message(name, "")) => {
+            // A string in the place of a message is the text that a person wrote.
+            Json::String(_) if keep == Keep::Metadata && (name.is_empty() || is_message(name, "")) => {
                 out.write_all(br#""(redacted)""#)
             }
             Json::String(text) => Ok(serde_json::to_writer(out, &redact_text(self.options, text, name))?),
@@ -161,17 +155,18 @@ impl Redaction<'_> {
         if is_session(name, value) {
             return Ok(serde_json::to_writer(out, &hash(&[value.as_str().unwrap_or_default()]))?);
         }
-        let keep = if is_message(name, parent) { Keep::Skeleton } else { keep };
+        let keep = if is_message(name, parent) { Keep::Metadata } else { keep };
         let is_phone = name == "id" && is_numbered_by_phone(parent);
         self.write(out, value, if is_phone { "phone" } else { name }, keep)
     }
 
-    /// Whether phone numbers are hashed and names dropped.
+    /// Whether phone numbers are hashed and names are dropped.
     fn hashes(&self) -> bool {
         self.options.pseudonym_key.is_some()
     }
 }
 
+/// The text without JSON Web Tokens; with a pseudonym key, phone numbers are hashed.
 fn redact_text(options: &Options, text: &str, name: &str) -> String {
     let text = without_jwt(text);
     let text = text.as_ref();
@@ -188,24 +183,4 @@ fn redact_text(options: &Options, text: &str, name: &str) -> String {
         Some(digits) => person::pseudonym(options, digits),
         None => text.to_owned(),
     }
-}
-
-/// The text without JSON Web Tokens: three parts of base64url with dots between, the first of which begins as `{"` does.
-pub(crate) fn without_jwt(text: &str) -> Cow<'_, str> {
-    const MARK: &str = "eyJ";
-    if !text.contains(MARK) {
-        return Cow::Borrowed(text);
-    }
-    let is_token = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
-    let mut kept = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, token)) = rest.find(MARK).and_then(|start| rest.split_at_checked(start)) {
-        let (token, after) =
-            token.split_at_checked(token.find(|c| !is_token(c)).unwrap_or(token.len())).unwrap_or((token, ""));
-        kept.push_str(before);
-        kept.push_str(if token.split('.').count() >= 3 { "(redacted)" } else { token });
-        rest = after;
-    }
-    kept.push_str(rest);
-    Cow::Owned(kept)
 }

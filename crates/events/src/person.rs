@@ -1,29 +1,29 @@
-//! Who did it: phone numbers as digits, business-scoped user ids apart from them.
+//! People: phone numbers as digits, and business-scoped user ids.
 
-use crate::bounds::{MAX_ID_BYTES, cut};
-use crate::found::{Found, FoundText};
+use crate::extracted::{Extracted, ExtractedText};
 use crate::json::Json;
+use crate::limits::{MAX_ID_BYTES, truncate};
 use crate::options::Options;
 
-/// Phone number and business-scoped user id of a person, as far as the provider tells.
+/// A person's phone number and business-scoped user id, as far as the provider states them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Person<'j> {
-    pub(crate) wa_id: FoundText<'j>,
-    pub(crate) user_id: FoundText<'j>,
+    pub(crate) wa_id: ExtractedText<'j>,
+    pub(crate) user_id: ExtractedText<'j>,
 }
 
 impl<'j> Person<'j> {
-    /// Takes the first usable phone number and user id of these places. Relays put user ids where phone numbers belong and the
-    /// other way round, so that the form decides, not the place.
+    /// The first phone number and the first user id in these places. Relays put user ids where phone numbers belong, and the other
+    /// way round: the format of a value decides what it is, not its place.
     pub(crate) fn of(options: &Options, places: &[&'j Json<'j>]) -> Self {
         let mut person = Person::default();
         for &node in places {
             match identity(node) {
                 Some(Identity::Phone(digits)) if person.wa_id.is_none() => {
-                    person.wa_id = Some(Found::read(pseudonym(options, digits), "digits of", node));
+                    person.wa_id = Some(Extracted::derived(pseudonym(options, digits), "digits of", node));
                 }
                 Some(Identity::User(user_id)) if person.user_id.is_none() => {
-                    person.user_id = Some(Found::copied(user_id, node));
+                    person.user_id = Some(Extracted::copied(user_id, node));
                 }
                 _ => {}
             }
@@ -32,15 +32,15 @@ impl<'j> Person<'j> {
     }
 }
 
-/// What a field for people holds.
+/// The content of a field that identifies a person.
 pub(crate) enum Identity {
     /// The digits of a phone number.
     Phone(String),
-    /// A business-scoped user id, or another id that is no number.
+    /// A business-scoped user id, or another id that is not a number.
     User(String),
 }
 
-/// A phone number as digits, or its keyed hash if the operator wants that.
+/// The phone number's digits, or their keyed hash if there is a pseudonym key.
 pub(crate) fn pseudonym(options: &Options, digits: String) -> String {
     match &options.pseudonym_key {
         Some(key) => key.pseudonym(&digits),
@@ -48,8 +48,8 @@ pub(crate) fn pseudonym(options: &Options, digits: String) -> String {
     }
 }
 
-/// A phone number as records hold it, for who asks by it: digits, hashed if the operator wants that. A keyed hash of 64 hexadecimal digits
-/// stands for itself. `None` for what is neither.
+/// Converts a phone number to the form that records hold, so that rows can be looked up by it: digits, or their keyed hash if there is a
+/// pseudonym key. A hash of 64 hexadecimal digits is returned in lower case. `None` if the text is neither.
 ///
 /// ```
 /// use bluetick_events::{Options, recipient_id};
@@ -67,9 +67,9 @@ pub fn recipient_id(text: &str, options: &Options) -> Option<String> {
     }
 }
 
-/// Tells phone numbers (`+49 171 …`, `49171…@s.whatsapp.net`, `49171…:12@c.us`) from user ids (`DE.1a2b…`).
+/// Distinguishes phone numbers (`+49 171 …`, `49171…@s.whatsapp.net`, `49171…:12@c.us`) from user ids (`DE.1a2b…`).
 ///
-/// Groups, newsletters and linked ids (`@g.us`, `@newsletter`, `@lid`) are neither.
+/// Groups, newsletters and linked ids (`@g.us`, `@newsletter`, `@lid`) give `None`.
 pub(crate) fn identity(node: &Json<'_>) -> Option<Identity> {
     match node {
         Json::Number(number) => Some(Identity::Phone(number.as_u64()?.to_string())),
@@ -90,10 +90,10 @@ fn identity_of_text(text: &str) -> Option<Identity> {
     }
     let is_id = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
     let plausible = text.contains(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_id);
-    plausible.then(|| Identity::User(cut(text, MAX_ID_BYTES).to_owned()))
+    plausible.then(|| Identity::User(truncate(text, MAX_ID_BYTES).to_owned()))
 }
 
-/// The digits of a text that is written as a phone number; at most 20 of them, where E.164 allows 15.
+/// The digits of a text in the format of a phone number. Up to 20 digits are accepted; E.164 allows 15.
 pub(crate) fn phone_digits(text: &str) -> Option<String> {
     let digits: String = text.chars().filter(char::is_ascii_digit).take(21).collect();
     let is_phone = |c: char| c.is_ascii_digit() || "+-() .\u{a0}".contains(c);

@@ -6,20 +6,20 @@ use std::fmt;
 use chrono::DateTime;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// An event, flattened: the table it belongs to, and its columns.
+/// One event: the table it belongs to, and its columns.
 ///
 /// As JSON (`serde`, [`Record::write_line`]) it is an object: `table` first, then the columns that are not null.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
     /// A person used an interactive element.
     Click(Box<Click>),
-    /// What became of a message that the business sent.
+    /// A delivery status of a message that the business sent.
     Status(Box<Status>),
-    /// The customer's application says what it sent.
+    /// A message that the customer's application reports as sent.
     Send(Box<Send>),
-    /// An inbound message that is no click.
+    /// An inbound message that is not a click.
     Message(Box<Message>),
-    /// Anything else that a provider tells.
+    /// Any other event.
     AccountEvent(Box<AccountEvent>),
 }
 
@@ -65,9 +65,9 @@ impl Record {
         FullJson(self)
     }
 
-    /// About how many bytes of memory it takes.
+    /// Approximate number of bytes of memory that the record takes.
     pub(crate) fn memory(&self) -> usize {
-        // 16: what an allocator keeps beside a small block.
+        // 16: the allocator's overhead for a small block.
         let mut bytes = size_of::<Self>() + 16;
         bytes += match self {
             Record::Click(_) => size_of::<Click>(),

@@ -1,7 +1,7 @@
-//! Whether a webhook comes from who it says: signatures, tokens, and Meta's handshake.
+//! Authentication of webhooks: signatures, tokens, and Meta's handshake.
 //!
-//! A signature is computed over the bytes of the body as they came. Meta escapes characters (`\u00e4`, `\/`) in ways that no other
-//! writer of JSON repeats, so that a body read and written again no longer fits its signature.
+//! A signature covers the bytes of the body exactly as received. Meta escapes characters (`\u00e4`, `\/`) in ways that other JSON
+//! writers do not reproduce, so a body that was parsed and written again no longer matches its signature.
 
 use std::fmt;
 
@@ -9,15 +9,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::options::Provider;
+use crate::auth_scheme::{AuthScheme, Credential};
 
-/// A secret shared with a provider. Its value appears in no output, `Debug` included.
+/// A secret shared with a provider. Its value appears in no output; `Debug` hides it.
 #[derive(Clone)]
 pub struct Secret(Box<[u8]>);
 
 impl Secret {
-    /// The secret without the byte order mark, spaces and line ends that files and consoles put around it; none if nothing else
-    /// is left, because an empty secret is no secret.
+    /// The secret without surrounding white space and byte order mark, which files and consoles add. `None` if nothing is left.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         (!text.is_empty()).then(|| Secret(text.as_bytes().into()))
@@ -30,27 +29,29 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a provider's webhooks are checked against. Any of several secrets will do, so that they can be changed one after the other.
+/// The credentials accepted from one provider. Each list may hold several values, so that a secret can be rotated without a gap.
 #[derive(Clone, Debug, Default)]
 pub struct ProviderAuth {
-    /// Keys of HMAC-SHA256 signatures (Meta, Interakt, Woosh).
+    /// Keys of HMAC-SHA256 signatures.
     pub hmac_secrets: Vec<Secret>,
-    /// Tokens that stand in a header as they are (Woosh, WASender, tracker).
+    /// Shared tokens.
     pub tokens: Vec<Secret>,
-    /// Whether Woosh may post without any credential. A wrong credential is refused all the same.
+    /// Whether webhooks without any credential are accepted, if the provider's [`AuthScheme`] has such a setting.
     pub allow_unsigned: bool,
+    /// Verify tokens of the GET handshake.
+    pub verify_tokens: Vec<Secret>,
 }
 
 /// Why a webhook is refused: status 401. The text holds no credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
-    /// The operator configured no secret for this provider, so that nobody can be it.
+    /// The operator configured no secret for this provider, so nothing can be authentic.
     #[error("no secret is configured for this provider")]
     NotConfigured,
-    /// The header that should carry the credential is missing.
+    /// The header that carries the credential is missing.
     #[error("header {0} is missing")]
     Missing(&'static str),
-    /// The credential is none that was configured, or no signature at all.
+    /// The credential matches no configured secret, or has the wrong format.
     #[error("the credential in {0} is wrong")]
     Wrong(&'static str),
     /// The query of a handshake lacks a parameter.
@@ -58,78 +59,106 @@ pub enum AuthError {
     MissingParameter(&'static str),
 }
 
-const HUB_SIGNATURE: &str = "X-Hub-Signature-256";
-const WOOSH_SIGNATURE: &str = "X-Woosh-Signature";
-const INTERAKT_SIGNATURE: &str = "Interakt-Signature";
-const WASENDER_SIGNATURE: &str = "X-Webhook-Signature";
-const TRACKER_TOKEN: &str = "X-Webhook-Token";
+/// What the headers alone say about a webhook, before its body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderCheck {
+    /// A token is valid, or the provider may send without credentials: the body is not needed.
+    Authentic,
+    /// A well-formed signature is there; only the body can prove it.
+    NeedsBody,
+}
+
+/// Checks what can be checked without the body: a missing, malformed or wrong credential is refused before the body is read.
+///
+/// `header` looks up a header by name, ignoring case.
+///
+/// # Errors
+/// The reason for status 401.
+pub fn check_headers<'h>(
+    scheme: &AuthScheme,
+    header: &dyn Fn(&str) -> Option<&'h [u8]>,
+    auth: &ProviderAuth,
+) -> Result<HeaderCheck, AuthError> {
+    match presented(scheme, header, auth)? {
+        Presented::Signature(..) => Ok(HeaderCheck::NeedsBody),
+        Presented::Nothing => Ok(HeaderCheck::Authentic),
+        Presented::Token(name, token) => check_token(name, token, &auth.tokens).map(|()| HeaderCheck::Authentic),
+    }
+}
 
 /// Checks that a webhook comes from its provider.
 ///
-/// `header` looks a header up by name, in any case. Comparisons take the same time wherever the difference lies.
+/// `header` looks up a header by name, ignoring case. Secrets are compared in constant time.
 ///
 /// # Errors
-/// Why it must be refused.
+/// The reason for status 401.
 pub fn authenticate<'h>(
-    provider: Provider,
+    scheme: &AuthScheme,
     header: &dyn Fn(&str) -> Option<&'h [u8]>,
     body: &[u8],
     auth: &ProviderAuth,
 ) -> Result<(), AuthError> {
-    match provider {
-        Provider::Meta => signed(&[HUB_SIGNATURE], header, body, &auth.hmac_secrets),
-        Provider::Interakt => signed(&[INTERAKT_SIGNATURE], header, body, &auth.hmac_secrets),
-        Provider::Wasender => bears(WASENDER_SIGNATURE, header, &auth.tokens),
-        Provider::Tracker => bears(TRACKER_TOKEN, header, &auth.tokens),
-        Provider::Woosh => woosh(header, body, auth),
+    match presented(scheme, header, auth)? {
+        Presented::Signature(name, signature) => check_signature(name, &signature, body, &auth.hmac_secrets),
+        Presented::Token(name, token) => check_token(name, token, &auth.tokens),
+        Presented::Nothing => Ok(()),
     }
 }
 
-/// Woosh signs if signing is enabled, bears a token if one is configured, and else says nothing; its first specification used Meta's
-/// header.
-fn woosh<'h>(header: &dyn Fn(&str) -> Option<&'h [u8]>, body: &[u8], auth: &ProviderAuth) -> Result<(), AuthError> {
-    if auth.hmac_secrets.is_empty() && auth.tokens.is_empty() && !auth.allow_unsigned {
+/// The credential that a webhook presents, with the name of its header.
+enum Presented<'h> {
+    Signature(&'static str, [u8; 32]),
+    Token(&'static str, &'h [u8]),
+    /// None, which the operator allows.
+    Nothing,
+}
+
+/// Finds the credential to check. A signature takes precedence over a token. A credential for which nothing is configured cannot
+/// be checked and counts as wrong.
+fn presented<'h>(
+    scheme: &AuthScheme,
+    header: &dyn Fn(&str) -> Option<&'h [u8]>,
+    auth: &ProviderAuth,
+) -> Result<Presented<'h>, AuthError> {
+    let find = |credential: Credential| {
+        credential.headers.iter().find_map(|name| header(name).map(|value| (*name, value.trim_ascii())))
+    };
+    let checks_signatures = scheme.signature.filter(|_| !auth.hmac_secrets.is_empty());
+    let checks_tokens = scheme.token.filter(|_| !auth.tokens.is_empty());
+    let allows_nothing = scheme.unsigned_setting.is_some() && auth.allow_unsigned;
+    if checks_signatures.is_none() && checks_tokens.is_none() && !allows_nothing {
         return Err(AuthError::NotConfigured);
     }
-    let signatures = [WOOSH_SIGNATURE, HUB_SIGNATURE];
-    if !auth.hmac_secrets.is_empty() && signatures.iter().any(|name| header(name).is_some()) {
-        return signed(&signatures, header, body, &auth.hmac_secrets);
+    if let Some((name, value)) = checks_signatures.and_then(find) {
+        let signature = parse_signature(value).ok_or(AuthError::Wrong(name))?;
+        return Ok(Presented::Signature(name, signature));
     }
-    let tokens = ["Authorization", "X-Api-Key", "x-tenant-key"];
-    if let Some(name) = tokens.into_iter().find(|name| header(name).is_some()).filter(|_| !auth.tokens.is_empty()) {
-        return bears(name, header, &auth.tokens);
+    if let Some((name, value)) = checks_tokens.and_then(find) {
+        return Ok(Presented::Token(name, value));
     }
-    if let Some(name) = signatures.into_iter().chain(tokens).find(|name| header(name).is_some()) {
+    let credentials = [scheme.signature, scheme.token];
+    if let Some((name, _)) = credentials.into_iter().flatten().find_map(find) {
         return Err(AuthError::Wrong(name));
     }
-    if auth.allow_unsigned { Ok(()) } else { Err(AuthError::Missing(WOOSH_SIGNATURE)) }
+    if allows_nothing {
+        return Ok(Presented::Nothing);
+    }
+    let expected = credentials.into_iter().flatten().find_map(|credential| credential.headers.first());
+    Err(AuthError::Missing(expected.copied().unwrap_or_default()))
 }
 
-/// Checks the first signature that is there.
-fn signed<'h>(
-    names: &[&'static str],
-    header: &dyn Fn(&str) -> Option<&'h [u8]>,
-    body: &[u8],
-    secrets: &[Secret],
-) -> Result<(), AuthError> {
-    if secrets.is_empty() {
-        return Err(AuthError::NotConfigured);
-    }
-    let found = names.iter().find_map(|name| Some((*name, header(name)?)));
-    let (name, value) = found.ok_or(AuthError::Missing(names.first().copied().unwrap_or_default()))?;
-    let signature = parse_signature(value).ok_or(AuthError::Wrong(name))?;
+fn check_signature(name: &'static str, signature: &[u8; 32], body: &[u8], secrets: &[Secret]) -> Result<(), AuthError> {
     let mut matches = Choice::from(0);
     for secret in secrets {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&secret.0) else { continue };
         mac.update(body);
-        matches |= mac.finalize().into_bytes().as_slice().ct_eq(&signature);
+        matches |= mac.finalize().into_bytes().as_slice().ct_eq(signature);
     }
     if matches.into() { Ok(()) } else { Err(AuthError::Wrong(name)) }
 }
 
-/// `sha256=` in any case and 64 hexadecimal digits in any case.
+/// Parses `sha256=` and 64 hexadecimal digits, both in any case.
 fn parse_signature(value: &[u8]) -> Option<[u8; 32]> {
-    let value = value.trim_ascii();
     let (prefix, digits) = value.split_at_checked(7)?;
     if !prefix.eq_ignore_ascii_case(b"sha256=") || digits.len() != 64 {
         return None;
@@ -143,16 +172,8 @@ fn parse_signature(value: &[u8]) -> Option<[u8; 32]> {
     Some(signature)
 }
 
-/// Checks a token that stands in a header, with or without `Bearer` before it.
-fn bears<'h>(
-    name: &'static str,
-    header: &dyn Fn(&str) -> Option<&'h [u8]>,
-    tokens: &[Secret],
-) -> Result<(), AuthError> {
-    if tokens.is_empty() {
-        return Err(AuthError::NotConfigured);
-    }
-    let value = header(name).ok_or(AuthError::Missing(name))?.trim_ascii();
+/// Checks a token. In the header `Authorization` it may follow `Bearer`.
+fn check_token(name: &'static str, value: &[u8], tokens: &[Secret]) -> Result<(), AuthError> {
     let bearer = value.split_at_checked(7).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "));
     let value = match bearer {
         Some((_, token)) if name == "Authorization" => token.trim_ascii(),
@@ -165,12 +186,12 @@ fn is_one_of(value: &[u8], secrets: &[Secret]) -> bool {
     secrets.iter().fold(Choice::from(0), |matches, secret| matches | value.ct_eq(&secret.0)).into()
 }
 
-/// Answers Meta's GET handshake: gives the challenge if the verify token is one of ours.
+/// Answers Meta's GET handshake: returns the challenge if the verify token is one of `verify_tokens`.
 ///
-/// `query_string` is the raw query, percent-encoded. Its keys contain dots: `hub.mode`, `hub.challenge`, `hub.verify_token`.
+/// `query_string` is the raw, percent-encoded query with the parameters `hub.mode`, `hub.challenge` and `hub.verify_token`.
 ///
 /// # Errors
-/// Why it must be refused: status 401.
+/// The reason for status 401.
 pub fn handshake(query_string: &str, verify_tokens: &[Secret]) -> Result<String, AuthError> {
     if verify_tokens.is_empty() {
         return Err(AuthError::NotConfigured);
@@ -192,7 +213,7 @@ pub fn handshake(query_string: &str, verify_tokens: &[Secret]) -> Result<String,
     String::from_utf8(challenge).map_err(|_| AuthError::Wrong("hub.challenge"))
 }
 
-/// Decodes a part of a query: `+` is a space, `%2B` a plus.
+/// Decodes a key or value of a query: `+` is a space, `%2B` a plus.
 fn decode(text: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -1,16 +1,17 @@
-//! Times of day as providers write them, to milliseconds since 1970 in UTC.
+//! Parses the formats of time that providers use, to milliseconds since 1970, UTC.
 
 use chrono::{DateTime, NaiveDateTime};
 
-use crate::found::Found;
+use crate::extracted::Extracted;
 use crate::json::Json;
 
-/// From this on a number of seconds would lie after the year 5000: then it counts milliseconds, and so on by thousands.
+/// The smallest number that is read as milliseconds. As seconds it would be after the year 5000. A thousand times as much is read as
+/// microseconds, a million times as much as nanoseconds.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 
-/// Reads a time: seconds, milliseconds, microseconds or nanoseconds since 1970 as number or string, or a date and time of
-/// ISO 8601 with `T` or a space, with or without fractions and offset. Without offset it is UTC, as Interakt writes it.
-pub(crate) fn instant<'j>(node: &'j Json<'j>) -> Option<Found<'j, i64>> {
+/// Parses a time: seconds, milliseconds, microseconds or nanoseconds since 1970 as a number or string, or an ISO 8601 date and time
+/// with `T` or a space, with or without fraction and offset. Without offset it is UTC, as Interakt writes it.
+pub(crate) fn instant<'j>(node: &'j Json<'j>) -> Option<Extracted<'j, i64>> {
     let value = match node {
         Json::Number(number) => match number.as_i64() {
             Some(count) => from_count(count)?,
@@ -19,7 +20,7 @@ pub(crate) fn instant<'j>(node: &'j Json<'j>) -> Option<Found<'j, i64>> {
         Json::String(text) => from_text(text.trim())?,
         _ => return None,
     };
-    Some(Found::read(value, "time at", node))
+    Some(Extracted::derived(value, "time at", node))
 }
 
 fn from_count(count: i64) -> Option<i64> {

@@ -1,4 +1,4 @@
-//! Bodies of 3 MB that were made to hurt: the heap that reading them takes, beside the body, stays under 64 MB.
+//! Hostile bodies of 3 MB: reading each takes less than 64 MB of heap beside the body.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 #[path = "support/cpu.rs"]
@@ -15,7 +15,7 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 const BODY_BYTES: usize = 3_000_000;
 const MAX_HEAP_BYTES: usize = 64_000_000;
 
-/// `head`, as often as fits `piece`, `tail`.
+/// `head`, then `piece` as often as fits, then `tail`.
 fn repeated(head: &str, piece: &str, tail: &str) -> String {
     format!("{head}{}{tail}", piece.repeat((BODY_BYTES - head.len() - tail.len()) / piece.len()))
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::file_sink::FileSink;
-use crate::firehose::{Calls, Firehose};
+use crate::firehose::{Firehose, FirehoseClient};
 use crate::spill::Spill;
 
 /// Longest time that the spill may take: with [`crate::firehose::BUDGET`] it leaves room under Interakt's 3 s.
@@ -48,7 +48,7 @@ fn count(lines: &[u8]) -> u64 {
     lines.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
-impl<C: Calls> Delivery<C> {
+impl<C: FirehoseClient> Delivery<C> {
     /// Delivery to `sink`, and to `spill` what it did not take.
     pub fn new(sink: Sink<C>, spill: Option<Spill>) -> Self {
         Self { sink, spill }

@@ -15,7 +15,7 @@ use aws_sdk_firehose::primitives::Blob;
 use aws_sdk_firehose::types::Record;
 use tokio::time::Instant;
 
-use crate::pack;
+use crate::batching;
 
 /// Longest time from the first call to giving up. With the spill's own time it stays under the strictest provider's limit:
 /// Interakt gives 3 s.
@@ -37,7 +37,7 @@ pub enum CallError {
 }
 
 /// One `PutRecordBatch`.
-pub trait Calls {
+pub trait FirehoseClient {
     /// Puts records. The answer tells for each, in order, whether it failed.
     fn put(&self, records: &[Vec<u8>]) -> impl Future<Output = Result<Vec<bool>, CallError>> + Send;
 }
@@ -57,7 +57,7 @@ pub struct Firehose<C> {
     jitter: fn() -> f64,
 }
 
-impl<C: Calls> Firehose<C> {
+impl<C: FirehoseClient> Firehose<C> {
     /// A delivery stream behind `calls`; `jitter` gives numbers from 0 to 1.
     pub fn new(calls: C, jitter: fn() -> f64) -> Self {
         Self { calls, jitter }
@@ -65,13 +65,13 @@ impl<C: Calls> Firehose<C> {
 
     /// Puts whole lines. Returns when all are taken, when the time is up, or when trying again is no use.
     pub async fn put(&self, lines: &[u8]) -> PutOutcome {
-        let packed = pack::records(lines, pack::RECORD_BYTES);
+        let packed = batching::records(lines, batching::RECORD_BYTES);
         let mut outcome = PutOutcome { unsaved: packed.oversized, retried: 0 };
         let mut waiting = VecDeque::from(packed.records);
         let deadline = Instant::now() + BUDGET;
         let mut pause = FIRST_PAUSE;
         while !waiting.is_empty() {
-            let count = pack::next_call(waiting.iter().map(Vec::len));
+            let count = batching::next_call(waiting.iter().map(Vec::len));
             let call: Vec<Vec<u8>> = waiting.drain(..count).collect();
             let left = deadline.saturating_duration_since(Instant::now());
             let answer = tokio::time::timeout(left.min(CALL_TIMEOUT), self.calls.put(&call)).await;
@@ -108,12 +108,12 @@ impl<C: Calls> Firehose<C> {
 }
 
 /// The calls of the AWS SDK.
-pub struct SdkCalls {
+pub struct AwsFirehoseClient {
     client: aws_sdk_firehose::Client,
     stream: String,
 }
 
-impl SdkCalls {
+impl AwsFirehoseClient {
     /// Calls to `stream`. The SDK's own retries are off: [`Firehose::put`] knows the deadline, the SDK does not.
     pub fn new(config: &aws_config::SdkConfig, stream: &str) -> Self {
         let timeouts =
@@ -126,7 +126,7 @@ impl SdkCalls {
     }
 }
 
-impl Calls for SdkCalls {
+impl FirehoseClient for AwsFirehoseClient {
     async fn put(&self, records: &[Vec<u8>]) -> Result<Vec<bool>, CallError> {
         let records = records
             .iter()
@@ -185,7 +185,7 @@ mod tests {
         WrongLength,
     }
 
-    impl Calls for &Script {
+    impl FirehoseClient for &Script {
         async fn put(&self, records: &[Vec<u8>]) -> Result<Vec<bool>, CallError> {
             self.calls.lock().unwrap().push(records.len());
             let answer = self.answers.lock().unwrap().pop_front();
@@ -212,7 +212,7 @@ mod tests {
 
     /// Three lines, each of which needs a record of its own.
     fn three_records() -> Vec<u8> {
-        (b'a'..=b'c').flat_map(|letter| [vec![letter; pack::RECORD_BYTES - 1], vec![b'\n']].concat()).collect()
+        (b'a'..=b'c').flat_map(|letter| [vec![letter; batching::RECORD_BYTES - 1], vec![b'\n']].concat()).collect()
     }
 
     fn letters(lines: &[u8]) -> String {
@@ -269,7 +269,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_line_that_no_record_can_hold_is_handed_back() {
         let script = script(Vec::new());
-        let lines = [vec![b'x'; pack::RECORD_BYTES], b"\na\n".to_vec()].concat();
+        let lines = [vec![b'x'; batching::RECORD_BYTES], b"\na\n".to_vec()].concat();
         let outcome = Firehose::new(&script, || 1.0).put(&lines).await;
         assert_eq!(letters(&outcome.unsaved), "x");
         assert_eq!(script.taken.lock().unwrap().as_slice(), b"a\n");

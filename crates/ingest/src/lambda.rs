@@ -9,7 +9,7 @@ use lambda_http::{Body, RequestExt};
 use crate::clock;
 use crate::deliver::{Delivery, SPILL_BUDGET, Sink};
 use crate::file_sink::FileSink;
-use crate::firehose::{Calls, Firehose, SdkCalls};
+use crate::firehose::{AwsFirehoseClient, Firehose, FirehoseClient};
 use crate::keyring::{Keyring, Source};
 use crate::router::{Answer, Report, Request, Router};
 use crate::settings::{Settings, SinkUrl};
@@ -22,7 +22,7 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// # Errors
 /// A setting cannot be used, a secret cannot be read, or a directory cannot be made.
-pub async fn start(settings: Settings) -> Result<Router<SdkCalls>, StartError> {
+pub async fn start(settings: Settings) -> Result<Router<AwsFirehoseClient>, StartError> {
     let needs_aws = settings.secrets_id.is_some() || matches!(settings.sink, SinkUrl::Firehose(_));
     let aws = if needs_aws { Some(aws_config().await) } else { None };
     let source = match (&settings.secrets_id, &aws) {
@@ -30,7 +30,9 @@ pub async fn start(settings: Settings) -> Result<Router<SdkCalls>, StartError> {
         _ => Source::Environment,
     };
     let sink = match (&settings.sink, &aws) {
-        (SinkUrl::Firehose(stream), Some(aws)) => Sink::Firehose(Firehose::new(SdkCalls::new(aws, stream), jitter)),
+        (SinkUrl::Firehose(stream), Some(aws)) => {
+            Sink::Firehose(Firehose::new(AwsFirehoseClient::new(aws, stream), jitter))
+        }
         (SinkUrl::Firehose(_), None) => return Err("the delivery stream needs the AWS configuration".into()),
         (SinkUrl::File(directory), _) => Sink::File(FileSink::new(directory, clock::now)?),
     };
@@ -53,7 +55,7 @@ fn jitter() -> f64 {
 ///
 /// # Errors
 /// The answer could not be built, which only a header that is none could cause.
-pub async fn handle<C: Calls>(
+pub async fn handle<C: FirehoseClient>(
     router: &Router<C>,
     request: lambda_http::Request,
 ) -> Result<lambda_http::Response<Body>, lambda_http::Error> {

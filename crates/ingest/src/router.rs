@@ -6,7 +6,7 @@ use bluetick_events::{Provider, signature};
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::deliver::{Delivered, Delivery};
-use crate::firehose::Calls;
+use crate::firehose::FirehoseClient;
 use crate::keyring::Keyring;
 
 /// Largest body that is read: Meta's webhooks have up to 3 MB
@@ -99,7 +99,7 @@ fn route(method: &Method, path: &str) -> Result<Route, Answer> {
     })
 }
 
-impl<C: Calls> Router<C> {
+impl<C: FirehoseClient> Router<C> {
     /// A router; `now` gives milliseconds since 1970, UTC.
     pub fn new(keyring: Keyring, delivery: Delivery<C>, now: fn() -> i64) -> Self {
         Self { keyring, delivery, now }

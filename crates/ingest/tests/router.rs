@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bluetick_ingest::deliver::{Delivery, Sink};
 use bluetick_ingest::file_sink::FileSink;
-use bluetick_ingest::firehose::{CallError, Calls, Firehose};
+use bluetick_ingest::firehose::{CallError, Firehose, FirehoseClient};
 use bluetick_ingest::keyring::Keyring;
 use bluetick_ingest::lambda;
 use bluetick_ingest::router::{Answer, MAX_BODY_BYTES, Report, Request, Router};
@@ -29,7 +29,7 @@ fn now() -> i64 {
 /// A delivery stream that refuses everything.
 struct Refusing;
 
-impl Calls for Refusing {
+impl FirehoseClient for Refusing {
     async fn put(&self, _: &[Vec<u8>]) -> Result<Vec<bool>, CallError> {
         Err(CallError::Fatal)
     }

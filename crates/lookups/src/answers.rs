@@ -1,6 +1,6 @@
 //! What an application is answered: the fields that its clients know, in their order, and further ones behind them.
 
-use bluetick_events::tracker;
+use bluetick_events::map_id;
 use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -80,7 +80,7 @@ fn status(item: &Item) -> Status<'_> {
 fn log<'a>(message_id: &'a str, item: &'a Item) -> Log<'a> {
     let text = |value: Option<&'a String>| value.map(String::as_str);
     Log {
-        id: tracker::map_id(message_id),
+        id: map_id(message_id),
         wamid: message_id,
         recipient_id: text(item.recipient_id.get()),
         status: item.state(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bluetick_ingest::firehose::Calls;
+use bluetick_ingest::firehose::FirehoseClient;
 use bluetick_ingest::lambda::respond;
 use bluetick_ingest::router::{MAX_BODY_BYTES, Request, Router, too_large};
 use http::StatusCode;
@@ -37,7 +37,7 @@ pub(crate) struct Server<C> {
     turns: Semaphore,
 }
 
-impl<C: Calls + Send + Sync + 'static> Server<C> {
+impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
     pub(crate) fn new(router: Router<C>) -> Self {
         let (memory, turns) = (Semaphore::new(BODIES_IN_MEMORY), Semaphore::new(REQUESTS_AT_ONCE));
         Self { router, memory, turns }

@@ -1,11 +1,19 @@
-//! What the names of members tell of what stands under them. Names are compared in their normal form, see [`normal`].
+//! Which members of a payload are kept, by their names. Names are compared in their normal form, see [`normal`].
 
 use std::borrow::Cow;
 
-use super::Keep;
 use crate::json::Json;
 
-/// Members that hold a credential, in lower case and without `_` and `-`.
+/// Which part of a payload is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Everything but secrets. Messages inside are kept as [`Keep::Metadata`] says.
+    Everything,
+    /// Ids, types, times and the like. For messages, whose texts are never kept.
+    Metadata,
+}
+
+/// Members that hold a credential.
 const SECRETS: &[&str] = &[
     "accesstoken",
     "apikey",
@@ -26,12 +34,12 @@ const SECRETS: &[&str] = &[
     "xapikey",
 ];
 
-/// Members under which messages or people's words stand.
+/// Members that hold messages or texts that people wrote.
 const MESSAGES: &[&str] =
     &["conversation", "history", "messageechoes", "messages", "messagebody", "quotedmessage", "threads"];
 
-/// Members of a message that tell nothing of what a person wrote.
-const SKELETON: &[&str] = &[
+/// Members of a message that hold no text that a person wrote.
+const METADATA: &[&str] = &[
     "accountid",
     "actiontype",
     "answer",
@@ -115,7 +123,7 @@ const PHONES: &[&str] = &[
     "waid",
 ];
 
-/// Members that hold a person's name or what else identifies one.
+/// Members that hold a person's name, or other data that identifies a person.
 const NAMES: &[&str] = &[
     "address",
     "customername",
@@ -135,16 +143,16 @@ const NAMES: &[&str] = &[
     "verifiedbizname",
 ];
 
-/// Members under which a person stands, so that `name` is a person's name there.
+/// Members that hold a person, so that `name` inside is a person's name.
 const PERSONS: &[&str] = &["contact", "contacts", "customer", "person", "sender", "user"];
 
 /// Members whose `id` is a phone number.
 const NUMBERED_BY_PHONE: &[&str] = &["chat", "chats", "contacts", "recipient", "sender", "threads"];
 
-/// Members under which an error stands.
+/// Members that hold an error.
 const ERRORS: &[&str] = &["error", "errordata", "errors"];
 
-/// Whether a member may be kept at all. `parent` is the name of the member that the object stands under.
+/// Whether a member is kept. `parent` is the name of the member that holds the object.
 pub(super) fn is_kept(parent: &str, name: &str, value: &Json<'_>, keep: Keep, drop_names: bool) -> bool {
     let is_text = name == "caption" || name == "body" && parent == "text";
     if SECRETS.contains(&name) || is_text {
@@ -159,15 +167,15 @@ pub(super) fn is_kept(parent: &str, name: &str, value: &Json<'_>, keep: Keep, dr
     if is_message(name, parent) {
         return !matches!(value, Json::String(_));
     }
-    keep == Keep::Everything || ERRORS.contains(&parent) || SKELETON.contains(&name)
+    keep == Keep::Everything || ERRORS.contains(&parent) || METADATA.contains(&name)
 }
 
-/// Whether messages stand under a member. The `message` of an error is none.
+/// Whether a member holds messages. The `message` of an error does not.
 pub(super) fn is_message(name: &str, parent: &str) -> bool {
     MESSAGES.contains(&name) || name == "message" && !ERRORS.contains(&parent)
 }
 
-/// WASender's sessions are named by a credential.
+/// Whether a member holds WASender's session id, which is a credential.
 pub(super) fn is_session(name: &str, value: &Json<'_>) -> bool {
     name == "sessionid" || name == "session" && !value.is_object()
 }
@@ -177,12 +185,12 @@ pub(super) fn is_numbered_by_phone(parent: &str) -> bool {
     NUMBERED_BY_PHONE.contains(&parent)
 }
 
-/// Whether members of that name hold phone numbers; ids of business phone numbers are none.
+/// Whether members with this name hold phone numbers. Ids of business phone numbers are not phone numbers.
 pub(super) fn is_phone_member(name: &str) -> bool {
     PHONES.contains(&name) || name.contains("phone") && !name.contains("id") || name.ends_with("pn")
 }
 
-/// The name of a member in lower case and without `_`, `-` and spaces: `API-Key` and `api_key` mean the same.
+/// The normal form of a member's name: in lower case, without `_`, `-` and spaces. `API-Key` and `api_key` have the same one.
 pub(super) fn normal(key: &str) -> Cow<'_, str> {
     if key.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return Cow::Borrowed(key);

@@ -1,12 +1,18 @@
-//! Bodies as a whole: what cannot be read, what is too much, what is repaired, and how records are written.
+//! Bodies as a whole: unreadable ones, too large ones, repaired ones, and how records are written.
 
-use bluetick_events::{Options, Provider, Record, UnknownProvider, Unreadable, flatten, unreadable_record};
+use bluetick_events::{
+    FlattenError, Options, Provider, Record, UnknownProvider, Unreadable, flatten, unreadable_record,
+};
 use serde_json::{Value, json};
 
 use crate::support::{RECEIVED_AT, fixtures};
 
 fn read(provider: Provider, body: &[u8]) -> Result<Vec<Record>, Unreadable> {
-    flatten(provider, body, RECEIVED_AT, &Options::default())
+    match flatten(provider, body, RECEIVED_AT, &Options::default()) {
+        Ok(flattened) => Ok(flattened.records),
+        Err(FlattenError::Unreadable(reason)) => Err(reason),
+        Err(other) => panic!("a webhook is no request: {other}"),
+    }
 }
 
 fn statuses(count: usize) -> Vec<u8> {
@@ -34,11 +40,11 @@ fn a_thousand_updates_and_three_megabytes_are_read() {
 }
 
 #[test]
-fn what_is_no_object_is_unreadable() {
+fn other_json_than_an_object_is_unreadable() {
     for provider in Provider::ALL {
         for (body, reason) in [
             ("", "not valid JSON: it ends early at line 1 column 0"),
-            ("hello", "not valid JSON: it begins like no object at line 1 column 1"),
+            ("hello", "not valid JSON: it does not begin like an object at line 1 column 1"),
             ("{\"a\":", "not valid JSON: it ends early at line 1 column 5"),
             ("{\"a\" 1}", "not valid JSON: syntax error at line 1 column 6"),
             ("{} {}", "not valid JSON: syntax error at line 1 column 4"),
@@ -63,7 +69,7 @@ fn too_much_is_unreadable() {
     let messages = "0,".repeat(200_000);
     let too_many_events = format!("{{\"entry\":[{{\"changes\":[{{\"value\":{{\"messages\":[{messages}0]}}}}]}}]}}");
     assert_eq!(read(Provider::Meta, too_many_events.as_bytes()), Err(Unreadable::TooManyEvents));
-    // Long strings are no problem: they stay where they are.
+    // Long strings take no memory, because they are borrowed from the body.
     let long = format!("{{\"hello\":\"{}\"}}", "x".repeat(3_000_000));
     assert_eq!(read(Provider::Meta, long.as_bytes()).unwrap()[0].table(), "account_events");
 }
@@ -97,7 +103,7 @@ fn of_members_with_one_name_the_last_counts() {
 #[test]
 fn account_events_are_known_by_their_content() {
     let id = |body: &str, received_at| {
-        let records = flatten(Provider::Meta, body.as_bytes(), received_at, &Options::default()).unwrap();
+        let records = flatten(Provider::Meta, body.as_bytes(), received_at, &Options::default()).unwrap().records;
         let [Record::AccountEvent(event)] = records.as_slice() else { panic!("{records:?}") };
         event.event_id.clone()
     };
@@ -177,5 +183,8 @@ fn providers_have_names() {
     for provider in Provider::ALL {
         assert_eq!(provider.to_string().parse(), Ok(provider));
     }
-    assert_eq!("twilio".parse::<Provider>(), Err(UnknownProvider("twilio".to_owned())));
+    let unknown = "twilio".parse::<Provider>().unwrap_err();
+    assert_eq!(unknown, UnknownProvider("twilio".to_owned()));
+    let expected = r#"unknown provider "twilio"; expected one of: meta, woosh, interakt, wasender, tracker"#;
+    assert_eq!(unknown.to_string(), expected);
 }

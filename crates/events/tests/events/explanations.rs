@@ -1,4 +1,4 @@
-//! `flatten_explained`: the same records, and a source for every column.
+//! `flatten_explained` gives the same records as `flatten`, and a source for every column.
 
 use bluetick_events::{Options, Provider, flatten, flatten_explained};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::{RECEIVED_AT, fixtures};
 fn every_filled_column_of_every_fixture_has_a_source() {
     let options = Options { keep_response_json: true, ..Options::default() };
     for fixture in fixtures() {
-        let plain = flatten(fixture.provider, &fixture.body, RECEIVED_AT, &options).unwrap();
+        let plain = flatten(fixture.provider, &fixture.body, RECEIVED_AT, &options).unwrap().records;
         let explained = flatten_explained(fixture.provider, &fixture.body, RECEIVED_AT, &options).unwrap();
         assert_eq!(plain, explained.iter().map(|explained| explained.record.clone()).collect::<Vec<_>>());
         for explained in explained {

@@ -1,8 +1,9 @@
-//! The crate from outside: bodies in, records out.
+//! Tests of the public interface: bodies in, records out.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bodies;
 mod explanations;
+mod formatting;
 mod golden;
 #[path = "../support/mutation.rs"]
 mod mutation;

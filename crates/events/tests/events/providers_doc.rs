@@ -1,5 +1,5 @@
-//! `docs/providers.md` says of every fixture which tables and columns its records fill. `BLESS=1` rewrites these cells; a new
-//! fixture needs a row with its shape first.
+//! `docs/providers.md` lists for each fixture the tables and columns that its records fill. `BLESS=1` rewrites these cells. A new
+//! fixture first needs a row that describes its shape.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use crate::support::fixtures;
 use bluetick_events::Record;
 use serde_json::Value;
 
-/// The columns that every record has, or that say no more than the table.
+/// Columns that every record has, or that add nothing to the name of the table.
 const ALWAYS: [&str; 6] = ["table", "event_ts", "provider", "received_at", "event_id", "dt"];
 
 #[test]
@@ -42,7 +42,7 @@ fn the_table_of_shapes_fits_the_fixtures() {
     }
 }
 
-/// `table`: the columns that are filled in any of its records; kinds, states and types with their values.
+/// Lists for each table the columns that at least one record fills; kinds, statuses and types with their values.
 fn tables_and_columns(records: &[Record]) -> String {
     let mut tables: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for record in records {

@@ -1,7 +1,9 @@
-//! Who may post. The vectors were computed with `openssl dgst -sha256 -hmac`; Interakt's is its own published example.
+//! Authentication. The signatures were computed with `openssl dgst -sha256 -hmac`; Interakt's is its published example.
 
 use bluetick_events::Provider;
-use bluetick_events::signature::{AuthError, ProviderAuth, Secret, authenticate, handshake};
+use bluetick_events::signature::{
+    AuthError, HeaderCheck, ProviderAuth, Secret, authenticate, check_headers, handshake,
+};
 
 const META_BODY: &[u8] = br#"{"object":"whatsapp_business_account","note":"Gr\u00fc\u00dfe \/ \u0040 50\u0025"}"#;
 
@@ -22,7 +24,14 @@ fn check(provider: Provider, headers: &[(&str, &str)], body: &[u8], auth: &Provi
         let found = headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_bytes())
     };
-    authenticate(provider, &header, body, auth)
+    let result = authenticate(provider.auth_scheme(), &header, body, auth);
+    // The headers alone refuse nothing that is authentic, and accept nothing that is not.
+    match check_headers(provider.auth_scheme(), &header, auth) {
+        Ok(HeaderCheck::Authentic) => assert_eq!(result, Ok(())),
+        Ok(HeaderCheck::NeedsBody) => assert!(matches!(result, Ok(()) | Err(AuthError::Wrong(_)))),
+        Err(reason) => assert_eq!(result, Err(reason)),
+    }
+    result
 }
 
 #[test]
@@ -69,7 +78,7 @@ fn every_changed_byte_is_noticed() {
 }
 
 #[test]
-fn without_a_secret_nobody_may_post() {
+fn without_a_configured_secret_everything_is_refused() {
     for provider in Provider::ALL {
         for auth in [ProviderAuth::default(), hmac(&["", " \n", "\u{feff}"]), tokens(&[""])] {
             assert_eq!(check(provider, &[], b"{}", &auth), Err(AuthError::NotConfigured), "{provider}");
@@ -113,7 +122,7 @@ fn woosh_signs_or_bears_a_token_or_is_opted_out() {
     let both = ProviderAuth {
         hmac_secrets: secrets(&["bluetick-test-secret"]),
         tokens: secrets(&["bluetick-token"]),
-        allow_unsigned: false,
+        ..ProviderAuth::default()
     };
     let check = |headers: &[(&str, &str)], auth: &ProviderAuth| check(Provider::Woosh, headers, body, auth);
     assert_eq!(check(&[("x-woosh-signature", signature)], &both), Ok(()));
@@ -123,14 +132,14 @@ fn woosh_signs_or_bears_a_token_or_is_opted_out() {
     assert_eq!(check(&[("X-Tenant-Key", "bluetick-token")], &both), Ok(()));
     assert_eq!(check(&[], &both), Err(AuthError::Missing("X-Woosh-Signature")));
     assert_eq!(check(&[("authorization", "Bearer other")], &both), Err(AuthError::Wrong("Authorization")));
-    // A wrong signature is not made good by a token, and a wrong credential not by the opt-out.
+    // A wrong signature is refused although the token is right, and a wrong credential although credentials are optional.
     let wrong = [("x-woosh-signature", "sha256=00"), ("authorization", "Bearer bluetick-token")];
     assert_eq!(check(&wrong, &both), Err(AuthError::Wrong("X-Woosh-Signature")));
     let open = ProviderAuth { allow_unsigned: true, ..both.clone() };
     assert_eq!(check(&wrong, &open), Err(AuthError::Wrong("X-Woosh-Signature")));
     assert_eq!(check(&[("authorization", "Bearer other")], &open), Err(AuthError::Wrong("Authorization")));
     assert_eq!(check(&[], &open), Ok(()));
-    // A credential that nothing was configured for cannot be checked, so that it is wrong.
+    // A credential that cannot be checked, because nothing is configured for it, is refused.
     let only_open = ProviderAuth { allow_unsigned: true, ..ProviderAuth::default() };
     assert_eq!(check(&[("x-woosh-signature", signature)], &only_open), Err(AuthError::Wrong("X-Woosh-Signature")));
     assert_eq!(check(&[("x-api-key", "k")], &only_open), Err(AuthError::Wrong("X-Api-Key")));
@@ -160,7 +169,31 @@ fn the_handshake_gives_the_challenge() {
 
 #[test]
 fn secrets_are_not_shown() {
-    let auth = ProviderAuth { hmac_secrets: secrets(&["s3cret"]), tokens: secrets(&["t0ken"]), allow_unsigned: false };
+    let auth =
+        ProviderAuth { hmac_secrets: secrets(&["s3cret"]), tokens: secrets(&["t0ken"]), ..ProviderAuth::default() };
     let shown = format!("{auth:?}");
     assert!(!shown.contains("s3cret") && !shown.contains("t0ken"), "{shown}");
+}
+
+#[test]
+fn headers_alone_refuse_what_no_body_can_make_good() {
+    let check = |provider: Provider, headers: &[(&str, &str)], auth: &ProviderAuth| {
+        let header = |name: &str| {
+            let found = headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.as_bytes())
+        };
+        check_headers(provider.auth_scheme(), &header, auth)
+    };
+    let signature = format!("sha256={}", "0".repeat(64));
+    let missing = Err(AuthError::Missing("X-Hub-Signature-256"));
+    let wrong = Err(AuthError::Wrong("X-Hub-Signature-256"));
+    assert_eq!(check(Provider::Meta, &[], &hmac(&["s"])), missing);
+    assert_eq!(check(Provider::Meta, &[("x-hub-signature-256", "sha256=00")], &hmac(&["s"])), wrong);
+    assert_eq!(
+        check(Provider::Meta, &[("x-hub-signature-256", &signature)], &hmac(&["s"])),
+        Ok(HeaderCheck::NeedsBody)
+    );
+    assert_eq!(check(Provider::Tracker, &[("x-webhook-token", "t")], &tokens(&["t"])), Ok(HeaderCheck::Authentic));
+    let wrong = Err(AuthError::Wrong("X-Webhook-Token"));
+    assert_eq!(check(Provider::Tracker, &[("x-webhook-token", "u")], &tokens(&["t"])), wrong);
 }

@@ -1,15 +1,15 @@
-//! The time that a thread computed, whatever else the machine did meanwhile.
+//! The CPU time of a thread, which does not depend on other load of the machine.
 
 use std::time::Duration;
 
-/// CPU time of this thread so far, as Linux counts it, to a few milliseconds; zero where it does not.
+/// CPU time of this thread so far, by Linux's count, exact to a few milliseconds. Zero on other systems.
 pub(crate) fn cpu_time() -> Duration {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = text.split_whitespace().next().and_then(|field| field.parse().ok());
     Duration::from_nanos(nanoseconds.unwrap_or_default())
 }
 
-/// Milliseconds a megabyte.
+/// Milliseconds per megabyte.
 pub(crate) fn rate(duration: Duration, bytes: usize) -> f64 {
     duration.as_secs_f64() * 1e3 / (bytes as f64 / 1e6)
 }

@@ -1,16 +1,16 @@
 #![allow(dead_code)] // Each test binary uses a part of it.
 
-//! The fixtures: bodies as providers send them, one file for each shape of event.
+//! Fixtures: bodies as providers send them, one file for each shape of event.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use bluetick_events::{Options, Provider, Record, flatten};
 
-/// 2026-11-20T12:00:00Z: when all fixtures are received.
+/// The time of receipt of all fixtures: 2026-11-20T12:00:00Z.
 pub(crate) const RECEIVED_AT: i64 = 1_795_176_000_000;
 
-/// A body, and where it lies.
+/// A body and its file.
 pub(crate) struct Fixture {
     pub(crate) provider: Provider,
     /// `<provider>/<name>`.
@@ -20,10 +20,10 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// The records of the body.
+    /// The records of the body. Panics if it cannot be parsed.
     pub(crate) fn records(&self) -> Vec<Record> {
         match flatten(self.provider, &self.body, RECEIVED_AT, &Options::default()) {
-            Ok(records) => records,
+            Ok(flattened) => flattened.records,
             Err(reason) => panic!("{} cannot be read: {reason}", self.name),
         }
     }

@@ -20,7 +20,7 @@ impl Random {
     }
 }
 
-/// Changes one place of the value: deletes it, replaces it, wraps it, or puts junk beside it.
+/// Changes one node of the value: deletes, replaces or wraps it, or adds junk beside it.
 pub(crate) fn mutate(value: &mut Value, random: &mut Random) {
     let target = random.below(count(value));
     mutate_at(value, &mut { target }, random);
@@ -34,7 +34,7 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// Counts down to the place; says whether the place itself is to be deleted by its parent.
+/// Finds the node by counting down; `true` if the parent has to delete it.
 fn mutate_at(value: &mut Value, left: &mut usize, random: &mut Random) -> bool {
     if *left == 0 {
         return change(value, random);

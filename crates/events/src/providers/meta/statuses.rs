@@ -1,33 +1,34 @@
-//! Meta's statuses: what became of the messages of a business.
+//! Meta's statuses: sent, delivered, read and failed, for messages of the business.
 
-use super::Surroundings;
+use super::context::EventContext;
+use crate::extracted::{Extracted, ExtractedText, boolean, id, own_token};
 use crate::flattening::{AccountEventParts, Draft, Flattening, fill};
-use crate::found::{Found, FoundText, boolean, id, integer, own_token, text};
 use crate::json::Json;
 use crate::payload::Keep;
 use crate::person::{Identity, identity, pseudonym};
 use crate::record::Status;
+use crate::status_error::fill_error;
 use crate::time::instant;
 
-/// One status object is one row, however many errors it lists.
-pub(super) fn status<'j>(flattening: &mut Flattening<'_>, around: &Surroundings<'j>, status: &'j Json<'j>) {
+/// Adds the row of a status object: one row, even if it lists several errors.
+pub(super) fn status<'j>(flattening: &mut Flattening<'_>, context: &EventContext<'j>, status: &'j Json<'j>) {
     let placement =
         Placement { message_id: id(status.get("id")), time: instant(status.get("timestamp")), whole: status };
-    placed_status(flattening, around, status, placement);
+    placed_status(flattening, context, status, placement);
 }
 
-/// What places a status; relays say it outside of the status object.
-pub(crate) struct Placement<'j> {
-    pub(crate) message_id: FoundText<'j>,
-    pub(crate) time: Option<Found<'j, i64>>,
-    /// What to keep if the status cannot be placed.
-    pub(crate) whole: &'j Json<'j>,
+/// What a status needs to have a row. Relays put it outside of the status object.
+pub(in crate::providers) struct Placement<'j> {
+    pub(in crate::providers) message_id: ExtractedText<'j>,
+    pub(in crate::providers) time: Option<Extracted<'j, i64>>,
+    /// What the account event keeps if the id, the status or the time is missing.
+    pub(in crate::providers) whole: &'j Json<'j>,
 }
 
-/// As [`status`], for a status object whose place is told apart.
-pub(crate) fn placed_status<'j>(
+/// Adds the row of a status object whose id and time the caller found.
+pub(in crate::providers) fn placed_status<'j>(
     flattening: &mut Flattening<'_>,
-    around: &Surroundings<'j>,
+    context: &EventContext<'j>,
     status: &'j Json<'j>,
     placement: Placement<'j>,
 ) {
@@ -35,21 +36,21 @@ pub(crate) fn placed_status<'j>(
     if kind == Some("call") {
         let time = instant(status.get("timestamp"));
         let parts = AccountEventParts { time, ..AccountEventParts::new("call_status", status, Keep::Everything) };
-        return flattening.account_event(&around.scope, parts);
+        return flattening.account_event(&context.scope, parts);
     }
     let placed = (placement.message_id, id(status.get("status")), placement.time);
     let (Some(message_id), Some(state), Some(time)) = placed else {
         let parts = AccountEventParts::new("unplaced_status", placement.whole, Keep::Everything);
-        return flattening.account_event(&around.scope, parts);
+        return flattening.account_event(&context.scope, parts);
     };
     let state = if kind == Some("payment") { state.map(|state| format!("payment_{state}")) } else { state };
 
-    let mut draft: Draft<Status> = flattening.draft(&time, &around.scope);
+    let mut draft: Draft<Status> = flattening.draft(&time, &context.scope);
     flattening.note(&mut draft, "message_id", &message_id);
     draft.columns.message_id = message_id.value;
     flattening.note(&mut draft, "status", &state);
     draft.columns.status = state.value;
-    fill_recipient(flattening, &mut draft, around, status);
+    fill_recipient(flattening, &mut draft, context, status);
 
     let conversation = status.get("conversation");
     let pricing = status.get("pricing");
@@ -72,7 +73,7 @@ pub(crate) fn placed_status<'j>(
 fn fill_recipient<'j>(
     flattening: &Flattening<'_>,
     draft: &mut Draft<Status>,
-    around: &Surroundings<'j>,
+    context: &EventContext<'j>,
     status: &'j Json<'j>,
 ) {
     let recipient = status.first(&["recipient_id", "to"]);
@@ -80,11 +81,11 @@ fn fill_recipient<'j>(
     let member_user = status.get("recipient_participant_user_id");
     let to_group = status.get("recipient_type").as_str() == Some("group");
     if to_group || !member.is_null() || !member_user.is_null() {
-        let person = around.contacts.person(flattening, &[member, member_user]);
+        let person = context.contacts.person(flattening, &[member, member_user]);
         let participant = [member, member_user].into_iter().find_map(|node| {
             Some(match identity(node)? {
-                Identity::Phone(digits) => Found::read(pseudonym(flattening.options, digits), "digits of", node),
-                Identity::User(user_id) => Found::copied(user_id, node),
+                Identity::Phone(digits) => Extracted::derived(pseudonym(flattening.options, digits), "digits of", node),
+                Identity::User(user_id) => Extracted::copied(user_id, node),
             })
         });
         fill!(flattening, *draft, {
@@ -94,19 +95,7 @@ fn fill_recipient<'j>(
             user_id: person.user_id,
         });
     } else {
-        let person = around.contacts.person(flattening, &[recipient, status.get("recipient_user_id")]);
+        let person = context.contacts.person(flattening, &[recipient, status.get("recipient_user_id")]);
         fill!(flattening, *draft, { wa_id: person.wa_id, user_id: person.user_id, });
     }
-}
-
-/// The columns of an error: Meta's shape, and that of relays, which write codes as strings, details beside them, or only a text.
-pub(crate) fn fill_error<'j>(flattening: &Flattening<'_>, draft: &mut Draft<Status>, error: &'j Json<'j>) {
-    let details = error.at(&["error_data", "details"]);
-    let details = if details.is_null() { error.get("details") } else { details };
-    fill!(flattening, *draft, {
-        error_code: integer(error.get("code")),
-        error_title: text(error.get("title")),
-        error_message: text(error.get("message")).or_else(|| text(error)),
-        error_details: text(details),
-    });
 }

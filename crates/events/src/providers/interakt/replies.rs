@@ -1,28 +1,28 @@
-//! What customers write to Interakt's accounts: replies to buttons and lists, flows, workflows, and plain messages.
+//! What customers send: replies by button and list, responses to flows and workflows, and plain messages.
 
-use super::{Notice, other};
+use super::webhook::{Webhook, account_event};
+use crate::click::{Choice, interactive_choice};
+use crate::digest::hash;
+use crate::extracted::{Extracted, ExtractedText, id, text};
 use crate::flattening::{AccountEventParts, Draft, Flattening, Scope, fill};
-use crate::found::{Found, FoundText, id, text};
 use crate::json::Json;
-use crate::meta::{Choice, interactive_choice};
-use crate::options::hash;
 use crate::payload::Keep;
 use crate::person::Person;
 use crate::record::{Click, Message};
 use crate::time::instant;
 
-/// `message_received` and `message_api_flow_response`.
+/// Handles `message_received` and `message_api_flow_response`.
 ///
-/// A flow's submission comes as both, with one message id and one time: one click. The row that comes first stays, so that
-/// template and callback data, which only the second has, may be missing.
-pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, notice: &Notice<'j>) {
-    let message = notice.message;
+/// The response to a flow arrives as both events, with the same message id and time, and is one click. The first row stays. If that is
+/// `message_received`, the template and the callback data are missing, because only the other event has them.
+pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>) {
+    let message = webhook.message;
     let author = message.get("chat_message_type").as_str();
-    let time = instant(message.get("received_at_utc")).or(notice.time);
-    // What agents and bots answer comes on the same event.
+    let time = instant(message.get("received_at_utc")).or(webhook.time);
+    // Messages by agents and bots arrive as the same event.
     let is_echo = author.is_some_and(|author| author != "CustomerMessage");
-    if is_echo && notice.kind == "message_received" {
-        let parts = AccountEventParts::new(notice.kind, notice.data, Keep::Skeleton);
+    if is_echo && webhook.kind == "message_received" {
+        let parts = AccountEventParts::new(webhook.kind, webhook.data, Keep::Metadata);
         return flattening.account_event(&Scope::default(), AccountEventParts { time, ..parts });
     }
     let content_type = message.get("message_content_type");
@@ -31,19 +31,19 @@ pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, notice: &Notice<'j>) {
     flattening.learn_nested_paths(content, &nested);
     let content = if nested.is_null() { content } else { &nested };
     let choice = choice(flattening, message, content_type, content);
-    // As with Meta, a click without a time counts when it came; a message without one is kept aside.
+    // As with Meta, a click without a time takes the time of receipt; a message without one becomes an account event.
     let time = time.or_else(|| choice.is_some().then(|| flattening.receipt()));
     let message_id = id(message.get("id"));
     let (true, Some(time)) = (message_id.is_some() || choice.is_some(), time) else {
-        let parts = AccountEventParts::new("unplaced_message", notice.data, Keep::Skeleton);
-        return flattening.account_event(&Scope::default(), AccountEventParts { time: notice.time, ..parts });
+        let parts = AccountEventParts::new("unplaced_message", webhook.data, Keep::Metadata);
+        return flattening.account_event(&Scope::default(), AccountEventParts { time: webhook.time, ..parts });
     };
     let answered = id(message.at(&["message_context", "id"])).or_else(|| id(message.get("source_message_id")));
-    let person = notice.person(flattening);
+    let person = webhook.person(flattening);
     let choice = match (choice, &message_id) {
         (Some(choice), _) => choice,
         (None, Some(message_id)) => {
-            let kind = id(content_type).map(|found| found.map(|kind| kind.to_lowercase()));
+            let kind = id(content_type).map(|kind| kind.map(|kind| kind.to_lowercase()));
             return inbound(flattening, &time, message_id, kind, answered, person);
         }
         (None, None) => return,
@@ -54,18 +54,21 @@ pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, notice: &Notice<'j>) {
         message_id: answered,
         wa_id: person.wa_id,
         user_id: person.user_id,
-        template_name: text(notice.source_template().get("template_name")),
-        campaign_id: notice.campaign("campaign_id"),
-        campaign_name: notice.campaign("campaign_name"),
-        callback_data: notice.callback_data(),
-        source: Some(Found::made(notice.kind.to_owned(), "name of the event")),
+        template_name: text(webhook.source_template().get("template_name")),
+        campaign_id: webhook.campaign("campaign_id"),
+        campaign_name: webhook.campaign("campaign_name"),
+        callback_data: webhook.callback_data(),
+        source: Some(Extracted::computed(webhook.kind.to_owned(), "name of the event")),
     });
     let click_id = message_id.unwrap_or_else(|| {
         let columns = &draft.columns;
         let parts = [&columns.message_id, &columns.wa_id, &columns.button_id, &columns.button_text];
         let [message, person, button, text] = parts.map(|part| part.as_deref().unwrap_or_default());
         let time = columns.common.event_ts.to_string();
-        Found::made(hash(&[message, person, &time, &columns.kind, button, text]), "hash of what identifies the reply")
+        Extracted::computed(
+            hash(&[message, person, &time, &columns.kind, button, text]),
+            "hash of message, person, time, kind and button",
+        )
     });
     flattening.note(&mut draft, "click_id", &click_id);
     draft.columns.click_id = click_id.value;
@@ -74,10 +77,10 @@ pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, notice: &Notice<'j>) {
 
 fn inbound<'j>(
     flattening: &mut Flattening<'_>,
-    time: &Found<'j, i64>,
-    message_id: &Found<'j, String>,
-    kind: FoundText<'j>,
-    answered: FoundText<'j>,
+    time: &Extracted<'j, i64>,
+    message_id: &Extracted<'j, String>,
+    kind: ExtractedText<'j>,
+    answered: ExtractedText<'j>,
     person: Person<'j>,
 ) {
     let mut draft: Draft<Message> = flattening.draft(time, &Scope::default());
@@ -91,7 +94,7 @@ fn inbound<'j>(
     flattening.push(draft);
 }
 
-/// The choice in a message: JSON in Meta's shape (as a string or as it is), only the label, or a payload beside it.
+/// The choice in a message: an object of Meta's shape (as JSON or inside a string), only the label, or a payload beside it.
 fn choice<'t>(
     flattening: &mut Flattening<'_>,
     message: &'t Json<'t>,
@@ -113,7 +116,7 @@ fn choice<'t>(
     let payload = message.at(&["meta_data", "button_payload"]);
     let payload = if payload.get("payload").is_object() { payload.get("payload") } else { payload };
     let kind = if payload.is_object() && kind == "interactive_reply" { "quick_reply" } else { kind };
-    let choice = Choice::new(Found::read(kind.to_owned(), "from", content_type));
+    let choice = Choice::new(Extracted::derived(kind.to_owned(), "from", content_type));
     Some(Choice {
         button_id: text(payload.first(&["payload", "id"])),
         button_text: text(content).or_else(|| text(payload.get("text"))).filter(|_| kind != "flow_reply"),
@@ -121,7 +124,7 @@ fn choice<'t>(
     })
 }
 
-/// The kind of click that a content type declares.
+/// The kind of click that a content type stands for.
 fn declared_kind(content_type: &str) -> Option<&'static str> {
     match content_type {
         "InteractiveButtonReply" => Some("button_reply"),
@@ -133,53 +136,54 @@ fn declared_kind(content_type: &str) -> Option<&'static str> {
     }
 }
 
-/// `workflow_response_update`: all answers so far, again with each new one. Each answer is a click or a message, once.
-pub(super) fn workflow<'j>(flattening: &mut Flattening<'_>, notice: &Notice<'j>) {
-    let data = notice.data;
+/// Handles `workflow_response_update`, which repeats all earlier answers with each new one. Each answer becomes a click or a message, with
+/// the same id each time.
+pub(super) fn workflow<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>) {
+    let data = webhook.data;
     let workflow_run = id(data.get("id"));
     let person = Person::of(flattening.options, &[data.get("customer_number")]);
     let mut answers = 0;
     flattening.each(data.get("data").items(), |flattening, step| {
         let answer = step.get("answer");
         if answer.is_null() && step.is_object() {
-            // A question that is not answered yet is no event.
+            // A question without an answer so far.
             return;
         }
         answers += 1;
         let time = instant(answer.get("received_at_utc")).or_else(|| instant(answer.get("created_at_utc")));
         let (Some(run), Some(answer_id), Some(time)) = (&workflow_run, id(answer.get("id")), time) else {
-            let parts = AccountEventParts::new("unplaced_answer", step, Keep::Skeleton);
-            let time = notice.time;
+            let parts = AccountEventParts::new("unplaced_answer", step, Keep::Metadata);
+            let time = webhook.time;
             return flattening.account_event(&Scope::default(), AccountEventParts { time, ..parts });
         };
-        workflow_answer(flattening, notice, answer, &person, run, &answer_id, &time);
+        workflow_answer(flattening, webhook, answer, &person, run, &answer_id, &time);
     });
     if answers == 0 {
-        other(flattening, notice, notice.kind, data);
+        account_event(flattening, webhook, webhook.kind, data);
     }
 }
 
 fn workflow_answer<'j>(
     flattening: &mut Flattening<'_>,
-    notice: &Notice<'j>,
+    webhook: &Webhook<'j>,
     answer: &'j Json<'j>,
     person: &Person<'j>,
-    run: &Found<'j, String>,
-    answer_id: &Found<'j, String>,
-    time: &Found<'j, i64>,
+    run: &Extracted<'j, String>,
+    answer_id: &Extracted<'j, String>,
+    time: &Extracted<'j, i64>,
 ) {
     let content_type = answer.get("message_content_type");
     let content = answer.get("message");
     let nested = flattening.nested(content);
     flattening.learn_nested_paths(content, &nested);
     let content = if nested.is_null() { content } else { &nested };
-    let key = Found {
+    let key = Extracted {
         value: hash(&[&run.value, &answer_id.value]),
         how: "hash of",
         nodes: [run.nodes, answer_id.nodes].map(|nodes| nodes.into_iter().flatten().next()),
     };
     let Some(choice) = choice(flattening, answer, content_type, content) else {
-        let kind = id(content_type).map(|found| found.map(|kind| kind.to_lowercase()));
+        let kind = id(content_type).map(|kind| kind.map(|kind| kind.to_lowercase()));
         return inbound(flattening, time, &key, kind, None, person.clone());
     };
     let mut draft: Draft<Click> = flattening.draft(time, &Scope::default());
@@ -189,7 +193,7 @@ fn workflow_answer<'j>(
     fill!(flattening, draft, {
         wa_id: person.wa_id.clone(),
         user_id: person.user_id.clone(),
-        source: Some(Found::made(notice.kind.to_owned(), "name of the event")),
+        source: Some(Extracted::computed(webhook.kind.to_owned(), "name of the event")),
     });
     flattening.push(draft);
 }

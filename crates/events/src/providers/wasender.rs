@@ -1,38 +1,47 @@
 //! WASenderApi: events of the library Baileys in an envelope.
 //!
-//! The same inbound message comes as three events (`messages.upsert`, `messages.received`, `messages-personal.received`): they
-//! become the same record, because neither the event's name nor the envelope's time is part of it.
+//! An inbound message arrives as three events: `messages.upsert`, `messages.received` and `messages-personal.received`. They give the
+//! same record, because neither the event's name nor the envelope's time is part of it.
 
 mod choices;
 
-use crate::bounds::{MAX_ID_BYTES, cut};
+use crate::auth_scheme::AuthScheme;
+use crate::definition::Definition;
+use crate::digest::hash;
+use crate::extracted::{Extracted, ExtractedText, boolean, id, text};
 use crate::flattening::{AccountEventParts, Draft, Flattening, Scope, fill};
-use crate::found::{Found, FoundText, boolean, id, text};
 use crate::json::{Items, Json};
-use crate::options::hash;
+use crate::limits::{MAX_ID_BYTES, truncate};
 use crate::payload::Keep;
 use crate::person::{Person, pseudonym};
 use crate::record::{Click, Message, Status};
 use crate::time::instant;
 
-/// What the envelope says.
+pub(super) const DEFINITION: Definition = Definition {
+    name: "wasender",
+    auth: AuthScheme::token(&["X-Webhook-Signature"], "WASENDER_SECRETS"),
+    flatten,
+    requests: &[],
+};
+
+/// The members around the messages.
 struct Envelope<'j> {
     scope: Scope<'j>,
-    /// The provider's name of the event.
+    /// The provider's name for the event.
     event: &'j str,
-    time: Option<Found<'j, i64>>,
+    time: Option<Extracted<'j, i64>>,
 }
 
-/// Flattens a body of WASender; false if it has none of its marks.
-pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
+/// Adds the records of a body; `false` if it has no known shape.
+fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     let data = body.get("data");
     if data.is_null() && body.get("event").is_null() {
         return false;
     }
     let session = body.first(&["sessionId", "session_id", "session"]);
-    // The session's id is documented as the API key: only a part of its hash goes on.
+    // WASender's documentation says that the session id is the API key. Only part of its hash is kept.
     let account_id =
-        id(session).map(|found| Found::read(cut(&hash(&[&found.value]), 32).to_owned(), "hash of", session));
+        id(session).map(|id| Extracted::derived(truncate(&hash(&[&id.value]), 32).to_owned(), "hash of", session));
     let event = body.get("event").as_str().unwrap_or_else(|| event_by_shape(data));
     let scope = Scope { account_id, phone_number_id: None };
     let envelope = Envelope { scope, event, time: instant(body.get("timestamp")) };
@@ -40,7 +49,7 @@ pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
     let is_known = is_inbound || matches!(event, "messages.update" | "message-receipt.update" | "message.sent");
     let elements = elements(if is_known { data } else { &Json::Null });
     if elements.len() == 0 {
-        other(flattening, &envelope, event, if data.is_null() { body } else { data });
+        account_event(flattening, &envelope, event, if data.is_null() { body } else { data });
     }
     flattening.each(elements, |flattening, element| {
         let inner = element.get("message");
@@ -53,19 +62,19 @@ pub(crate) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
             _ => message(flattening, &envelope, element),
         };
         if let Err(kind) = placed {
-            other(flattening, &envelope, kind, element);
+            account_event(flattening, &envelope, kind, element);
         }
     });
     true
 }
 
-/// The messages of an event: `data.messages`, else `data`; an object or an array.
+/// The messages of an event: `data.messages`, or `data` itself; a list or a single object.
 fn elements<'j>(data: &'j Json<'j>) -> Items<'j, 'j> {
     let messages = data.get("messages");
     if messages.is_null() { data.items() } else { messages.items() }
 }
 
-/// A guide of the provider shows bodies without an event's name.
+/// The event's name for bodies without one, as a guide of the provider shows them.
 fn event_by_shape<'j>(data: &'j Json<'j>) -> &'static str {
     match elements(data).next() {
         Some(element) if !element.get("update").is_null() => "messages.update",
@@ -76,25 +85,25 @@ fn event_by_shape<'j>(data: &'j Json<'j>) -> &'static str {
     }
 }
 
-/// Whether an element became a record of its own; else the type of the account event that keeps it.
+/// Whether an element became a record. The error is the type of the account event that keeps it instead.
 type Placed<'j> = Result<(), &'j str>;
 
-/// An account event of what is neither message nor status, or cannot be placed.
-fn other<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, kind: &str, content: &'j Json<'j>) {
-    let keep = if envelope.event.starts_with("message") { Keep::Skeleton } else { Keep::Everything };
+/// Adds an account event, for elements that are neither message nor status, or lack what a row needs.
+fn account_event<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, kind: &str, content: &'j Json<'j>) {
+    let keep = if envelope.event.starts_with("message") { Keep::Metadata } else { Keep::Everything };
     let time = envelope.time;
     flattening
         .account_event(&envelope.scope, AccountEventParts { time, ..AccountEventParts::new(kind, content, keep) });
 }
 
-/// The chat of a key, if it is one of several people.
-fn group<'j>(key: &'j Json<'j>) -> FoundText<'j> {
+/// The id of the chat, if it is a group or a newsletter.
+fn group<'j>(key: &'j Json<'j>) -> ExtractedText<'j> {
     let chat = key.get("remoteJid");
-    let several = chat.as_str().is_some_and(|jid| jid.ends_with("@g.us") || jid.ends_with("@newsletter"));
-    if several { id(chat) } else { None }
+    let is_group = chat.as_str().is_some_and(|jid| jid.ends_with("@g.us") || jid.ends_with("@newsletter"));
+    if is_group { id(chat) } else { None }
 }
 
-/// The person who wrote a message. A linked id (`…@lid`) is no phone number: it serves as user id where no number is told.
+/// The person who sent a message. A linked id (`…@lid`) is not a phone number; it becomes the user id if there is no number.
 fn sender<'j>(flattening: &Flattening<'_>, key: &'j Json<'j>) -> Person<'j> {
     let places = [
         "cleanedSenderPn",
@@ -112,20 +121,21 @@ fn sender<'j>(flattening: &Flattening<'_>, key: &'j Json<'j>) -> Person<'j> {
     }
     let linked = ["senderLid", "participantLid", "participant", "remoteJid"].map(|place| key.get(place));
     let linked = linked.into_iter().find(|node| node.as_str().is_some_and(|jid| jid.ends_with("@lid")));
-    let user_id = linked.and_then(id).map(|found| found.map(|jid| pseudonym(flattening.options, jid)));
+    let user_id = linked.and_then(id).map(|jid| jid.map(|jid| pseudonym(flattening.options, jid)));
     Person { wa_id: None, user_id }
 }
 
-/// The message's own time, which its three events share; else the envelope's. Libraries write 64-bit numbers as objects.
-fn message_time<'j>(envelope: &Envelope<'j>, message: &'j Json<'j>) -> Option<Found<'j, i64>> {
+/// The message's own time, which its three events have in common, or else the envelope's. Some libraries write a 64-bit number as an object
+/// with the members `low` and `high`.
+fn message_time<'j>(envelope: &Envelope<'j>, message: &'j Json<'j>) -> Option<Extracted<'j, i64>> {
     let stamp = message.get("messageTimestamp");
     instant(stamp).or_else(|| instant(stamp.get("low"))).or(envelope.time)
 }
 
-/// An inbound message. The business's own messages come on the same events.
+/// Adds a click or an inbound message. The business's own messages arrive as the same events and become account events.
 fn message<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, message: &'j Json<'j>) -> Placed<'j> {
     let key = message.get("key");
-    let from_business = boolean(key.get("fromMe")).is_some_and(|found| found.value);
+    let from_business = boolean(key.get("fromMe")).is_some_and(|from_me| from_me.value);
     let (Some(message_id), Some(time)) = (id(key.get("id")), message_time(envelope, message)) else {
         return Err("unplaced_message");
     };
@@ -137,10 +147,9 @@ fn message<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, message
     if let Some((choice, reply)) = choices::choice(flattening, content) {
         let mut draft: Draft<Click> = flattening.draft(&time, &envelope.scope);
         let session = draft.columns.common.account_id.clone().unwrap_or_default();
-        let place =
-            |name| pseudonym(flattening.options, id(key.get(name)).map(|found| found.value).unwrap_or_default());
+        let place = |name| pseudonym(flattening.options, id(key.get(name)).map(|jid| jid.value).unwrap_or_default());
         let click_id = hash(&[&session, &place("remoteJid"), &place("participant"), &message_id.value]);
-        flattening.note(&mut draft, "click_id", &Found::read(&click_id, "hash of session and", key));
+        flattening.note(&mut draft, "click_id", &Extracted::derived(&click_id, "hash of session and", key));
         draft.columns.click_id = click_id;
         choice.fill(flattening, &mut draft);
         fill!(flattening, draft, {
@@ -170,7 +179,7 @@ fn message<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, message
     Ok(())
 }
 
-/// `messages.update`: a number or name of the message's state. It has no time of its own.
+/// Handles `messages.update`: the message's status as a number or name. It has no time of its own.
 fn update<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> Placed<'j> {
     let state = element.at(&["update", "status"]);
     let state = if state.is_null() { element.get("status") } else { state };
@@ -179,7 +188,7 @@ fn update<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element:
     status(flattening, envelope, element.get("key"), &state, envelope.time, |_, _| ())
 }
 
-/// Baileys' numbers and names of states.
+/// The status for one of Baileys' numbers or names. Other names are kept in lower case.
 fn status_name(name: &str) -> String {
     match name.to_ascii_uppercase().as_str() {
         "0" | "ERROR" => "failed",
@@ -193,7 +202,7 @@ fn status_name(name: &str) -> String {
     .to_owned()
 }
 
-/// `message-receipt.update`: what a member of a group received or read, with times.
+/// Handles `message-receipt.update`: when a member of a group received, read or played the message.
 fn receipt<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> Placed<'j> {
     let receipt = element.get("receipt");
     let states = [("receiptTimestamp", "delivered"), ("readTimestamp", "read"), ("playedTimestamp", "played")];
@@ -204,7 +213,7 @@ fn receipt<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element
         if time.is_none() {
             continue;
         }
-        let state = Found::read(state.to_owned(), "name of", stamp);
+        let state = Extracted::derived(state.to_owned(), "name of", stamp);
         placed = status(flattening, envelope, element.get("key"), &state, time, |flattening, draft| {
             let person = Person::of(flattening.options, &[receipt.get("userJid")]);
             fill!(flattening, *draft, { wa_id: person.wa_id, user_id: person.user_id, });
@@ -213,12 +222,12 @@ fn receipt<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element
     placed
 }
 
-/// `message.sent`: the session sent a message, or failed to.
+/// Handles `message.sent`: the session sent a message, or failed to send it.
 fn sent<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> Placed<'j> {
     let success = element.get("success");
     let state = match boolean(success) {
-        Some(found) => found.map(|success| if success { "sent" } else { "failed" }.to_owned()),
-        None => Found::made("sent".to_owned(), "name of the event"),
+        Some(success) => success.map(|success| if success { "sent" } else { "failed" }.to_owned()),
+        None => Extracted::computed("sent".to_owned(), "name of the event"),
     };
     let time = message_time(envelope, element);
     status(flattening, envelope, element.get("key"), &state, time, |flattening, draft| {
@@ -226,13 +235,13 @@ fn sent<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &
     })
 }
 
-/// Adds a status, if it can be placed.
+/// Adds a status, if it has an id and a time.
 fn status<'j>(
     flattening: &mut Flattening<'_>,
     envelope: &Envelope<'j>,
     key: &'j Json<'j>,
-    state: &Found<'j, String>,
-    time: Option<Found<'j, i64>>,
+    state: &Extracted<'j, String>,
+    time: Option<Extracted<'j, i64>>,
     finish: impl FnOnce(&Flattening<'_>, &mut Draft<Status>),
 ) -> Placed<'j> {
     let (Some(message_id), Some(time)) = (id(key.get("id")), time) else { return Err("unplaced_status") };
@@ -240,7 +249,7 @@ fn status<'j>(
     flattening.note(&mut draft, "message_id", &message_id);
     draft.columns.message_id = message_id.value;
     flattening.note(&mut draft, "status", state);
-    draft.columns.status = cut(&state.value, MAX_ID_BYTES).to_owned();
+    draft.columns.status = truncate(&state.value, MAX_ID_BYTES).to_owned();
     let person = Person::of(flattening.options, &[key.get("remoteJid"), key.get("remoteJidAlt")]);
     fill!(flattening, draft, { wa_id: person.wa_id, user_id: person.user_id, group_id: group(key), });
     finish(flattening, &mut draft);
@@ -248,7 +257,7 @@ fn status<'j>(
         let member = Person::of(flattening.options, &[key.get("participantPn"), key.get("participant")]);
         fill!(flattening, draft, { wa_id: member.wa_id.filter(|_| draft.columns.wa_id.is_none()), });
         draft.columns.participant = draft.columns.wa_id.clone().or_else(|| draft.columns.user_id.clone());
-        let source = Found::made((), "the member's number or id");
+        let source = Extracted::computed((), "the member's number or id");
         flattening.note(&mut draft, "participant", &source);
     }
     flattening.push(draft);

@@ -1,0 +1,98 @@
+//! Values extracted from a body, together with their source.
+
+use crate::json::Json;
+use crate::limits::{self, truncate};
+use crate::redact::without_jwt;
+
+/// A value and the nodes of the body that it was read from. `flatten --explain` prints these nodes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extracted<'j, T> {
+    pub(crate) value: T,
+    /// How the value follows from the nodes; empty if it is a plain copy.
+    pub(crate) how: &'static str,
+    pub(crate) nodes: [Option<&'j Json<'j>>; 2],
+}
+
+impl<'j, T> Extracted<'j, T> {
+    /// A copy of a node's value.
+    pub(crate) fn copied(value: T, node: &'j Json<'j>) -> Self {
+        Extracted { value, how: "", nodes: [Some(node), None] }
+    }
+
+    /// A value converted from a node; `how` says by what rule.
+    pub(crate) fn derived(value: T, how: &'static str, node: &'j Json<'j>) -> Self {
+        Extracted { value, how, nodes: [Some(node), None] }
+    }
+
+    /// A value that comes from no single node, such as a hash or a default.
+    pub(crate) fn computed(value: T, how: &'static str) -> Self {
+        Extracted { value, how, nodes: [None, None] }
+    }
+
+    pub(crate) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Extracted<'j, U> {
+        Extracted { value: convert(self.value), how: self.how, nodes: self.nodes }
+    }
+}
+
+/// A text for a nullable column.
+pub(crate) type ExtractedText<'j> = Option<Extracted<'j, String>>;
+
+/// A string or number as text, truncated to `bytes`. An empty string and every other type give `None`.
+///
+/// JSON Web Tokens are removed: they are credentials, and Interakt puts one with the phone number into links.
+pub(crate) fn text_within<'j>(node: &'j Json<'j>, bytes: usize) -> ExtractedText<'j> {
+    match node {
+        Json::String(text) if !text.is_empty() => {
+            let text = without_jwt(text);
+            Some(Extracted::copied(truncate(&text, bytes).to_owned(), node))
+        }
+        Json::Number(number) => Some(Extracted::copied(number.to_string(), node)),
+        _ => None,
+    }
+}
+
+/// An identifier, truncated to [`limits::MAX_ID_BYTES`].
+pub(crate) fn id<'j>(node: &'j Json<'j>) -> ExtractedText<'j> {
+    text_within(node, limits::MAX_ID_BYTES)
+}
+
+/// A label or description, truncated to [`limits::MAX_TEXT_BYTES`].
+pub(crate) fn text<'j>(node: &'j Json<'j>) -> ExtractedText<'j> {
+    text_within(node, limits::MAX_TEXT_BYTES)
+}
+
+/// A URL, truncated to [`limits::MAX_URL_BYTES`].
+pub(crate) fn url<'j>(node: &'j Json<'j>) -> ExtractedText<'j> {
+    text_within(node, limits::MAX_URL_BYTES)
+}
+
+/// An integer, given as a number or as a string.
+pub(crate) fn integer<'j>(node: &'j Json<'j>) -> Option<Extracted<'j, i64>> {
+    let value = match node {
+        Json::Number(number) => number.as_i64(),
+        Json::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    Some(Extracted::copied(value?, node))
+}
+
+/// A boolean, given as a boolean or as a string in any case.
+pub(crate) fn boolean<'j>(node: &'j Json<'j>) -> Option<Extracted<'j, bool>> {
+    let value = match node {
+        Json::Bool(value) => *value,
+        Json::String(text) => text.trim().to_ascii_lowercase().parse().ok()?,
+        _ => return None,
+    };
+    Some(Extracted::copied(value, node))
+}
+
+/// A token that the business chose itself, such as callback data or a flow token: kept as it is, even if it looks like a JSON
+/// Web Token.
+pub(crate) fn own_token<'j>(node: &'j Json<'j>) -> ExtractedText<'j> {
+    match node {
+        Json::String(text) if !text.is_empty() => {
+            Some(Extracted::copied(truncate(text, limits::MAX_TEXT_BYTES).to_owned(), node))
+        }
+        _ => text(node),
+    }
+}

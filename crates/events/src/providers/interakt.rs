@@ -1,0 +1,88 @@
+//! Interakt: statuses of API and campaign messages, clicks, replies, flows and workflows.
+//!
+//! Message ids are Interakt's own UUIDs, not wamids. Times have no offset and are UTC.
+
+mod clicks;
+mod replies;
+mod webhook;
+
+use self::webhook::{Webhook, account_event};
+use crate::auth_scheme::AuthScheme;
+use crate::definition::Definition;
+use crate::extracted::{Extracted, id, integer, text};
+use crate::flattening::{Draft, Flattening, Scope, fill};
+use crate::json::Json;
+use crate::record::Status;
+use crate::time::instant;
+
+pub(super) const DEFINITION: Definition = Definition {
+    name: "interakt",
+    auth: AuthScheme::signature(&["Interakt-Signature"], "INTERAKT_SECRETS"),
+    flatten,
+    requests: &[],
+};
+
+/// Adds the records of a body; `false` if it has no known shape.
+fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
+    // Interakt's sample of a click on a link has no envelope. Account updates have their name in `field`.
+    let data = if body.get("data").is_null() { body } else { body.get("data") };
+    let message = data.get("message");
+    let stated = body.first(&["type", "field"]).as_str();
+    let is_bare_click = stated.is_none() && message.is_object() && body.get("event").is_object();
+    let kind = match stated {
+        Some(kind) => kind,
+        None if is_bare_click => "message_api_clicked",
+        None => return false,
+    };
+    let webhook = Webhook { kind, body, data, message, time: instant(body.get("timestamp")) };
+    let states = ["sent", "delivered", "read", "failed"];
+    let last_word = kind.strip_prefix("message_").and_then(|rest| rest.rsplit('_').next()).unwrap_or_default();
+    match kind {
+        "message_received" | "message_api_flow_response" => replies::reply(flattening, &webhook),
+        "workflow_response_update" => replies::workflow(flattening, &webhook),
+        _ if last_word == "clicked" => clicks::clicked(flattening, &webhook),
+        _ => match states.into_iter().find(|state| *state == last_word) {
+            Some(state) => status(flattening, &webhook, state),
+            None => account_event(flattening, &webhook, kind, data),
+        },
+    }
+    true
+}
+
+/// Adds a status. The event's name says which; `message_status` does not, because inbound messages are "Sent" there, too.
+fn status<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>, state: &'static str) {
+    let message = webhook.message;
+    let member = match state {
+        "delivered" => "delivered_at_utc",
+        "read" => "seen_at_utc",
+        _ => "received_at_utc",
+    };
+    let time = instant(message.get(member)).or(webhook.time);
+    let (Some(message_id), Some(time)) = (id(message.get("id")), time) else {
+        return account_event(flattening, webhook, "unplaced_status", webhook.body);
+    };
+    let mut draft: Draft<Status> = flattening.draft(&time, &Scope::default());
+    flattening.note(&mut draft, "message_id", &message_id);
+    draft.columns.message_id = message_id.value;
+    let state = Extracted::derived(state.to_owned(), "last word of", webhook.body.first(&["type", "field"]));
+    flattening.note(&mut draft, "status", &state);
+    draft.columns.status = state.value;
+    let person = webhook.person(flattening);
+    let code = message.get("channel_error_code");
+    let code_number = integer(code);
+    let code_text = if code_number.is_none() { text(code) } else { None };
+    let template = flattening.nested(message.get("raw_template"));
+    flattening.learn_nested_paths(message.get("raw_template"), &template);
+    fill!(flattening, draft, {
+        wa_id: person.wa_id,
+        user_id: person.user_id,
+        error_code: code_number,
+        error_title: code_text,
+        error_message: text(message.get("channel_failure_reason")),
+        template_name: webhook.template_name(&template),
+        campaign_id: webhook.campaign("campaign_id"),
+        campaign_name: webhook.campaign("campaign_name"),
+        callback_data: webhook.callback_data(),
+    });
+    flattening.push(draft);
+}
