@@ -26,6 +26,7 @@ enum Command {
     Verify(commands::verify::Arguments),
     Simulate(commands::simulate::Arguments),
     Schema(commands::schema::Arguments),
+    Providers(commands::providers::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
                     Command::Verify(arguments) => commands::verify::run(&arguments).await,
                     Command::Simulate(arguments) => commands::simulate::run(&arguments),
                     Command::Schema(arguments) => commands::schema::run(&arguments),
+                    Command::Providers(arguments) => commands::providers::run(&arguments),
                 }
             })
         });

@@ -28,7 +28,8 @@ fn records_have_the_columns_of_their_table() {
         let path = entry.unwrap().path();
         let provider: Provider =
             path.file_stem().unwrap().to_str().unwrap().split('_').next().unwrap().parse().unwrap();
-        for record in flatten(provider, &std::fs::read(&path).unwrap(), 1_791_590_400_000, &Options::default()).unwrap()
+        for record in
+            flatten(provider, &std::fs::read(&path).unwrap(), 1_791_590_400_000, &Options::default()).unwrap().records
         {
             let table: Table = record.table().parse().unwrap();
             let columns = table.columns().map(|column| column.name);

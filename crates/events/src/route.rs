@@ -19,7 +19,13 @@ impl Route {
     /// The route with this path, which may end with a slash. `None` if no provider has it.
     pub fn find(path: &str) -> Option<Route> {
         let path = path.strip_suffix('/').unwrap_or(path);
-        Provider::ALL.into_iter().flat_map(Route::of).find(|route| route.path() == path)
+        Provider::ALL.into_iter().find_map(|provider| match provider.definition().requests {
+            [] => (path.strip_prefix(WEBHOOKS)? == provider.name()).then(|| Route::from(provider)),
+            requests => {
+                let request = requests.iter().find(|request| request.path == path)?;
+                Some(Route { provider, request: Some(request) })
+            }
+        })
     }
 
     /// The POST routes of a provider.

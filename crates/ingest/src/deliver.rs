@@ -1,5 +1,5 @@
-//! Delivery: the sink first, then the spill for what the sink did not take. What neither took is refused, so that the
-//! sender retries.
+//! Delivery of lines: to the sink, and to the spill if the sink fails. If both fail the webhook is refused, so that its sender
+//! retries.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use crate::file_sink::FileSink;
 use crate::firehose::{Firehose, FirehoseClient};
 use crate::spill::Spill;
 
-/// Longest time that the spill may take: with [`crate::firehose::BUDGET`] it leaves room under Interakt's 3 s.
+/// Maximum time of the spill. Together with [`crate::firehose::BUDGET`] it stays below the 3 s that Interakt waits for a response.
 pub const SPILL_BUDGET: Duration = Duration::from_millis(1_000);
 
-/// Where records go first.
+/// Where lines go first.
 pub enum Sink<C> {
-    /// A delivery stream.
+    /// A delivery stream of Kinesis Data Firehose.
     Firehose(Firehose<C>),
     /// A directory.
     File(FileSink),
@@ -24,21 +24,21 @@ pub struct Delivery<C> {
     spill: Option<Spill>,
 }
 
-/// What became of the lines of one webhook.
+/// How many lines of one webhook were stored, and where.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
-    /// Lines that the sink took.
+    /// Lines that the sink stored.
     pub accepted: u64,
-    /// Firehose records that were sent again.
+    /// Firehose records sent again, counted for each retry.
     pub retried: u64,
-    /// Lines that the spill took.
+    /// Lines that the spill stored.
     pub spilled: u64,
-    /// Lines that nobody took.
+    /// Lines that were not stored.
     pub refused: u64,
 }
 
 impl Delivered {
-    /// Whether every line is safe.
+    /// Whether every line is stored.
     pub fn is_complete(&self) -> bool {
         self.refused == 0
     }
@@ -49,13 +49,13 @@ fn count(lines: &[u8]) -> u64 {
 }
 
 impl<C: FirehoseClient> Delivery<C> {
-    /// Delivery to `sink`, and to `spill` what it did not take.
+    /// Delivers to `sink`, and to `spill` if that fails.
     pub fn new(sink: Sink<C>, spill: Option<Spill>) -> Self {
         Self { sink, spill }
     }
 
-    /// Delivers newline-terminated lines.
-    pub async fn put(&self, lines: &[u8]) -> Delivered {
+    /// Delivers newline-terminated lines. `received_at` is in milliseconds since 1970, UTC.
+    pub async fn put(&self, lines: &[u8], received_at: i64) -> Delivered {
         let total = count(lines);
         if total == 0 {
             return Delivered::default();
@@ -65,10 +65,10 @@ impl<C: FirehoseClient> Delivery<C> {
                 let outcome = firehose.put(lines).await;
                 (outcome.unsaved, outcome.retried)
             }
-            Sink::File(file) => match file.put(lines).await {
+            Sink::File(file) => match file.put(lines, received_at).await {
                 Ok(()) => (Vec::new(), 0),
                 Err(error) => {
-                    tracing::warn!(%error, "the file sink did not take the lines");
+                    tracing::warn!(%error, "the file sink failed");
                     (lines.to_vec(), 0)
                 }
             },
@@ -78,25 +78,25 @@ impl<C: FirehoseClient> Delivery<C> {
         if left == 0 {
             return delivered;
         }
-        match self.spill(&unsaved).await {
+        match self.spill(&unsaved, received_at).await {
             true => delivered.spilled = left,
             false => delivered.refused = left,
         }
         delivered
     }
 
-    async fn spill(&self, lines: &[u8]) -> bool {
+    async fn spill(&self, lines: &[u8], received_at: i64) -> bool {
         let Some(spill) = &self.spill else {
-            tracing::error!("the sink did not take the lines, and SPILL_URL is not set");
+            tracing::error!("the sink failed, and SPILL_URL is not set: the webhook is refused");
             return false;
         };
-        match spill.put(lines).await {
+        match spill.put(lines, received_at).await {
             Ok(()) => {
-                tracing::warn!("the sink did not take the lines: spilled");
+                tracing::warn!("the sink failed: the lines are stored in the spill");
                 true
             }
             Err(error) => {
-                tracing::error!(%error, cause = ?std::error::Error::source(&error).map(ToString::to_string), "neither the sink nor the spill took the lines");
+                tracing::error!(%error, cause = ?std::error::Error::source(&error).map(ToString::to_string), "the sink and the spill failed: the webhook is refused");
                 false
             }
         }

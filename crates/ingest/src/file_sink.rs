@@ -1,26 +1,14 @@
-//! A directory as sink: gzip NDJSON objects, as Firehose would leave them.
+//! A directory as sink. It holds raw objects as Firehose would write them to S3.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
-use crate::clock;
+use crate::raw_object::{gzip, object_name};
 
-/// Compresses lines as one gzip member.
-///
-/// # Errors
-/// None in practice: memory is the target.
-pub fn gzip(lines: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(lines.len() / 4), Compression::fast());
-    encoder.write_all(lines)?;
-    encoder.finish()
-}
-
-/// What waits to be written, and who waits for it.
+/// Lines to be written, and the requests that wait for them.
 #[derive(Default)]
 struct Pending {
     lines: Vec<u8>,
@@ -29,30 +17,28 @@ struct Pending {
 
 /// A directory of raw objects.
 ///
-/// Whoever comes while an object is being written shares the next one: under load an object holds many webhooks, and each
-/// webhook is answered when the object that holds it is on disk.
+/// Webhooks that arrive while an object is being written share the next object. Each webhook is answered once its object is on disk.
 pub struct FileSink {
     directory: PathBuf,
-    now: fn() -> i64,
     pending: Mutex<Pending>,
     turn: AsyncMutex<()>,
 }
 
 impl FileSink {
-    /// A sink at `directory`, which is made if it does not exist; `now` gives milliseconds since 1970, UTC.
+    /// A sink at `directory`, which is created if it does not exist.
     ///
     /// # Errors
-    /// The directory cannot be made.
-    pub fn new(directory: &Path, now: fn() -> i64) -> std::io::Result<Self> {
+    /// The directory cannot be created.
+    pub fn new(directory: &Path) -> std::io::Result<Self> {
         std::fs::create_dir_all(directory)?;
-        Ok(Self { directory: directory.to_owned(), now, pending: Mutex::default(), turn: AsyncMutex::default() })
+        Ok(Self { directory: directory.to_owned(), pending: Mutex::default(), turn: AsyncMutex::default() })
     }
 
-    /// Writes whole lines; returns once they are on disk.
+    /// Writes whole lines; returns once they are on disk. `received_at` is in milliseconds since 1970, UTC, and names the folder.
     ///
     /// # Errors
-    /// The object that should hold them could not be written.
-    pub async fn put(&self, lines: &[u8]) -> Result<(), Arc<std::io::Error>> {
+    /// The object could not be written.
+    pub async fn put(&self, lines: &[u8], received_at: i64) -> Result<(), Arc<std::io::Error>> {
         let (written, mut outcome) = oneshot::channel();
         {
             let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,7 +48,7 @@ impl FileSink {
         let _turn = self.turn.lock().await;
         match outcome.try_recv() {
             Ok(outcome) => return outcome,
-            // Whoever wrote our lines went away half-way: what became of them is unknown, so the sender must retry.
+            // The request that wrote our lines was dropped half-way. Whether they are on disk is unknown, so the sender must retry.
             Err(oneshot::error::TryRecvError::Closed) => {
                 return Err(Arc::new(std::io::Error::other("the write was abandoned")));
             }
@@ -70,20 +56,20 @@ impl FileSink {
         }
         let Pending { lines, waiters } =
             std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
-        let path = self.directory.join(clock::object_name((self.now)()));
+        let path = self.directory.join(object_name(received_at));
         let result = tokio::task::spawn_blocking(move || write_object(&path, &lines))
             .await
             .unwrap_or_else(|error| Err(std::io::Error::other(error)))
             .map_err(Arc::new);
         for waiter in waiters {
-            // One who went away wants no answer; the lines are written all the same.
+            // A request that was dropped waits for no result.
             let _ = waiter.send(result.clone());
         }
         result
     }
 }
 
-/// Writes under a hidden name first: a reader never sees half an object.
+/// Writes under a hidden name and renames the file, so that readers never see half an object.
 fn write_object(path: &Path, lines: &[u8]) -> std::io::Result<()> {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(std::io::Error::other("an object needs a directory and a name"));
@@ -122,11 +108,11 @@ mod tests {
     #[tokio::test]
     async fn concurrent_puts_share_objects_and_lose_nothing() {
         let directory = tempfile::tempdir().unwrap();
-        let sink = Arc::new(FileSink::new(directory.path(), || 1_700_000_000_000).unwrap());
+        let sink = Arc::new(FileSink::new(directory.path()).unwrap());
         let mut puts = tokio::task::JoinSet::new();
         for number in 0..200 {
             let sink = Arc::clone(&sink);
-            puts.spawn(async move { sink.put(format!("{number}\n").as_bytes()).await });
+            puts.spawn(async move { sink.put(format!("{number}\n").as_bytes(), 1_700_000_000_000).await });
         }
         while let Some(result) = puts.join_next().await {
             result.unwrap().unwrap();
@@ -140,11 +126,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everybody_hears_of_a_failure() {
+    async fn an_object_that_cannot_be_written_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
-        let sink = FileSink::new(&directory.path().join("raw"), || 0).unwrap();
+        let sink = FileSink::new(&directory.path().join("raw")).unwrap();
         std::fs::remove_dir(directory.path().join("raw")).unwrap();
         std::fs::write(directory.path().join("raw"), "in the way").unwrap();
-        assert!(sink.put(b"line\n").await.is_err());
+        assert!(sink.put(b"line\n", 0).await.is_err());
     }
 }

@@ -1,8 +1,7 @@
-//! Kinesis Data Firehose as sink: `PutRecordBatch` within its limits; only failed records are sent again, with jitter and an
-//! end.
+//! Kinesis Data Firehose as sink: `PutRecordBatch` within its limits, with retries of the failed records until a deadline.
 //!
-//! A call may answer 200 and still have failed for some records; the SDK does not retry those. A call that times out may
-//! have been carried out: sending again can double records, which the transform undoes
+//! A call may succeed and still have failed for some records; the SDK does not retry those. A call that timed out may have been
+//! executed: retrying it can store records twice, and the transform drops the duplicates
 //! (docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
 
 use std::collections::VecDeque;
@@ -17,66 +16,66 @@ use tokio::time::Instant;
 
 use crate::batching;
 
-/// Longest time from the first call to giving up. With the spill's own time it stays under the strictest provider's limit:
-/// Interakt gives 3 s.
+/// Maximum time from the first call until the remaining lines go to the spill. Together with the spill's time it stays below the 3 s that
+/// Interakt, the strictest provider, waits for a response.
 pub const BUDGET: Duration = Duration::from_millis(1_500);
-/// Longest time of one call.
+/// Maximum time of one call.
 pub const CALL_TIMEOUT: Duration = Duration::from_millis(700);
-/// Longest time to connect.
+/// Maximum time to connect.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(400);
-/// The first pause between two calls is random below this; each further one below twice the one before.
+/// Upper limit of the random pause before the first retry. The limit doubles with each further retry.
 pub const FIRST_PAUSE: Duration = Duration::from_millis(40);
 
 /// Why a whole call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallError {
-    /// Throttled, unreachable, no answer: another try may help.
+    /// Throttled, unreachable or timed out: a retry may succeed.
     Retriable,
-    /// No such stream, no permission: another try will not help.
+    /// No such stream or no permission: a retry cannot succeed.
     Fatal,
 }
 
-/// One `PutRecordBatch`.
+/// A client that can call `PutRecordBatch`.
 pub trait FirehoseClient {
-    /// Puts records. The answer tells for each, in order, whether it failed.
+    /// Makes one call. The result says for each record, in order, whether it failed.
     fn put(&self, records: &[Vec<u8>]) -> impl Future<Output = Result<Vec<bool>, CallError>> + Send;
 }
 
-/// What became of a put.
+/// The result of [`Firehose::put`].
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct PutOutcome {
-    /// Lines that Firehose did not take.
+    /// Lines that Firehose did not accept.
     pub unsaved: Vec<u8>,
-    /// Records that were sent more than once, counted each time.
+    /// Number of records sent again, counted for each retry.
     pub retried: u64,
 }
 
 /// A delivery stream.
 pub struct Firehose<C> {
-    calls: C,
+    client: C,
     jitter: fn() -> f64,
 }
 
 impl<C: FirehoseClient> Firehose<C> {
-    /// A delivery stream behind `calls`; `jitter` gives numbers from 0 to 1.
-    pub fn new(calls: C, jitter: fn() -> f64) -> Self {
-        Self { calls, jitter }
+    /// A delivery stream behind `client`; `jitter` returns random numbers from 0 to 1.
+    pub fn new(client: C, jitter: fn() -> f64) -> Self {
+        Self { client, jitter }
     }
 
-    /// Puts whole lines. Returns when all are taken, when the time is up, or when trying again is no use.
+    /// Puts whole lines. Returns once all are accepted, at the deadline ([`BUDGET`]), or at an error that a retry cannot fix.
     pub async fn put(&self, lines: &[u8]) -> PutOutcome {
-        let packed = batching::records(lines, batching::RECORD_BYTES);
-        let mut outcome = PutOutcome { unsaved: packed.oversized, retried: 0 };
-        let mut waiting = VecDeque::from(packed.records);
+        let batches = batching::records(lines, batching::RECORD_BYTES);
+        let mut outcome = PutOutcome { unsaved: batches.oversized, retried: 0 };
+        let mut waiting = VecDeque::from(batches.records);
         let deadline = Instant::now() + BUDGET;
         let mut pause = FIRST_PAUSE;
         while !waiting.is_empty() {
             let count = batching::next_call(waiting.iter().map(Vec::len));
             let call: Vec<Vec<u8>> = waiting.drain(..count).collect();
             let left = deadline.saturating_duration_since(Instant::now());
-            let answer = tokio::time::timeout(left.min(CALL_TIMEOUT), self.calls.put(&call)).await;
+            let answer = tokio::time::timeout(left.min(CALL_TIMEOUT), self.client.put(&call)).await;
             let failed: Vec<Vec<u8>> = match answer.unwrap_or(Err(CallError::Retriable)) {
-                // An answer that does not match the request tells nothing about any record.
+                // A response of the wrong length says nothing about any record.
                 Ok(failures) if failures.len() != call.len() => call,
                 Ok(failures) => {
                     call.into_iter().zip(failures).filter_map(|(record, failed)| failed.then_some(record)).collect()
@@ -107,14 +106,14 @@ impl<C: FirehoseClient> Firehose<C> {
     }
 }
 
-/// The calls of the AWS SDK.
+/// The client of the AWS SDK.
 pub struct AwsFirehoseClient {
     client: aws_sdk_firehose::Client,
     stream: String,
 }
 
 impl AwsFirehoseClient {
-    /// Calls to `stream`. The SDK's own retries are off: [`Firehose::put`] knows the deadline, the SDK does not.
+    /// A client for `stream`. The SDK's own retries are off, because [`Firehose::put`] has to keep its deadline.
     pub fn new(config: &aws_config::SdkConfig, stream: &str) -> Self {
         let timeouts =
             TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(CALL_TIMEOUT).build();
@@ -142,14 +141,14 @@ impl FirehoseClient for AwsFirehoseClient {
             .await
             .map_err(|error| {
                 let kind = classify(&error);
-                tracing::warn!(code = error.code().unwrap_or("no answer"), ?kind, "a call to firehose failed");
+                tracing::warn!(code = error.code().unwrap_or("no response"), ?kind, "PutRecordBatch failed");
                 kind
             })?;
         Ok(answer.request_responses().iter().map(|entry| entry.error_code().is_some()).collect())
     }
 }
 
-/// Firehose's errors by what they call for. An unknown code counts as retriable: the time is bounded anyway.
+/// Classifies Firehose's error codes. An unknown code is retriable, because the deadline limits the retries anyway.
 fn classify<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> CallError {
     match error.code() {
         Some(
@@ -170,7 +169,7 @@ mod tests {
     use super::*;
     use std::sync::Mutex;
 
-    /// Answers from a script; when it is used up, takes everything.
+    /// A client with scripted responses. After the last one it accepts everything.
     struct Script {
         answers: Mutex<VecDeque<Answer>>,
         taken: Mutex<Vec<u8>>,
@@ -178,7 +177,7 @@ mod tests {
     }
 
     enum Answer {
-        /// The numbers of the records that fail.
+        /// The indexes of the records that fail.
         Fail(Vec<usize>),
         Error(CallError),
         Hang,
@@ -210,7 +209,7 @@ mod tests {
         Script { answers: Mutex::new(answers.into()), taken: Mutex::default(), calls: Mutex::default() }
     }
 
-    /// Three lines, each of which needs a record of its own.
+    /// Three lines that each fill a record.
     fn three_records() -> Vec<u8> {
         (b'a'..=b'c').flat_map(|letter| [vec![letter; batching::RECORD_BYTES - 1], vec![b'\n']].concat()).collect()
     }

@@ -1,4 +1,4 @@
-//! The secrets, read once at start and again when a signature fails: a rotated secret is picked up without a restart.
+//! The secrets. They are read at start, and again when authentication fails, so that a rotated secret is used without a restart.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,34 +7,34 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::settings::{SECRET_NAMES, Secrets, SettingsError};
+use crate::settings::{Secrets, SettingsError, secret_names};
 
-/// Secrets Manager is asked again at most this often, however many signatures fail.
+/// Minimum time between two reads from Secrets Manager.
 pub const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Why the secrets could not be read. Never quotes one.
+/// Why the secrets could not be read. The text quotes no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
-    /// Secrets Manager did not give the secret.
-    #[error("secrets manager did not give the secret")]
+    /// The call to Secrets Manager failed.
+    #[error("the secret could not be read from Secrets Manager")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The secret is no JSON object of strings.
+    /// The secret is not a JSON object of strings.
     #[error("the secret must be a JSON object whose values are strings")]
     Malformed,
-    /// One of the values cannot be read.
+    /// A value is not valid.
     #[error(transparent)]
     Settings(#[from] SettingsError),
 }
 
 /// Where the secrets come from.
 pub enum Source {
-    /// Environment variables: for local use only.
+    /// Environment variables, for local use only.
     Environment,
-    /// Secrets Manager: the secret of this name or ARN.
+    /// Secrets Manager; the text is the secret's name or ARN.
     SecretsManager(aws_sdk_secretsmanager::Client, String),
 }
 
-/// The secrets in force.
+/// The current secrets.
 pub struct Keyring {
     source: Source,
     keep_response_json: bool,
@@ -46,14 +46,14 @@ impl Keyring {
     /// Reads the secrets for the first time.
     ///
     /// # Errors
-    /// The source does not give them, or they cannot be read.
+    /// The source cannot be read, or a value is not valid.
     pub async fn open(source: Source, keep_response_json: bool) -> Result<Self, KeyringError> {
         let secrets = read(&source, keep_response_json).await?;
         let current = RwLock::new(Arc::new(secrets));
         Ok(Self { source, keep_response_json, current, refreshed: Mutex::new(Instant::now()) })
     }
 
-    /// Given secrets that never change.
+    /// Secrets that never change. For tests.
     pub fn fixed(secrets: Secrets) -> Self {
         Self {
             source: Source::Environment,
@@ -63,13 +63,13 @@ impl Keyring {
         }
     }
 
-    /// The secrets in force.
+    /// The current secrets.
     pub fn secrets(&self) -> Arc<Secrets> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the secrets again unless that was done within [`REFRESH_INTERVAL`]. True if they were read; a failure is logged
-    /// and leaves the old ones in force.
+    /// Reads the secrets again, unless the last read is less than [`REFRESH_INTERVAL`] ago. `true` if they were read. A failure is logged,
+    /// and the old secrets stay.
     pub async fn refresh(&self) -> bool {
         if matches!(self.source, Source::Environment) {
             return false;
@@ -85,7 +85,7 @@ impl Keyring {
                 true
             }
             Err(error) => {
-                tracing::warn!(%error, "the secrets could not be read again: the old ones stay in force");
+                tracing::warn!(%error, "the secrets could not be read again: the old ones stay");
                 false
             }
         }
@@ -107,13 +107,12 @@ async fn read(source: &Source, keep_response_json: bool) -> Result<Secrets, Keyr
     }
 }
 
-/// Reads the secret's JSON: an object from [`SECRET_NAMES`] to strings. Other keys are ignored; a name that is missing
-/// stands for no secret.
+/// Parses the secret's JSON: an object whose keys are [`secret_names`] and whose values are strings. Other keys are ignored.
 fn parse(text: &str, keep_response_json: bool) -> Result<Secrets, KeyringError> {
     let values: BTreeMap<String, serde_json::Value> =
         serde_json::from_str(text).map_err(|_| KeyringError::Malformed)?;
     let known = |name: &str| values.get(name).filter(|value| !value.is_null());
-    if SECRET_NAMES.iter().filter_map(|name| known(name)).any(|value| !value.is_string()) {
+    if secret_names().filter_map(known).any(|value| !value.is_string()) {
         return Err(KeyringError::Malformed);
     }
     let value = |name| known(name).and_then(serde_json::Value::as_str).map(str::to_owned);

@@ -1,6 +1,7 @@
-//! The ingest function: HTTP in, records to a sink. It answers once every record is safe, and runs nothing afterwards: on
-//! Lambda whatever runs after the answer is lost.
+//! The ingest function: webhooks in, lines to a sink. It answers once every line is stored, and does no work after the answer, which
+//! on Lambda would not be executed reliably.
 
+pub mod app;
 pub mod batching;
 pub mod clock;
 pub mod deliver;
@@ -8,6 +9,7 @@ pub mod file_sink;
 pub mod firehose;
 pub mod keyring;
 pub mod lambda;
+pub mod raw_object;
 pub mod router;
 pub mod settings;
 pub mod spill;

@@ -1,37 +1,37 @@
-//! The router: which request is whose, whether it is authentic, and what it is answered. It knows HTTP, not Lambda: the same
-//! code serves API Gateway and `bluetick serve`.
+//! The router: finds the provider of a request, authenticates it, stores its records and answers. It depends on HTTP but not on Lambda,
+//! so API Gateway and `bluetick serve` share it.
 
-use bluetick_events::tracker::{self, Route as TrackerRoute};
-use bluetick_events::{Provider, signature};
+use bluetick_events::signature::{self, HeaderCheck};
+use bluetick_events::{FlattenError, Flattened, Provider, Route};
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::deliver::{Delivered, Delivery};
 use crate::firehose::FirehoseClient;
 use crate::keyring::Keyring;
 
-/// Largest body that is read: Meta's webhooks have up to 3 MB
+/// Maximum bytes of a body. Meta's webhooks have up to 3 MB
 /// (developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview).
 pub const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
 
-/// A request, whole.
+/// A complete request.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// Its method.
+    /// The method.
     pub method: &'a Method,
-    /// The path without stage and query, percent-encoded as it came.
+    /// The path without stage and query, percent-encoded as received.
     pub path: &'a str,
-    /// The query without its question mark.
+    /// The query without the question mark.
     pub query: &'a str,
     /// The headers.
     pub headers: &'a HeaderMap,
-    /// The raw bytes that were signed.
+    /// The body as received; signatures cover these bytes.
     pub body: &'a [u8],
 }
 
-/// What a request is answered.
+/// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The status.
+    /// The HTTP status.
     pub status: StatusCode,
     /// The content type of the body.
     pub content_type: &'static str,
@@ -41,29 +41,28 @@ pub struct Answer {
     pub body: String,
 }
 
-/// What happened, for the metrics.
+/// What happened to a request, for metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The provider whose route was called.
+    /// The name of the provider whose route was called.
     pub provider: Option<&'static str>,
-    /// What became of the lines.
+    /// How many lines were stored, and where.
     pub delivered: Delivered,
-    /// Whether the request was not authentic.
+    /// Whether the request was refused as not authentic.
     pub signature_failure: bool,
-    /// Whether the body was authentic but could not be read.
+    /// Whether the body was authentic but could not be parsed.
     pub unreadable: bool,
 }
 
-/// A route.
+/// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Route {
+enum Action {
     Health,
-    Handshake,
-    Webhook(Provider),
-    Tracker(TrackerRoute),
+    Handshake(Provider),
+    Post(Route),
 }
 
-/// The router with all that it needs.
+/// The router, with its secrets, its delivery and its clock.
 pub struct Router<C> {
     keyring: Keyring,
     delivery: Delivery<C>,
@@ -78,34 +77,40 @@ fn error(status: StatusCode, message: &str) -> Answer {
     json(status, &serde_json::json!({"ok": false, "error": message}))
 }
 
-/// Finds the route, or the answer to a request that has none.
-fn route(method: &Method, path: &str) -> Result<Route, Answer> {
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let (routes, allow): (&[(Method, Route)], &'static str) = match path {
-        "/health" => (&[(Method::GET, Route::Health), (Method::HEAD, Route::Health)], "GET, HEAD"),
-        "/webhooks/meta" => {
-            (&[(Method::POST, Route::Webhook(Provider::Meta)), (Method::GET, Route::Handshake)], "GET, POST")
+/// Finds the action of a request.
+///
+/// # Errors
+/// The answer to a request whose path or method is unknown.
+fn action(method: &Method, path: &str) -> Result<Action, Answer> {
+    let (actions, allow): (Vec<(Method, Action)>, &'static str) = match Route::find(path) {
+        Some(route) if route.provider().auth_scheme().handshake_setting.is_some() => {
+            let handshake = Action::Handshake(route.provider());
+            (vec![(Method::POST, Action::Post(route)), (Method::GET, handshake)], "GET, POST")
         }
-        "/webhooks/woosh" => (&[(Method::POST, Route::Webhook(Provider::Woosh))], "POST"),
-        "/webhooks/interakt" => (&[(Method::POST, Route::Webhook(Provider::Interakt))], "POST"),
-        "/webhooks/wasender" => (&[(Method::POST, Route::Webhook(Provider::Wasender))], "POST"),
-        "/api/webhooks/track-send" => (&[(Method::POST, Route::Tracker(TrackerRoute::TrackSend))], "POST"),
-        "/api/webhooks/message-status" => (&[(Method::POST, Route::Tracker(TrackerRoute::MessageStatus))], "POST"),
-        _ => return Err(error(StatusCode::NOT_FOUND, "no such route")),
+        Some(route) => (vec![(Method::POST, Action::Post(route))], "POST"),
+        None if path.strip_suffix('/').unwrap_or(path) == "/health" => {
+            (vec![(Method::GET, Action::Health), (Method::HEAD, Action::Health)], "GET, HEAD")
+        }
+        None => return Err(error(StatusCode::NOT_FOUND, "no such route")),
     };
-    routes.iter().find(|(allowed, _)| allowed == method).map(|(_, route)| *route).ok_or_else(|| Answer {
+    actions.into_iter().find(|(allowed, _)| allowed == method).map(|(_, action)| action).ok_or_else(|| Answer {
         headers: vec![("allow", allow)],
         ..error(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
     })
 }
 
 impl<C: FirehoseClient> Router<C> {
-    /// A router; `now` gives milliseconds since 1970, UTC.
+    /// A router; `now` is its clock and returns milliseconds since 1970, UTC.
     pub fn new(keyring: Keyring, delivery: Delivery<C>, now: fn() -> i64) -> Self {
         Self { keyring, delivery, now }
     }
 
-    /// Handles a request. The answer says 200 only when every record is safe.
+    /// The time of the router's clock: milliseconds since 1970, UTC.
+    pub fn now(&self) -> i64 {
+        (self.now)()
+    }
+
+    /// Handles a request. The status is 200 only if every record is stored.
     pub async fn handle(&self, request: Request<'_>) -> (Answer, Report) {
         let mut report = Report::default();
         let answer = match self.answer(request, &mut report).await {
@@ -121,44 +126,41 @@ impl<C: FirehoseClient> Router<C> {
         (answer, report)
     }
 
+    /// Checks what can be checked before the body is read: path, method, and credentials in headers.
+    ///
+    /// # Errors
+    /// The answer to a request whose body need not be read.
+    pub async fn check_head(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<HeaderCheck, Answer> {
+        let Action::Post(route) = action(method, path)? else { return Ok(HeaderCheck::Authentic) };
+        let check = || self.check_headers(route.provider(), headers);
+        match check() {
+            Some(check) => Ok(check),
+            None if self.keyring.refresh().await => check().ok_or_else(not_authentic),
+            None => Err(not_authentic()),
+        }
+    }
+
     async fn answer(&self, request: Request<'_>, report: &mut Report) -> Result<Answer, Answer> {
-        let route = route(request.method, request.path)?;
-        let provider = match route {
-            Route::Health => return Ok(json(StatusCode::OK, &serde_json::json!({"ok": true}))),
-            Route::Handshake => return self.handshake(request.query, report).await,
-            Route::Webhook(provider) => provider,
-            Route::Tracker(_) => Provider::Tracker,
+        let route = match action(request.method, request.path)? {
+            Action::Health => return Ok(json(StatusCode::OK, &serde_json::json!({"ok": true}))),
+            Action::Handshake(provider) => return self.handshake(provider, request.query, report).await,
+            Action::Post(route) => route,
         };
+        let provider = route.provider();
         report.provider = Some(provider.name());
         if request.body.len() > MAX_BODY_BYTES {
             return Err(too_large());
         }
         self.authenticate(provider, request, report).await?;
-        let received_at = (self.now)();
-        let options = &self.keyring.secrets().options;
-        let (records, response) = match route {
-            Route::Tracker(tracker_route) => {
-                let handled = tracker::handle(tracker_route, request.body, received_at, options)
-                    .map_err(|fault| error(StatusCode::BAD_REQUEST, &fault.to_string()))?;
-                (handled.records, handled.response)
-            }
-            _ => {
-                let records =
-                    bluetick_events::flatten(provider, request.body, received_at, options).unwrap_or_else(|reason| {
-                        report.unreadable = true;
-                        tracing::warn!(provider = provider.name(), %reason, "an authentic body cannot be read: kept whole");
-                        vec![bluetick_events::unreadable_record(provider, request.body, received_at, &reason)]
-                    });
-                (records, serde_json::json!({"ok": true}))
-            }
-        };
-        let mut lines = Vec::with_capacity(records.len() * 512);
-        for record in &records {
+        let received_at = self.now();
+        let flattened = self.flatten(route, request.body, received_at, report)?;
+        let mut lines = Vec::with_capacity(flattened.records.len() * 512);
+        for record in &flattened.records {
             record.write_line(&mut lines);
         }
-        report.delivered = self.delivery.put(&lines).await;
+        report.delivered = self.delivery.put(&lines, received_at).await;
         if report.delivered.is_complete() {
-            Ok(json(StatusCode::OK, &response))
+            Ok(json(StatusCode::OK, &flattened.response))
         } else {
             Err(Answer {
                 headers: vec![("retry-after", "5")],
@@ -167,12 +169,29 @@ impl<C: FirehoseClient> Router<C> {
         }
     }
 
-    async fn handshake(&self, query: &str, report: &mut Report) -> Result<Answer, Answer> {
-        report.provider = Some(Provider::Meta.name());
-        let challenge = match signature::handshake(query, &self.keyring.secrets().verify_tokens) {
-            Err(_) if self.keyring.refresh().await => {
-                signature::handshake(query, &self.keyring.secrets().verify_tokens)
+    /// Flattens a body. A webhook that cannot be parsed is kept whole; the caller of a request is told what is wrong.
+    fn flatten(&self, route: Route, body: &[u8], received_at: i64, report: &mut Report) -> Result<Flattened, Answer> {
+        let provider = route.provider();
+        match bluetick_events::flatten(route, body, received_at, &self.keyring.secrets().options) {
+            Ok(flattened) => Ok(flattened),
+            Err(FlattenError::Request(fault)) => Err(error(StatusCode::BAD_REQUEST, &fault.to_string())),
+            Err(FlattenError::Unreadable(reason)) => {
+                report.unreadable = true;
+                tracing::warn!(provider = provider.name(), %reason, "an authentic body cannot be parsed: kept whole");
+                let record = bluetick_events::unreadable_record(provider, body, received_at, &reason);
+                Ok(Flattened { records: vec![record], response: serde_json::json!({"ok": true}) })
             }
+        }
+    }
+
+    async fn handshake(&self, provider: Provider, query: &str, report: &mut Report) -> Result<Answer, Answer> {
+        report.provider = Some(provider.name());
+        let handshake = || {
+            let secrets = self.keyring.secrets();
+            signature::handshake(query, secrets.auth(provider).map_or(&[], |auth| &auth.verify_tokens))
+        };
+        let challenge = match handshake() {
+            Err(_) if self.keyring.refresh().await => handshake(),
             first => first,
         };
         let challenge = challenge.map_err(|_| unauthorized(report))?;
@@ -192,21 +211,34 @@ impl<C: FirehoseClient> Router<C> {
         let header = |name: &str| request.headers.get(name).map(http::HeaderValue::as_bytes);
         let secrets = self.keyring.secrets();
         secrets.auth(provider).is_some_and(|auth| {
-            signature::authenticate(provider, &header, request.body, auth)
+            signature::authenticate(provider.auth_scheme(), &header, request.body, auth)
                 .inspect_err(|reason| tracing::debug!(provider = provider.name(), %reason, "not authentic"))
                 .is_ok()
         })
     }
+
+    /// What the headers say about a webhook; `None` if they show that it is not authentic.
+    fn check_headers(&self, provider: Provider, headers: &HeaderMap) -> Option<HeaderCheck> {
+        let header = |name: &str| headers.get(name).map(http::HeaderValue::as_bytes);
+        let secrets = self.keyring.secrets();
+        signature::check_headers(provider.auth_scheme(), &header, secrets.auth(provider)?)
+            .inspect_err(|reason| tracing::debug!(provider = provider.name(), %reason, "not authentic"))
+            .ok()
+    }
 }
 
-/// The answer to a body over [`MAX_BODY_BYTES`], also for those who notice before the body is whole.
+/// The answer to a body over [`MAX_BODY_BYTES`].
 pub fn too_large() -> Answer {
     error(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 3 MB")
 }
 
+fn not_authentic() -> Answer {
+    error(StatusCode::UNAUTHORIZED, "not authentic")
+}
+
 fn unauthorized(report: &mut Report) -> Answer {
     report.signature_failure = true;
-    error(StatusCode::UNAUTHORIZED, "not authentic")
+    not_authentic()
 }
 
 #[cfg(test)]
@@ -214,14 +246,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn routes_with_and_without_the_last_slash() {
-        for path in ["/api/webhooks/track-send/", "/api/webhooks/track-send"] {
-            assert_eq!(route(&Method::POST, path), Ok(Route::Tracker(TrackerRoute::TrackSend)));
-        }
-        assert_eq!(route(&Method::GET, "/webhooks/meta"), Ok(Route::Handshake));
-        assert_eq!(route(&Method::POST, "/webhooks/other").unwrap_err().status, StatusCode::NOT_FOUND);
-        let refused = route(&Method::PUT, "/webhooks/meta").unwrap_err();
+    fn a_known_path_with_another_method_says_which_are_allowed() {
+        let meta = Route::find("/webhooks/meta").unwrap();
+        assert_eq!(action(&Method::POST, "/webhooks/meta/"), Ok(Action::Post(meta)));
+        assert_eq!(action(&Method::GET, "/webhooks/meta"), Ok(Action::Handshake(Provider::Meta)));
+        assert_eq!(action(&Method::POST, "/webhooks/other").unwrap_err().status, StatusCode::NOT_FOUND);
+        let refused = action(&Method::PUT, "/webhooks/meta").unwrap_err();
         assert_eq!(refused.status, StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(refused.headers, [("allow", "GET, POST")]);
+        assert_eq!(action(&Method::GET, "/webhooks/woosh").unwrap_err().headers, [("allow", "POST")]);
     }
 }

@@ -1,4 +1,4 @@
-//! The settings, read once at start. A wrong one stops the start with a clear message instead of surprising later.
+//! The settings, read once at start. The program does not start with an invalid one.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,22 +6,22 @@ use std::path::PathBuf;
 use bluetick_events::signature::{ProviderAuth, Secret};
 use bluetick_events::{Options, Provider, PseudonymKey};
 
-/// Where records go.
+/// Where lines go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SinkUrl {
     /// `firehose://<delivery stream>`
     Firehose(String),
-    /// `file:///<directory>`: the same gzip NDJSON objects that Firehose would leave.
+    /// `file:///<directory>`: raw objects as Firehose would write them.
     File(PathBuf),
 }
 
-/// A setting that cannot be used. Never quotes a secret.
+/// A setting that is missing or not valid. The text quotes no secret.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SettingsError {
     /// A required variable is missing.
     #[error("{0} is not set")]
     Missing(&'static str),
-    /// A variable's value cannot be read.
+    /// A variable's value is not valid.
     #[error("{name} must be {expected}")]
     Invalid {
         /// The variable.
@@ -31,43 +31,36 @@ pub enum SettingsError {
     },
 }
 
-/// What is no secret.
+/// Non-secret settings from the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// `SINK_URL`
     pub sink: SinkUrl,
-    /// `SPILL_URL`: `s3://<bucket>/<prefix>` or `file:///<directory>`; where lines go that the sink did not take.
+    /// `SPILL_URL`: `s3://<bucket>/<prefix>` or `file:///<directory>`, for lines that the sink did not accept.
     pub spill: Option<String>,
     /// `SECRETS_ID`: name or ARN of the secret in Secrets Manager.
     pub secrets_id: Option<String>,
-    /// `KEEP_RESPONSE_JSON`: whether flow answers, which may hold personal data, are kept.
+    /// `KEEP_RESPONSE_JSON`: whether responses to flows, which may hold personal data, are kept.
     pub keep_response_json: bool,
 }
 
-/// The names of all secrets, as variables and as keys of the secret's JSON.
-pub const SECRET_NAMES: [&str; 9] = [
-    "META_APP_SECRETS",
-    "META_VERIFY_TOKENS",
-    "WOOSH_SECRETS",
-    "WOOSH_TOKENS",
-    "WOOSH_ALLOW_UNSIGNED",
-    "INTERAKT_SECRETS",
-    "WASENDER_SECRETS",
-    "TRACKER_TOKENS",
-    "PSEUDONYM_KEY",
-];
+/// The secrets that belong to no provider.
+const PSEUDONYM_KEY: &str = "PSEUDONYM_KEY";
 
-/// What authenticates the providers, and how records are flattened.
+/// The names of all secrets, as environment variables and as keys of the secret's JSON.
+pub fn secret_names() -> impl Iterator<Item = &'static str> {
+    Provider::ALL.into_iter().flat_map(Provider::secret_names).chain([PSEUDONYM_KEY])
+}
+
+/// The credentials of the providers, and the options that depend on a secret.
 #[derive(Debug, Default)]
 pub struct Secrets {
-    providers: BTreeMap<&'static str, ProviderAuth>,
-    /// Tokens of Meta's handshake.
-    pub verify_tokens: Vec<Secret>,
-    /// How records are flattened.
+    providers: BTreeMap<Provider, ProviderAuth>,
+    /// The options for flattening.
     pub options: Options,
 }
 
-/// A flag: `true`, `1`, `yes`, or their contraries, in any case; absent or empty is false.
+/// A flag: `true`, `1`, `yes`, `false`, `0` or `no`, in any case. A missing or empty one is false.
 fn flag(name: &'static str, value: Option<String>) -> Result<bool, SettingsError> {
     match value.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "" | "0" | "false" | "no" => Ok(false),
@@ -77,10 +70,10 @@ fn flag(name: &'static str, value: Option<String>) -> Result<bool, SettingsError
 }
 
 impl Settings {
-    /// Reads the settings; `variable` looks an environment variable up.
+    /// Reads the settings; `variable` looks up an environment variable.
     ///
     /// # Errors
-    /// A required variable is missing, or a value cannot be read.
+    /// A required variable is missing, or a value is not valid.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let filled = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let sink = filled("SINK_URL").ok_or(SettingsError::Missing("SINK_URL"))?;
@@ -109,38 +102,41 @@ fn parse_sink(text: &str) -> Result<SinkUrl, SettingsError> {
 }
 
 impl Secrets {
-    /// Reads the secrets; `value` looks one of [`SECRET_NAMES`] up. Several values of one name are separated by commas: all
-    /// are accepted, so that a secret can be rotated without a gap.
+    /// Reads the secrets; `value` looks up one of [`secret_names`]. Several values are separated by commas, and each is accepted, so that a
+    /// secret can be rotated without a gap.
     ///
     /// # Errors
-    /// A flag cannot be read.
+    /// A flag is not valid.
     pub fn read(
         value: impl Fn(&'static str) -> Option<String>,
         keep_response_json: bool,
     ) -> Result<Self, SettingsError> {
-        let list =
-            |name| -> Vec<Secret> { value(name).unwrap_or_default().split(',').filter_map(Secret::new).collect() };
-        let auth = |hmac, tokens, allow_unsigned| ProviderAuth { hmac_secrets: hmac, tokens, allow_unsigned };
-        let unsigned = flag("WOOSH_ALLOW_UNSIGNED", value("WOOSH_ALLOW_UNSIGNED"))?;
-        Ok(Self {
-            providers: BTreeMap::from([
-                (Provider::Meta.name(), auth(list("META_APP_SECRETS"), Vec::new(), false)),
-                (Provider::Woosh.name(), auth(list("WOOSH_SECRETS"), list("WOOSH_TOKENS"), unsigned)),
-                (Provider::Interakt.name(), auth(list("INTERAKT_SECRETS"), Vec::new(), false)),
-                (Provider::Wasender.name(), auth(Vec::new(), list("WASENDER_SECRETS"), false)),
-                (Provider::Tracker.name(), auth(Vec::new(), list("TRACKER_TOKENS"), false)),
-            ]),
-            verify_tokens: list("META_VERIFY_TOKENS"),
-            options: Options {
-                pseudonym_key: value("PSEUDONYM_KEY").and_then(|key| PseudonymKey::new(key.trim().as_bytes())),
-                keep_response_json,
-            },
-        })
+        let list = |name: Option<&'static str>| -> Vec<Secret> {
+            let values = name.and_then(&value).unwrap_or_default();
+            values.split(',').filter_map(Secret::new).collect()
+        };
+        let mut providers = BTreeMap::new();
+        for provider in Provider::ALL {
+            let scheme = provider.auth_scheme();
+            let allow_unsigned = match scheme.unsigned_setting {
+                Some(name) => flag(name, value(name))?,
+                None => false,
+            };
+            let auth = ProviderAuth {
+                hmac_secrets: list(scheme.signature.map(|signature| signature.setting)),
+                tokens: list(scheme.token.map(|token| token.setting)),
+                allow_unsigned,
+                verify_tokens: list(scheme.handshake_setting),
+            };
+            providers.insert(provider, auth);
+        }
+        let pseudonym_key = value(PSEUDONYM_KEY).and_then(|key| PseudonymKey::new(key.trim().as_bytes()));
+        Ok(Self { providers, options: Options { pseudonym_key, keep_response_json } })
     }
 
-    /// What authenticates `provider`.
+    /// The credentials accepted from `provider`.
     pub fn auth(&self, provider: Provider) -> Option<&ProviderAuth> {
-        self.providers.get(provider.name())
+        self.providers.get(&provider)
     }
 }
 

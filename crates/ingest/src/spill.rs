@@ -1,5 +1,5 @@
-//! The spill: where lines go that the delivery stream did not take. They become one gzip object beside the raw ones, so that
-//! the transform sees no difference.
+//! The spill: a prefix or directory for lines that the delivery stream did not accept. Each webhook's lines become one raw object, which
+//! the transform reads like those of Firehose.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,47 +8,45 @@ use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
 
-use crate::clock;
-use crate::file_sink::gzip;
+use crate::raw_object::{gzip, object_name};
 
-/// Longest time that one attempt to connect may take.
+/// Maximum time to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// A prefix of a bucket, or a directory.
 pub struct Spill {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
-    now: fn() -> i64,
     budget: Duration,
 }
 
-/// Why a spill cannot be used or did not work.
+/// Why the spill cannot be opened, or did not store an object.
 #[derive(Debug, thiserror::Error)]
 pub enum SpillError {
-    /// `SPILL_URL` names no place.
+    /// `SPILL_URL` is neither an S3 prefix nor a directory.
     #[error("SPILL_URL must be s3://<bucket>/<prefix> or file:///<directory>")]
     Url,
-    /// The store said no, or gave no answer.
-    #[error("the spill did not take the object")]
+    /// The store refused the object or could not be reached.
+    #[error("the object could not be written to the spill")]
     Store(#[from] object_store::Error),
-    /// The object could not be made.
+    /// The lines could not be compressed, or the directory could not be created.
     #[error("the object could not be compressed")]
     Compress(#[from] std::io::Error),
-    /// The time was up.
-    #[error("the spill gave no answer within {0:?}")]
+    /// The store did not respond in time.
+    #[error("the spill did not respond within {0:?}")]
     Timeout(Duration),
 }
 
 impl Spill {
-    /// The spill at `url`. `now` gives milliseconds since 1970, UTC; `budget` is the longest that a put may take.
+    /// The spill at `url`. `budget` is the maximum time of one put.
     ///
     /// # Errors
-    /// The URL names no place, or the client cannot be made.
-    pub fn open(url: &str, now: fn() -> i64, budget: Duration) -> Result<Self, SpillError> {
+    /// The URL is neither an S3 prefix nor a directory, or the client cannot be created.
+    pub fn open(url: &str, budget: Duration) -> Result<Self, SpillError> {
         let parsed = url::Url::parse(url).map_err(|_| SpillError::Url)?;
         let (store, prefix): (Arc<dyn ObjectStore>, Path) = match parsed.scheme() {
             "s3" => {
-                // A second call finds a provider installed already, which is as good.
+                // An error means that a provider is installed already.
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 let bucket = parsed.host_str().ok_or(SpillError::Url)?;
                 let store = AmazonS3Builder::from_env()
@@ -71,20 +69,20 @@ impl Spill {
             }
             _ => return Err(SpillError::Url),
         };
-        Ok(Self::with_store(store, prefix, now, budget))
+        Ok(Self::with_store(store, prefix, budget))
     }
 
     /// The spill at `prefix` of `store`.
-    pub fn with_store(store: Arc<dyn ObjectStore>, prefix: Path, now: fn() -> i64, budget: Duration) -> Self {
-        Self { store, prefix, now, budget }
+    pub fn with_store(store: Arc<dyn ObjectStore>, prefix: Path, budget: Duration) -> Self {
+        Self { store, prefix, budget }
     }
 
-    /// Puts whole lines as one object; returns once the store has it.
+    /// Stores whole lines as one object. `received_at` is in milliseconds since 1970, UTC, and names the folder.
     ///
     /// # Errors
-    /// The store refused it, or gave no answer in time; the object may exist all the same.
-    pub async fn put(&self, lines: &[u8]) -> Result<(), SpillError> {
-        let name = self.prefix.parts().chain(Path::from(clock::object_name((self.now)())).parts()).collect::<Path>();
+    /// The store refused the object or did not respond in time. The object may exist nevertheless.
+    pub async fn put(&self, lines: &[u8], received_at: i64) -> Result<(), SpillError> {
+        let name = self.prefix.parts().chain(Path::from(object_name(received_at)).parts()).collect::<Path>();
         let object = gzip(lines)?;
         tokio::time::timeout(self.budget, self.store.put(&name, object.into()))
             .await
@@ -103,8 +101,8 @@ mod tests {
     async fn the_object_holds_the_lines_under_the_prefix() {
         let store = Arc::new(object_store::memory::InMemory::new());
         let prefix = Path::from("raw/spill");
-        let spill = Spill::with_store(store.clone(), prefix, || 1_700_000_000_000, Duration::from_secs(1));
-        spill.put(b"{\"a\":1}\n{\"a\":2}\n").await.unwrap();
+        let spill = Spill::with_store(store.clone(), prefix, Duration::from_secs(1));
+        spill.put(b"{\"a\":1}\n{\"a\":2}\n", 1_700_000_000_000).await.unwrap();
         let objects: Vec<_> = store.list(None).try_collect().await.unwrap();
         let [object] = objects.as_slice() else { panic!("one object, not {objects:?}") };
         assert!(object.location.as_ref().starts_with("raw/spill/2023/11/14/22/bluetick-"), "{}", object.location);
@@ -117,7 +115,7 @@ mod tests {
     #[test]
     fn a_url_without_a_place_is_refused() {
         for url in ["", "raw/spill", "ftp://host/x", "s3:///prefix"] {
-            assert!(matches!(Spill::open(url, || 0, Duration::from_secs(1)), Err(SpillError::Url)), "{url}");
+            assert!(matches!(Spill::open(url, Duration::from_secs(1)), Err(SpillError::Url)), "{url}");
         }
     }
 }

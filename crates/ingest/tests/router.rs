@@ -1,4 +1,4 @@
-//! The router over a file sink: what is answered, what is stored, what is logged.
+//! The router with a file sink: answers, stored lines and log.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -19,14 +19,14 @@ use hmac::{KeyInit, Mac};
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
-/// The time at which everything is received: 10 October 2026.
+/// The time of receipt of all requests: 10 October 2026, UTC.
 const NOW: i64 = 1_791_590_400_000;
 
 fn now() -> i64 {
     NOW
 }
 
-/// A delivery stream that refuses everything.
+/// A delivery stream that refuses every record.
 struct Refusing;
 
 impl FirehoseClient for Refusing {
@@ -60,14 +60,14 @@ struct Stage {
 impl Stage {
     fn with_file_sink() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let sink = Sink::File(FileSink::new(directory.path(), now).unwrap());
+        let sink = Sink::File(FileSink::new(directory.path()).unwrap());
         Self { router: Router::new(Keyring::fixed(secrets()), Delivery::new(sink, None), now), directory }
     }
 
     fn with_refusing_stream(with_spill: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = url::Url::from_directory_path(directory.path()).unwrap();
-        let spill = with_spill.then(|| Spill::open(url.as_str(), now, Duration::from_secs(60)).unwrap());
+        let spill = with_spill.then(|| Spill::open(url.as_str(), Duration::from_secs(60)).unwrap());
         let sink = Sink::Firehose(Firehose::new(Refusing, || 0.0));
         Self { router: Router::new(Keyring::fixed(secrets()), Delivery::new(sink, spill), now), directory }
     }
@@ -152,7 +152,7 @@ async fn every_sample_event_of_api_gateway_is_answered_as_it_should() {
     assert!(events > 40);
     let lines = stage.lines();
     let clicks = |id: &str| lines.iter().filter(|line| line["click_id"] == id).count();
-    // Its version 2, its version 1 and its base64 event; the forged one left nothing.
+    // One click from each of three events (version 2, version 1, base64), and none from the forged event.
     assert_eq!((clicks("wamid.IN1"), clicks("wamid.IN9")), (3, 0));
 }
 
@@ -270,7 +270,7 @@ async fn what_the_stream_refuses_is_spilled_and_otherwise_the_sender_is_told() {
     assert_eq!(answer.headers, [("retry-after", "5")]);
 }
 
-/// What the subscriber printed.
+/// The log lines that were printed.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -284,7 +284,7 @@ impl Write for Log {
     }
 }
 
-/// Every string and number in a fixture that looks like a phone number, a token, a session or a secret.
+/// Collects the strings of a fixture that look like a phone number, a token, a session or a secret.
 fn sensitive(value: &Value, key: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => fields.iter().for_each(|(key, value)| sensitive(value, key, found)),

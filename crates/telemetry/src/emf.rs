@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
-/// The namespace of our metrics where the variable `METRICS_NAMESPACE` names no other. A stack has one of its own: alarms of
-/// two stacks in one region would otherwise hear of each other's troubles.
+/// The namespace of the metrics if the variable `METRICS_NAMESPACE` is not set. Each stack sets its own, so that the alarms of two stacks in
+/// one region do not react to each other's metrics.
 pub const DEFAULT_NAMESPACE: &str = "Bluetick";
 
 fn namespace() -> &'static str {
@@ -15,12 +15,12 @@ fn namespace() -> &'static str {
     NAMESPACE.get_or_init(|| std::env::var("METRICS_NAMESPACE").unwrap_or_else(|_| DEFAULT_NAMESPACE.to_owned()))
 }
 
-/// The unit of a metric, by CloudWatch's names.
+/// The unit of a metric, in CloudWatch's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// A number of things.
+    /// A number of events or records.
     Count,
-    /// A time.
+    /// A duration.
     Milliseconds,
     /// A size.
     Bytes,
@@ -36,10 +36,9 @@ impl Unit {
     }
 }
 
-/// One line of metrics that share their dimensions.
+/// One line of metrics with common dimensions.
 ///
-/// Dimensions cost money for each combination of values, and personal data has no place in them: use few, like the
-/// provider.
+/// CloudWatch bills each combination of dimension values as a metric of its own: use few dimensions, and no personal data.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
     dimensions: Vec<(&'static str, String)>,
@@ -47,7 +46,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// No dimension, no value.
+    /// A line without dimensions and values.
     pub fn new() -> Self {
         Self::default()
     }
@@ -76,7 +75,7 @@ impl Metrics {
         self
     }
 
-    /// The line, without its end. `timestamp` is in milliseconds since 1970, UTC.
+    /// The line as JSON, without a newline. `timestamp` is in milliseconds since 1970, UTC.
     pub fn to_json(&self, timestamp: i64) -> Value {
         self.to_json_in(namespace(), timestamp)
     }
@@ -93,7 +92,7 @@ impl Metrics {
                 "CloudWatchMetrics": [{"Namespace": namespace, "Dimensions": [names], "Metrics": metrics}],
             }),
         );
-        // With Lambda's JSON logs a line that names no level counts as INFO and is dropped above it.
+        // Lambda's JSON log format treats a line without a level as INFO, and drops it at higher log levels.
         line.insert("level".to_owned(), json!("INFO"));
         for (name, value) in &self.dimensions {
             line.insert((*name).to_owned(), json!(value));
@@ -104,7 +103,8 @@ impl Metrics {
         Value::Object(line)
     }
 
-    /// Writes the line to standard output. An error there leaves nobody to tell, so it is dropped.
+    /// Writes the line to standard output; an error is ignored, because there is no other place to report it. `timestamp` is in milliseconds
+    /// since 1970, UTC.
     pub fn print(&self, timestamp: i64) {
         let _ = writeln!(std::io::stdout().lock(), "{}", self.to_json(timestamp));
     }

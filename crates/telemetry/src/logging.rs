@@ -1,4 +1,4 @@
-//! The subscriber that prints log lines, made once at start.
+//! The subscriber that prints log lines; installed once at start.
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -6,24 +6,24 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// How the lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// One JSON object a line, as Lambda's JSON log format expects.
+    /// One JSON object per line, as Lambda's JSON log format requires.
     Json,
-    /// For people.
+    /// Plain text for people.
     Text,
 }
 
-/// Which lines pass: our own down to `level`; the libraries' only from INFO up, because at TRACE the Lambda runtime and
+/// Selects the lines of this project's crates at `level` and above, and those of libraries at INFO and above: at TRACE the Lambda runtime and
 /// the HTTP clients print whole bodies and headers.
 pub fn filter(level: LevelFilter) -> Targets {
     let libraries = level.min(LevelFilter::INFO);
     Targets::new().with_default(libraries).with_target("bluetick", level)
 }
 
-/// The level and format that the environment asks for: `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else INFO; JSON if
-/// `AWS_LAMBDA_LOG_FORMAT` is `JSON` in any case
+/// The level and format set by the environment: `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else INFO; JSON if `AWS_LAMBDA_LOG_FORMAT` is
+/// `JSON`, ignoring case
 /// (docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html).
 pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> (LevelFilter, Format) {
     let level = variable("AWS_LAMBDA_LOG_LEVEL")
@@ -34,24 +34,24 @@ pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> (LevelFilt
     (level, if json { Format::Json } else { Format::Text })
 }
 
-/// Prints log lines to standard output as the environment asks. Call it once, at start; a second call changes nothing.
+/// Prints log lines to standard output at the level and in the format set by the environment. A second call has no effect.
 pub fn init() {
     let (level, format) = from_environment(|name| std::env::var(name).ok());
     init_with(level, format, std::io::stdout);
 }
 
-/// Prints log lines of `level` and above to `writer`. A second call changes nothing.
+/// Prints log lines of `level` and above to `writer`. A second call has no effect.
 pub fn init_with<W>(level: LevelFilter, format: Format, writer: W)
 where
     W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
-        // CloudWatch stamps each line itself.
+        // CloudWatch adds the time.
         Format::Json => lines.json().flatten_event(true).without_time().boxed(),
         Format::Text => lines.boxed(),
     };
-    // An error only says that a subscriber stands already, for instance a test's.
+    // An error means that a subscriber is installed already, for instance by a test.
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter(level))).try_init();
 }
 

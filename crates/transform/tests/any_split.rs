@@ -33,7 +33,7 @@ fn webhooks() -> Vec<Vec<u8>> {
         let provider: Provider =
             path.file_stem().unwrap().to_str().unwrap().split('_').next().unwrap().parse().unwrap();
         let mut lines = Vec::new();
-        for record in flatten(provider, &std::fs::read(path).unwrap(), RECEIVED, &Options::default()).unwrap() {
+        for record in flatten(provider, &std::fs::read(path).unwrap(), RECEIVED, &Options::default()).unwrap().records {
             record.write_line(&mut lines);
         }
         lines

@@ -15,7 +15,7 @@ use crate::output::{self, CommandResult};
 /// Exit status 1 if a body cannot be read; the reason is printed to standard error, and the other bodies are still done.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Who sent the bodies: meta, woosh, interakt, wasender or tracker
+    /// The provider that sent the bodies; `bluetick providers` lists them
     #[arg(long)]
     provider: Provider,
     /// Add to each record the JSON path from which each column came
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         pseudonym_key: arguments.pseudonym_key.as_ref().and_then(|key| PseudonymKey::new(key.as_bytes())),
         keep_response_json: arguments.keep_response_json,
     };
-    let received_at = arguments.received_at.unwrap_or_else(bluetick_ingest::clock::now);
+    let received_at = arguments.received_at.unwrap_or_else(bluetick_ingest::clock::system_time);
     let mut code = ExitCode::SUCCESS;
     for file in &arguments.files {
         let records = read(file).and_then(|body| {

@@ -2,6 +2,7 @@
 
 pub(crate) mod erase;
 pub(crate) mod flatten;
+pub(crate) mod providers;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod schema;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bluetick_ingest::lambda::start;
+use bluetick_ingest::app::start;
 use bluetick_ingest::settings::{Settings, SinkUrl};
 use bluetick_lake::{Lake, LakeOptions};
 use bluetick_transform::batch::{DEFAULT_FLUSH_BYTES, Transform};
@@ -20,8 +20,7 @@ use crate::output::{self, CommandResult};
 
 /// Take webhooks over HTTP and write raw objects; with --every also move them into the lake
 ///
-/// Secrets are read from the environment: META_APP_SECRETS, META_VERIFY_TOKENS, WOOSH_SECRETS, WOOSH_TOKENS,
-/// INTERAKT_SECRETS, WASENDER_SECRETS, TRACKER_TOKENS. A provider with no secret is answered 401.
+/// Secrets are read from environment variables; `bluetick providers` lists their names. A provider without a secret is answered 401.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Where to listen; keep to loopback unless a proxy with TLS stands in front

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bluetick_ingest::app::respond;
 use bluetick_ingest::firehose::FirehoseClient;
-use bluetick_ingest::lambda::respond;
 use bluetick_ingest::router::{MAX_BODY_BYTES, Request, Router, too_large};
 use http::StatusCode;
 use http_body_util::BodyExt;

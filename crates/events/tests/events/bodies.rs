@@ -185,6 +185,7 @@ fn providers_have_names() {
     }
     let unknown = "twilio".parse::<Provider>().unwrap_err();
     assert_eq!(unknown, UnknownProvider("twilio".to_owned()));
-    let expected = r#"unknown provider "twilio"; expected one of: meta, woosh, interakt, wasender, tracker"#;
-    assert_eq!(unknown.to_string(), expected);
+    let message = unknown.to_string();
+    assert!(message.starts_with("unknown provider \"twilio\"; expected one of: meta, "), "{message}");
+    assert!(Provider::ALL.iter().all(|provider| message.contains(provider.name())), "{message}");
 }

@@ -1,0 +1,78 @@
+//! The application: the router built from its settings, and its answers as HTTP responses. The Lambda function and
+//! `bluetick serve` share it.
+
+use aws_smithy_http_client::tls::{Provider as TlsProvider, rustls_provider::CryptoMode};
+
+use crate::clock;
+use crate::deliver::{Delivery, SPILL_BUDGET, Sink};
+use crate::file_sink::FileSink;
+use crate::firehose::{AwsFirehoseClient, Firehose};
+use crate::keyring::{Keyring, KeyringError, Source};
+use crate::router::{Answer, Router};
+use crate::settings::{Settings, SinkUrl};
+use crate::spill::{Spill, SpillError};
+
+/// Why the application cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A secret could not be read.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The directory of the file sink could not be created.
+    #[error("the directory of the sink could not be created: {0}")]
+    FileSink(#[source] std::io::Error),
+    /// The spill could not be opened.
+    #[error(transparent)]
+    Spill(#[from] SpillError),
+}
+
+/// Builds the router and its clients from the settings.
+///
+/// # Errors
+/// A secret cannot be read, or a directory or client cannot be created.
+pub async fn start(settings: Settings) -> Result<Router<AwsFirehoseClient>, StartError> {
+    // Loading the AWS configuration takes time, and needs credentials: only if a service is used.
+    let mut aws = None;
+    let sink = match &settings.sink {
+        SinkUrl::Firehose(stream) => {
+            let client = AwsFirehoseClient::new(aws.insert(aws_config().await), stream);
+            Sink::Firehose(Firehose::new(client, jitter))
+        }
+        SinkUrl::File(directory) => Sink::File(FileSink::new(directory).map_err(StartError::FileSink)?),
+    };
+    let source = match settings.secrets_id {
+        Some(id) => {
+            let config = match aws {
+                Some(config) => config,
+                None => aws_config().await,
+            };
+            Source::SecretsManager(aws_sdk_secretsmanager::Client::new(&config), id)
+        }
+        None => Source::Environment,
+    };
+    let spill = settings.spill.as_deref().map(|url| Spill::open(url, SPILL_BUDGET)).transpose()?;
+    let keyring = Keyring::open(source, settings.keep_response_json).await?;
+    Ok(Router::new(keyring, Delivery::new(sink, spill), clock::system_time))
+}
+
+async fn aws_config() -> aws_config::SdkConfig {
+    let http = aws_smithy_http_client::Builder::new().tls_provider(TlsProvider::Rustls(CryptoMode::Ring)).build_https();
+    aws_config::from_env().http_client(http).load().await
+}
+
+/// A random number from 0 to 1.
+fn jitter() -> f64 {
+    f64::from(uuid::Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX)
+}
+
+/// An answer as an HTTP response.
+///
+/// # Errors
+/// A header of the answer is not valid.
+pub fn respond(answer: Answer) -> Result<http::Response<String>, http::Error> {
+    let mut builder = http::Response::builder().status(answer.status).header("content-type", answer.content_type);
+    for (name, value) in answer.headers {
+        builder = builder.header(name, value);
+    }
+    builder.body(answer.body)
+}
