@@ -23,7 +23,7 @@ pub(crate) type FlattenBody = for<'j> fn(&mut Flattening<'_>, &'j Json<'j>) -> b
 pub(crate) type FlattenRequest =
     for<'j> fn(&mut Flattening<'_>, &'j Json<'j>) -> Result<serde_json::Value, InvalidRequest>;
 
-/// A route whose caller is told what is wrong with its request, other than a webhook, which is kept whatever it holds.
+/// A route that answers an invalid request with an error. A webhook, in contrast, is always stored.
 #[derive(Clone, Copy)]
 pub(crate) struct RequestRoute {
     /// The path without a slash at its end.

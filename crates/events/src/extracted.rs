@@ -19,7 +19,7 @@ impl<'j, T> Extracted<'j, T> {
         Extracted { value, how: "", nodes: [Some(node), None] }
     }
 
-    /// A value converted from a node; `how` says by what rule.
+    /// A value converted from a node; `how` describes the conversion.
     pub(crate) fn derived(value: T, how: &'static str, node: &'j Json<'j>) -> Self {
         Extracted { value, how, nodes: [Some(node), None] }
     }

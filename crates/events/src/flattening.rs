@@ -130,7 +130,7 @@ impl<'o> Flattening<'o> {
         }
     }
 
-    /// Parses JSON inside a string of the body. Null if the node is no such string.
+    /// Parses JSON inside a string of the body. Null if the node is not such a string.
     pub(crate) fn nested<'t>(&self, node: &'t Json<'_>) -> Json<'t> {
         let Json::String(text) = node else { return Json::Null };
         if !text.trim_start().starts_with(['{', '[']) {

@@ -189,7 +189,7 @@ impl<'t, 'a> Iterator for Items<'t, 'a> {
 
 impl ExactSizeIterator for Items<'_, '_> {}
 
-/// The text of the deserializer's error when the memory is used up. It is not shown; [`Budget::spent`] tells the cause.
+/// The text of the deserializer's error when the memory is used up. It is not shown; [`Budget::spent`] records the cause.
 const OVER_BUDGET: &str = "over the budget of nodes";
 
 fn parse_repaired<'a>(text: &str, bytes: usize) -> Result<Json<'a>, Unreadable> {

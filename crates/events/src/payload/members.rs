@@ -7,7 +7,7 @@ use crate::json::Json;
 /// Which part of a payload is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
-    /// Everything but secrets. Messages inside are kept as [`Keep::Metadata`] says.
+    /// Everything but secrets. Of messages inside, only what [`Keep::Metadata`] keeps.
     Everything,
     /// Ids, types, times and the like. For messages, whose texts are never kept.
     Metadata,

@@ -22,7 +22,8 @@ pub(super) const DEFINITION: Definition = Definition {
     ],
 };
 
-/// Adds the record of a body of either route, which its shape tells; `false` if it has neither shape or lacks a required field.
+/// Adds the record of a body whose route is unknown: a body with `template_wamid` is a send, any other a status. `false` if a required
+/// field is missing.
 fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     if body.get("template_wamid").is_null() {
         message_status(flattening, body).is_ok()

@@ -11,7 +11,7 @@ fn read(provider: Provider, body: &[u8]) -> Result<Vec<Record>, Unreadable> {
     match flatten(provider, body, RECEIVED_AT, &Options::default()) {
         Ok(flattened) => Ok(flattened.records),
         Err(FlattenError::Unreadable(reason)) => Err(reason),
-        Err(other) => panic!("a webhook is no request: {other}"),
+        Err(other) => panic!("not an error of a webhook: {other}"),
     }
 }
 

@@ -47,7 +47,7 @@ fn tables_and_columns(records: &[Record]) -> String {
     let mut tables: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for record in records {
         let columns = tables.entry(record.table()).or_default();
-        let Value::Object(filled) = serde_json::to_value(record).unwrap() else { panic!("a record is no object") };
+        let Value::Object(filled) = serde_json::to_value(record).unwrap() else { panic!("a record is not an object") };
         for (name, value) in filled {
             let column = match name.as_str() {
                 name if ALWAYS.contains(&name) && !(name == "event_id" && record.table() == "sends") => continue,

@@ -12,7 +12,7 @@ fn call_with_bytes(path: &str, body: &[u8]) -> Result<Flattened, InvalidRequest>
     match flatten(Route::find(path).unwrap(), body, RECEIVED_AT, &Options::default()) {
         Ok(flattened) => Ok(flattened),
         Err(FlattenError::Request(fault)) => Err(fault),
-        Err(other) => panic!("a request is no webhook: {other}"),
+        Err(other) => panic!("not an error of a request: {other}"),
     }
 }
 
