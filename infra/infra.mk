@@ -10,7 +10,8 @@ measure-aws: build $(VENV)/ready ## how long a webhook waits while Firehose hang
 	$(PYTHON) scripts/measure_deadlines.py
 
 .PHONY: generate
-generate: build ## write the tables and queries of infra/template.yaml again
+generate: ## write the generated files: sql/schema.json, sql/ddl, and the tables and queries of infra/template.yaml
+	cargo run --quiet --locked -p bluetick-cli --bin bluetick -- schema --write sql
 	python3 infra/generate.py
 
 .PHONY: package

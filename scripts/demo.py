@@ -37,8 +37,8 @@ def main() -> None:
     for attempt in ("first", "second"):
         report = local_pipeline.run(raw, lake)
         print(
-            f"{attempt} run: {report['records_in']} records in, {report['new']} new, {report['duplicates']} duplicates, "
-            f"{report['rejected']} rejected"
+            f"{attempt} run: {report['records_in']} records in, {report['new']} new, {report['duplicates']} duplicates"
+            f", {report['rejected']} rejected"
         )
 
     for query in ("ctr_by_button", "ctr_by_template", "funnel_daily"):

@@ -19,10 +19,10 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from .ddl import Table, read_tables
 from .lake import LocalLake
 from .rows import Result
-from .statements import SQL_ROOT, Settings, Statement, read_statement, view_files
+from .schema import Table, read_tables
+from .statements import Settings, Statement, read_statement, view_files
 
 _TYPES = {
     "string": "VARCHAR",
@@ -109,7 +109,7 @@ class DuckEngine:
         for macro in _MACROS:
             self.connection.execute(macro)
         self.connection.execute(f"CREATE SCHEMA {settings.database}")
-        for table in read_tables(SQL_ROOT / "ddl"):
+        for table in read_tables():
             select = _table_sql(table, lake, self.connection)
             self.connection.execute(f"CREATE VIEW {settings.database}.{table.name} AS {select}")
         for path in view_files():

@@ -25,6 +25,7 @@ class Settings:
     lake: str = ""
     timezone: str = "UTC"
     attribution_hours: int = 72
+    first_day: str = "2009-01-01"
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.database):

@@ -1,37 +1,37 @@
--- One row per interaction of a person: reply buttons, list rows, flows, template quick replies, links.
--- The location holds manifests: for each partition one text file that names its Parquet files (docs/metrics.md says what the rows mean).
--- A partition exists for each UTC date of event_ts; projection spares registering them. Rows outside its range would be invisible: the
--- lake refuses what happened before 2009 or more than a day ahead.
--- Parameters: ${database}, ${lake} (URL of the lake, no slash at the end).
+-- Generated from crates/schema by `make generate`: do not edit.
+-- One row per click of a person: reply button, list row, flow, quick reply of a template, link.
+-- Parameters: ${database}, ${lake} (URL of the lake, without a slash at the end), ${first_day} (first date of the
+-- projection, as in 2024-01-01).
 CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.clicks (
-  event_ts           timestamp COMMENT 'when it happened, by the provider\'s payload (UTC)',
-  provider           string COMMENT 'who told us: meta, woosh, interakt, wasender, tracker',
-  account_id         string COMMENT 'WABA id, tenant or hashed session',
-  phone_number_id    string COMMENT 'the business phone number\'s id at Meta',
-  received_at        timestamp COMMENT 'when the webhook was received (UTC)',
-  click_id           string COMMENT 'wamid of the interaction, or a hash of the fields that identify it',
-  message_id         string COMMENT 'the message that was clicked; null if the provider does not say',
-  wa_id              string COMMENT 'phone number of the person, digits only (or its keyed hash)',
-  user_id            string COMMENT 'business-scoped user id',
-  kind               string COMMENT 'button_reply, list_reply, flow_reply, quick_reply, link_click, …',
-  button_id          string COMMENT 'id or payload of the button or row',
-  button_text        string COMMENT 'its label',
-  description        string COMMENT 'description of a list row; component of a link click',
-  url                string COMMENT 'target of a link',
+  event_ts           timestamp COMMENT 'time of the event as the provider states it, else the time of receipt (UTC)',
+  provider           string COMMENT 'who reported it: meta, woosh, interakt, wasender or tracker',
+  account_id         string COMMENT 'WhatsApp Business account id, tenant id or hashed session id',
+  phone_number_id    string COMMENT 'Meta\'s id of the business phone number',
+  received_at        timestamp COMMENT 'time at which the webhook was received (UTC)',
+  click_id           string COMMENT 'wamid of the click, or a hash of the fields that identify it',
+  message_id         string COMMENT 'id of the clicked message; null if the provider does not report it',
+  wa_id              string COMMENT 'phone number of the person: digits only, or a keyed hash',
+  user_id            string COMMENT 'business-scoped user id of the person',
+  kind               string COMMENT 'kind of click: button_reply, list_reply, flow_reply, quick_reply, link_click, landing_page_view, …',
+  button_id          string COMMENT 'id or payload of the button or list row',
+  button_text        string COMMENT 'label of the button or list row',
+  description        string COMMENT 'description of the list row, or component of the link click',
+  url                string COMMENT 'target of the link',
   flow_name          string COMMENT 'name of the flow reply: flow, address_message, …',
-  flow_token         string COMMENT 'flow token that the business set',
-  response_json      string COMMENT 'the flow\'s answer, only if the operator opts in',
-  group_id           string COMMENT 'group in which it happened',
-  template_name      string COMMENT 'template, where the provider names it',
-  campaign_id        string COMMENT 'campaign, where the provider names it',
-  campaign_name      string COMMENT 'campaign\'s name, where the provider names it',
-  callback_data      string COMMENT 'what the business attached when it sent the message',
-  referral_source_id string COMMENT 'id of the ad or post that led here',
-  ctwa_clid          string COMMENT 'click id of a click-to-WhatsApp ad',
-  source             string COMMENT 'the provider\'s own name of the event that told us',
-  tracking_token     string COMMENT 'token of a marketing message\'s link',
-  link_click_id      string COMMENT 'click id that Meta put on the opened link'
+  flow_token         string COMMENT 'flow token set by the business',
+  response_json      string COMMENT 'answer of the flow as JSON; stored only if KEEP_RESPONSE_JSON is true',
+  group_id           string COMMENT 'id of the group in which the person clicked',
+  template_name      string COMMENT 'name of the template, if the provider reports it',
+  campaign_id        string COMMENT 'id of the campaign, if the provider reports it',
+  campaign_name      string COMMENT 'name of the campaign, if the provider reports it',
+  callback_data      string COMMENT 'data that the business attached to the message when sending it',
+  referral_source_id string COMMENT 'id of the ad or post that led the person to the chat',
+  ctwa_clid          string COMMENT 'click id of the click-to-WhatsApp ad',
+  source             string COMMENT 'the provider\'s name of the webhook event',
+  tracking_token     string COMMENT 'tracking token of a link in a marketing message',
+  link_click_id      string COMMENT 'click id that Meta added to the opened link'
 )
+COMMENT 'One row per click of a person: reply button, list row, flow, quick reply of a template, link'
 PARTITIONED BY (dt string COMMENT 'UTC date of event_ts')
 ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'
@@ -41,7 +41,7 @@ TBLPROPERTIES (
   'projection.enabled' = 'true',
   'projection.dt.type' = 'date',
   'projection.dt.format' = 'yyyy-MM-dd',
-  'projection.dt.range' = '2009-01-01,NOW+1DAYS',
+  'projection.dt.range' = '${first_day},NOW+1DAYS',
   'projection.dt.interval' = '1',
   'projection.dt.interval.unit' = 'DAYS'
 )

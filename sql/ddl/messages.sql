@@ -1,26 +1,26 @@
--- One row per inbound message that is no click. No text is kept.
--- The location holds manifests: for each partition one text file that names its Parquet files (docs/metrics.md says what the rows mean).
--- A partition exists for each UTC date of event_ts; projection spares registering them. Rows outside its range would be invisible: the
--- lake refuses what happened before 2009 or more than a day ahead.
--- Parameters: ${database}, ${lake} (URL of the lake, no slash at the end).
+-- Generated from crates/schema by `make generate`: do not edit.
+-- One row per inbound message that is not a click; its text is not stored.
+-- Parameters: ${database}, ${lake} (URL of the lake, without a slash at the end), ${first_day} (first date of the
+-- projection, as in 2024-01-01).
 CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.messages (
-  event_ts             timestamp COMMENT 'when it happened, by the provider\'s payload (UTC)',
-  provider             string COMMENT 'who told us: meta, woosh, interakt, wasender, tracker',
-  account_id           string COMMENT 'WABA id, tenant or hashed session',
-  phone_number_id      string COMMENT 'the business phone number\'s id at Meta',
-  received_at          timestamp COMMENT 'when the webhook was received (UTC)',
-  message_id           string COMMENT 'the inbound message',
-  wa_id                string COMMENT 'phone number of the person, digits only (or its keyed hash)',
-  user_id              string COMMENT 'business-scoped user id',
-  type                 string COMMENT 'text, image, reaction, order, …',
-  context_message_id   string COMMENT 'message that it answers or reacts to',
-  group_id             string COMMENT 'group in which it was written',
-  referral_source_id   string COMMENT 'id of the ad or post that led here',
+  event_ts             timestamp COMMENT 'time of the event as the provider states it, else the time of receipt (UTC)',
+  provider             string COMMENT 'who reported it: meta, woosh, interakt, wasender or tracker',
+  account_id           string COMMENT 'WhatsApp Business account id, tenant id or hashed session id',
+  phone_number_id      string COMMENT 'Meta\'s id of the business phone number',
+  received_at          timestamp COMMENT 'time at which the webhook was received (UTC)',
+  message_id           string COMMENT 'id of the inbound message',
+  wa_id                string COMMENT 'phone number of the sender: digits only, or a keyed hash',
+  user_id              string COMMENT 'business-scoped user id of the sender',
+  type                 string COMMENT 'type of the message: text, image, reaction, order, …',
+  context_message_id   string COMMENT 'id of the message that it answers or reacts to',
+  group_id             string COMMENT 'id of the group in which it was sent',
+  referral_source_id   string COMMENT 'id of the ad or post that led the person to the chat',
   referral_source_type string COMMENT 'ad or post',
-  ctwa_clid            string COMMENT 'click id of a click-to-WhatsApp ad',
-  unsupported_type     string COMMENT 'what an unsupported message was: button or list means a lost click',
-  error_code           bigint COMMENT 'why Meta could not pass the message on'
+  ctwa_clid            string COMMENT 'click id of the click-to-WhatsApp ad',
+  unsupported_type     string COMMENT 'original type of an unsupported message; button, interactive or list means a lost click',
+  error_code           bigint COMMENT 'Meta\'s code of why the message could not be passed on'
 )
+COMMENT 'One row per inbound message that is not a click; its text is not stored'
 PARTITIONED BY (dt string COMMENT 'UTC date of event_ts')
 ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'
@@ -30,7 +30,7 @@ TBLPROPERTIES (
   'projection.enabled' = 'true',
   'projection.dt.type' = 'date',
   'projection.dt.format' = 'yyyy-MM-dd',
-  'projection.dt.range' = '2009-01-01,NOW+1DAYS',
+  'projection.dt.range' = '${first_day},NOW+1DAYS',
   'projection.dt.interval' = '1',
   'projection.dt.interval.unit' = 'DAYS'
 )

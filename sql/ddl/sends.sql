@@ -1,28 +1,28 @@
--- One row per message that the application says it sent.
--- The location holds manifests: for each partition one text file that names its Parquet files (docs/metrics.md says what the rows mean).
--- A partition exists for each UTC date of event_ts; projection spares registering them. Rows outside its range would be invisible: the
--- lake refuses what happened before 2009 or more than a day ahead.
--- Parameters: ${database}, ${lake} (URL of the lake, no slash at the end).
+-- Generated from crates/schema by `make generate`: do not edit.
+-- One row per message that the application reports as sent.
+-- Parameters: ${database}, ${lake} (URL of the lake, without a slash at the end), ${first_day} (first date of the
+-- projection, as in 2024-01-01).
 CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.sends (
-  event_ts              timestamp COMMENT 'when it happened, by the provider\'s payload (UTC)',
-  provider              string COMMENT 'who told us: meta, woosh, interakt, wasender, tracker',
-  account_id            string COMMENT 'WABA id, tenant or hashed session',
-  phone_number_id       string COMMENT 'the business phone number\'s id at Meta',
-  received_at           timestamp COMMENT 'when the webhook was received (UTC)',
-  message_id            string COMMENT 'the message, as the provider answered when it was sent',
-  wa_id                 string COMMENT 'phone number of the recipient, digits only (or its keyed hash)',
-  template_name         string COMMENT 'template',
-  flow_type             string COMMENT 'rsvp, travel, custom; standalone by default',
-  message_type          string COMMENT 'rsvp, travel; template by default',
-  standalone            boolean COMMENT 'true if the send belongs to no event',
-  event_id              string COMMENT 'event of the application',
-  event_registration_id string COMMENT 'registration of the guest for the event',
-  guest_id              string COMMENT 'guest',
-  guest_name            string COMMENT 'guest\'s name; dropped where phone numbers are hashed',
-  ticket_id             string COMMENT 'ticket of the application, for response times',
-  campaign_id           string COMMENT 'campaign',
-  buttons               array<string> COMMENT 'ids of the buttons in the order shown'
+  event_ts              timestamp COMMENT 'time of the event as the provider states it, else the time of receipt (UTC)',
+  provider              string COMMENT 'who reported it: meta, woosh, interakt, wasender or tracker',
+  account_id            string COMMENT 'WhatsApp Business account id, tenant id or hashed session id',
+  phone_number_id       string COMMENT 'Meta\'s id of the business phone number',
+  received_at           timestamp COMMENT 'time at which the webhook was received (UTC)',
+  message_id            string COMMENT 'id of the message: the wamid that the provider returned when it was sent',
+  wa_id                 string COMMENT 'phone number of the recipient: digits only, or a keyed hash',
+  template_name         string COMMENT 'name of the template',
+  flow_type             string COMMENT 'rsvp, travel, custom or standalone (default)',
+  message_type          string COMMENT 'rsvp, travel or template (default)',
+  standalone            boolean COMMENT 'true if the message belongs to no event',
+  event_id              string COMMENT 'id of the event in the application',
+  event_registration_id string COMMENT 'id of the guest\'s registration for the event',
+  guest_id              string COMMENT 'id of the guest in the application',
+  guest_name            string COMMENT 'name of the guest; null where phone numbers are hashed',
+  ticket_id             string COMMENT 'id of the ticket in the application, for response times',
+  campaign_id           string COMMENT 'id of the campaign',
+  buttons               array<string> COMMENT 'ids of the buttons, in the order shown'
 )
+COMMENT 'One row per message that the application reports as sent'
 PARTITIONED BY (dt string COMMENT 'UTC date of event_ts')
 ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'
@@ -32,7 +32,7 @@ TBLPROPERTIES (
   'projection.enabled' = 'true',
   'projection.dt.type' = 'date',
   'projection.dt.format' = 'yyyy-MM-dd',
-  'projection.dt.range' = '2009-01-01,NOW+1DAYS',
+  'projection.dt.range' = '${first_day},NOW+1DAYS',
   'projection.dt.interval' = '1',
   'projection.dt.interval.unit' = 'DAYS'
 )

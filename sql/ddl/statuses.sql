@@ -1,36 +1,36 @@
--- One row per delivery status of a message of the business.
--- The location holds manifests: for each partition one text file that names its Parquet files (docs/metrics.md says what the rows mean).
--- A partition exists for each UTC date of event_ts; projection spares registering them. Rows outside its range would be invisible: the
--- lake refuses what happened before 2009 or more than a day ahead.
--- Parameters: ${database}, ${lake} (URL of the lake, no slash at the end).
+-- Generated from crates/schema by `make generate`: do not edit.
+-- One row per delivery status of a message that the business sent.
+-- Parameters: ${database}, ${lake} (URL of the lake, without a slash at the end), ${first_day} (first date of the
+-- projection, as in 2024-01-01).
 CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.statuses (
-  event_ts                timestamp COMMENT 'when it happened, by the provider\'s payload (UTC)',
-  provider                string COMMENT 'who told us: meta, woosh, interakt, wasender, tracker',
-  account_id              string COMMENT 'WABA id, tenant or hashed session',
-  phone_number_id         string COMMENT 'the business phone number\'s id at Meta',
-  received_at             timestamp COMMENT 'when the webhook was received (UTC)',
-  message_id              string COMMENT 'the message of the business',
-  status                  string COMMENT 'sent, delivered, read, played, failed, deleted, …; payment_… for payments',
-  wa_id                   string COMMENT 'phone number of the recipient, digits only (or its keyed hash)',
+  event_ts                timestamp COMMENT 'time of the event as the provider states it, else the time of receipt (UTC)',
+  provider                string COMMENT 'who reported it: meta, woosh, interakt, wasender or tracker',
+  account_id              string COMMENT 'WhatsApp Business account id, tenant id or hashed session id',
+  phone_number_id         string COMMENT 'Meta\'s id of the business phone number',
+  received_at             timestamp COMMENT 'time at which the webhook was received (UTC)',
+  message_id              string COMMENT 'id of the message',
+  status                  string COMMENT 'sent, delivered, read, played, failed, deleted, …; payment_captured and similar for payments',
+  wa_id                   string COMMENT 'phone number of the recipient: digits only, or a keyed hash',
   user_id                 string COMMENT 'business-scoped user id of the recipient',
-  participant             string COMMENT 'member of a group that this status is about',
-  group_id                string COMMENT 'group to which the message went',
-  conversation_id         string COMMENT 'conversation',
-  conversation_origin     string COMMENT 'what opened the conversation',
-  conversation_expires_at timestamp COMMENT 'when the conversation ends (UTC)',
-  billable                boolean COMMENT 'whether Meta charges for it',
-  pricing_model           string COMMENT 'PMP, CBP, NBP',
+  participant             string COMMENT 'group member that the status is about: phone number, its keyed hash, or user id',
+  group_id                string COMMENT 'id of the group that the message was sent to',
+  conversation_id         string COMMENT 'id of the conversation',
+  conversation_origin     string COMMENT 'what opened the conversation: marketing, utility, service, …',
+  conversation_expires_at timestamp COMMENT 'end of the conversation (UTC)',
+  billable                boolean COMMENT 'true if Meta charges for the message',
+  pricing_model           string COMMENT 'Meta\'s pricing model: PMP, CBP or NBP',
   pricing_type            string COMMENT 'regular, free_customer_service, …',
   pricing_category        string COMMENT 'marketing, utility, authentication, service, …',
-  error_code              bigint COMMENT 'why it failed: Meta\'s code',
+  error_code              bigint COMMENT 'Meta\'s code of the error, if the message failed',
   error_title             string COMMENT 'title of the error',
   error_message           string COMMENT 'message of the error',
   error_details           string COMMENT 'details of the error',
-  template_name           string COMMENT 'template, where the provider names it',
-  campaign_id             string COMMENT 'campaign, where the provider names it',
-  campaign_name           string COMMENT 'campaign\'s name, where the provider names it',
-  callback_data           string COMMENT 'what the business attached when it sent the message'
+  template_name           string COMMENT 'name of the template, if the provider reports it',
+  campaign_id             string COMMENT 'id of the campaign, if the provider reports it',
+  campaign_name           string COMMENT 'name of the campaign, if the provider reports it',
+  callback_data           string COMMENT 'data that the business attached to the message when sending it'
 )
+COMMENT 'One row per delivery status of a message that the business sent'
 PARTITIONED BY (dt string COMMENT 'UTC date of event_ts')
 ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'
@@ -40,7 +40,7 @@ TBLPROPERTIES (
   'projection.enabled' = 'true',
   'projection.dt.type' = 'date',
   'projection.dt.format' = 'yyyy-MM-dd',
-  'projection.dt.range' = '2009-01-01,NOW+1DAYS',
+  'projection.dt.range' = '${first_day},NOW+1DAYS',
   'projection.dt.interval' = '1',
   'projection.dt.interval.unit' = 'DAYS'
 )

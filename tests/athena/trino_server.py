@@ -1,7 +1,7 @@
 """Finds or fetches a Trino server, configures it like Athena as far as that goes, starts and stops it on loopback.
 
 The Hive connector reads the tables as Athena holds them: symlink manifests and partition projection, written into a
-file metastore from the DDL of `sql/ddl` as it stands.
+file metastore from `sql/schema.json`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from bluetick_sql.ddl import Column, Table, read_tables
-from bluetick_sql.statements import SQL_ROOT, Settings, read_statement, view_files
+from bluetick_sql.schema import Column, Table, read_tables
+from bluetick_sql.statements import Settings, read_statement, view_files
 from bluetick_sql.trino_client import TrinoEngine
 from ports import free_port
 
@@ -124,8 +124,11 @@ def write_metastore(root: Path, tables: list[Table], settings: Settings) -> None
             "owner": "bluetick",
             "tableType": "EXTERNAL_TABLE",
             "dataColumns": [_metastore_column(column) for column in table.columns],
-            "partitionColumns": [_metastore_column(column) for column in table.partitions],
-            "parameters": {"EXTERNAL": "TRUE", **table.properties},
+            "partitionColumns": [_metastore_column(table.partition)],
+            "parameters": {
+                "EXTERNAL": "TRUE",
+                **{name: settings.fill(value) for name, value in table.properties.items()},
+            },
             "originalStorageFormat": {
                 "serde": table.serde,
                 "inputFormat": table.input_format,
@@ -230,7 +233,7 @@ class TrinoServer:
     def database(self, lake: Path, settings: Settings) -> TrinoEngine:
         """Makes a database of this name over a lake: the tables from the DDL, the views from their own statements."""
         filled = Settings(settings.database, lake.resolve().as_uri(), settings.timezone, settings.attribution_hours)
-        write_metastore(self.metastore, read_tables(SQL_ROOT / "ddl"), filled)
+        write_metastore(self.metastore, read_tables(), filled)
         engine = TrinoEngine(filled, "127.0.0.1", self.port)
         for path in view_files():
             engine.execute(filled.fill(read_statement(path).text))

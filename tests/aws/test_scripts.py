@@ -13,7 +13,6 @@ import pytest
 import costs
 import create_views
 import generate
-from bluetick_sql.ddl import read_tables
 from bluetick_sql.statements import Settings, Statement, view_files
 from emulator import ROOT, load_template
 
@@ -54,20 +53,6 @@ def test_a_refused_view_ends_it_with_the_reason() -> None:
     with pytest.raises(create_views.ViewError, match="no such column"):
         create_views.create_views(athena, "group", Settings(), lambda seconds: None)
     assert len(athena.statements) == 2
-
-
-def test_glue_tables_are_those_of_the_ddl() -> None:
-    """Whoever makes the tables by sql/ddl gets the same ones as whoever deploys the stack."""
-    tables = read_tables(ROOT / "sql" / "ddl")
-    assert [table.name for table in tables if not table.is_parquet] == ["rejections"] and len(tables) == 6
-    for table in tables:
-        assert table.properties == generate.PROJECTION
-        storage = generate.storage_of_ddl(table)
-        if table.is_parquet:
-            assert storage == generate.storage_of_manifests(table.name)
-        columns = [{"name": column.name, "type": column.type, "doc": column.doc} for column in table.columns]
-        resource = generate.table_resource({"table": table.name, "columns": columns}, storage)
-        assert resource in generate.TEMPLATE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

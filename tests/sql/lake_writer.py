@@ -1,4 +1,4 @@
-"""Writes small lakes for the tests: Parquet parts with the types of `sql/ddl`, and the manifests that name them."""
+"""Writes small lakes for the tests: Parquet parts with the types of `sql/schema.json`, and manifests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bluetick_sql.ddl import Table, read_tables
-from bluetick_sql.statements import SQL_ROOT
+from bluetick_sql.schema import Table, read_tables
 
 _ARROW = {
     "string": pa.string(),
@@ -23,7 +22,7 @@ _ARROW = {
     "array<string>": pa.list_(pa.field("element", pa.string())),
 }
 
-TABLES: dict[str, Table] = {table.name: table for table in read_tables(SQL_ROOT / "ddl")}
+TABLES: dict[str, Table] = {table.name: table for table in read_tables()}
 
 
 def schema(table: str) -> pa.Schema:

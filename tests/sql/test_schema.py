@@ -1,32 +1,17 @@
-"""The DDL agrees with the lake's own definition of its tables, column by column: name, order, type and comment."""
+"""The tables of `sql/schema.json`, the DDL beside them, and the headers of the queries and views."""
 
 from __future__ import annotations
 
-import json
-import subprocess
+import sqlglot
+from sqlglot import exp
 
-from bluetick_sql.ddl import read_tables
-from bluetick_sql.statements import SQL_ROOT, query_files, read_statement, view_files
-from local_pipeline import BLUETICK
-
-
-def test_ddl_and_arrow_schema_agree() -> None:
-    said = subprocess.run([BLUETICK, "schema", "--json"], check=True, capture_output=True, text=True).stdout
-    defined = {
-        table["table"]: [(column["name"], column["type"], column["doc"]) for column in table["columns"]]
-        for table in json.loads(said)
-    }
-    written = {
-        table.name: [(column.name, column.type, column.doc) for column in table.columns]
-        for table in read_tables(SQL_ROOT / "ddl")
-        if table.is_parquet
-    }
-    assert written == defined
+from bluetick_sql.schema import read_tables
+from bluetick_sql.statements import SQL_ROOT, Settings, query_files, read_statement, view_files
 
 
-def test_every_table_is_a_symlink_table_by_day() -> None:
-    for table in read_tables(SQL_ROOT / "ddl"):
-        assert [(column.name, column.type) for column in table.partitions] == [("dt", "string")]
+def test_every_table_is_partitioned_by_day_and_finds_its_rows() -> None:
+    for table in read_tables():
+        assert (table.partition.name, table.partition.type) == ("dt", "string")
         if table.name == "rejections":
             assert not table.is_parquet
             assert table.input_format == "org.apache.hadoop.mapred.TextInputFormat"
@@ -35,9 +20,24 @@ def test_every_table_is_a_symlink_table_by_day() -> None:
             assert table.is_parquet
             assert table.input_format == "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat"
             assert table.location == f"${{lake}}/manifest/{table.name}/"
-        # 2009: what the lake refuses as too old. One day ahead: what it refuses as too young.
-        assert table.properties["projection.dt.range"] == "2009-01-01,NOW+1DAYS"
+        assert table.properties["projection.dt.range"] == "${first_day},NOW+1DAYS"
         assert table.properties["projection.dt.format"] == "yyyy-MM-dd"
+
+
+def test_the_ddl_has_the_columns_that_a_parser_of_hive_finds_in_it() -> None:
+    for table in read_tables():
+        text = Settings(lake="s3://lake").fill((SQL_ROOT / "ddl" / f"{table.name}.sql").read_text(encoding="utf-8"))
+        tree = sqlglot.parse_one(text, read="hive")
+        found = [(column.name, column.kind.sql("hive").lower()) for column in tree.this.expressions]
+        assert found == [(column.name, column.type) for column in table.columns]
+        comments = [column.find(exp.CommentColumnConstraint).this.this for column in tree.this.expressions]
+        assert comments == [column.comment for column in table.columns]
+        properties = {
+            item.name: item.args["value"].this
+            for item in tree.find_all(exp.Property)
+            if item.name.startswith("projection")
+        }
+        assert properties == {name: Settings().fill(value) for name, value in table.properties.items()}
 
 
 def test_each_header_names_the_parameters_in_their_order() -> None:

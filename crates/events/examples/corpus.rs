@@ -123,7 +123,7 @@ fn kind(record: &Record) -> String {
         Record::Click(click) => format!("click {}", click.kind),
         Record::Status(status) => format!("status {}", status.status),
         Record::Message(message) => format!("message {}", message.r#type.as_deref().unwrap_or("of no type")),
-        Record::AccountEvent(event) => format!("account event {}", event.r#type),
+        Record::AccountEvent(event) => format!("account event {}", event.r#type.as_deref().unwrap_or_default()),
         Record::Send(_) => "send".to_owned(),
     }
 }

@@ -238,7 +238,7 @@ impl<'o> Flattening<'o> {
         for (index, piece) in pieces.iter().enumerate() {
             let mut draft: Draft<AccountEvent> = self.draft(&time, scope);
             draft.columns.event_id = if index == 0 { event_id.clone() } else { hash(&[&event_id, &index.to_string()]) };
-            draft.columns.r#type = kind.to_owned();
+            draft.columns.r#type = Some(kind.to_owned());
             self.note(&mut draft, "event_id", &Extracted::computed((), "hash of account, type, time and content"));
             self.note(
                 &mut draft,

@@ -163,7 +163,7 @@ pub fn unreadable_record(provider: Provider, body: &[u8], received_at: i64, reas
     Record::AccountEvent(Box::new(record::AccountEvent {
         common,
         event_id: digest::hash(&["unreadable", &payload]),
-        r#type: "unreadable".to_owned(),
+        r#type: Some("unreadable".to_owned()),
         payload: Some(payload),
         ..record::AccountEvent::default()
     }))

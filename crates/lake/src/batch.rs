@@ -12,7 +12,7 @@ use crate::erasures::Erasures;
 use crate::error::LakeError;
 use crate::part::rows_at_a_time;
 use crate::partition::Partition;
-use crate::tables::Table;
+use crate::tables::{ArrowSchema, Table};
 
 /// Name of the column that decides the partition.
 pub(crate) const EVENT_TIME: &str = "event_ts";

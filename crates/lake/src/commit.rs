@@ -21,7 +21,7 @@ use crate::merge::{Source, merge};
 use crate::outcome::{PutOutcome, classify, is_ours};
 use crate::part::Part;
 use crate::partition::Partition;
-use crate::tables::Table;
+use crate::tables::{ArrowSchema, Table};
 use crate::writer::PartWriter;
 
 /// Footers read at a time.

@@ -10,7 +10,7 @@ use arrow::array::{BooleanArray, RecordBatch};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::PutOptions;
 
-use crate::erasures::{Entry, EntryList, Erasures, Person, list_path};
+use crate::erasures::{Entry, EntryList, Erasures, Person, list_path, searched_columns};
 use crate::error::LakeError;
 use crate::lake::Lake;
 use crate::manifest::read_manifest;
@@ -18,9 +18,6 @@ use crate::merge::Source;
 use crate::outcome::{PutOutcome, is_ours};
 use crate::part::Part;
 use crate::partition::Partition;
-
-/// Columns that may name a person.
-const PERSONAL: [&str; 6] = ["event_ts", "received_at", "wa_id", "user_id", "participant", "payload"];
 
 /// Something outside the tables that still holds the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -305,9 +302,10 @@ impl Lake {
 
     async fn count_matches(&self, partition: Partition, part: &Part, erasures: &Erasures) -> Result<u64, LakeError> {
         let unknown = part.unknown_columns(partition.table);
+        let columns = searched_columns(partition.table);
         let mut matches = 0;
         for group in 0..part.groups.len() {
-            let mut reader = part.read_group(&*self.store, group, Some(&PERSONAL)).await?;
+            let mut reader = part.read_group(&*self.store, group, Some(&columns)).await?;
             while let Some(batch) = reader.next_batch()? {
                 matches += erasures.matches(&batch)?.into_iter().filter(|forget| *forget).count() as u64;
             }

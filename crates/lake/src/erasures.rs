@@ -18,9 +18,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::batch::{event_times, timestamps};
+use crate::batch::{EVENT_TIME, event_times, timestamps};
 use crate::error::LakeError;
 use crate::lake::Lake;
+use crate::tables::Table;
 
 /// Digits of a phone number at least and at most (E.164 has up to 15); shorter runs of digits in a payload are no number.
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
@@ -74,6 +75,17 @@ impl Person {
 
 const WA_ID: &str = "wa_id";
 const USER_ID: &str = "user_id";
+
+/// Whether a column of this name holds personal data in any table.
+fn is_personal(name: &str) -> bool {
+    Table::ALL.iter().flat_map(|table| table.columns()).any(|column| column.personal && column.name == name)
+}
+
+/// The columns that [`Erasures::matches`] reads: the times of a row, and all personal data.
+pub(crate) fn searched_columns(table: Table) -> Vec<&'static str> {
+    let personal = table.columns().iter().filter(|column| column.personal).map(|column| column.name);
+    [EVENT_TIME, "received_at"].into_iter().chain(personal).collect()
+}
 
 /// One person to forget.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,15 +186,13 @@ impl Erasures {
         let (event_ts, received_at) = (event_times(batch)?, timestamps(batch, "received_at")?);
         let times: Vec<i64> = event_ts.iter().zip(received_at).map(|(event, received)| *event.min(received)).collect();
         let texts = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
-        for kind in [WA_ID, USER_ID] {
-            let Some(column) = texts(kind) else { continue };
-            self.mark(column, &times, &mut forget, |text| self.until_ms.get(&self.hash(kind, text)).copied());
-        }
-        if let Some(column) = texts("participant") {
-            self.mark(column, &times, &mut forget, |text| self.until_of_text(text));
-        }
-        if let Some(column) = texts("payload") {
-            self.mark(column, &times, &mut forget, |text| self.until_of_payload(text));
+        for field in batch.schema().fields().iter().filter(|field| is_personal(field.name())) {
+            let Some(column) = texts(field.name()) else { continue };
+            let kind = [WA_ID, USER_ID].into_iter().find(|kind| kind == field.name());
+            self.mark(column, &times, &mut forget, |text| match kind {
+                Some(kind) => self.until_ms.get(&self.hash(kind, text)).copied(),
+                None => self.until_of_payload(text),
+            });
         }
         Ok(forget)
     }
@@ -198,8 +208,9 @@ impl Erasures {
     /// The latest request that a payload's texts, or runs of digits in them, match.
     fn until_of_payload(&self, payload: &str) -> Option<i64> {
         match serde_json::from_str::<Value>(payload) {
+            // A number's digits are taken from the text: parsing could round them.
+            Ok(Value::Number(_)) | Err(_) => self.until_of_text(payload),
             Ok(value) => self.until_of_value(&value),
-            Err(_) => self.until_of_text(payload),
         }
     }
 
@@ -379,8 +390,11 @@ mod tests {
             ("not json", false),
         ];
         for (payload, expected) in payloads {
-            assert_eq!(forget.matches(&rows("payload", &[Some(payload)], 1)).unwrap(), [expected], "{payload}");
+            for column in ["payload", "participant", "response_json"] {
+                assert_eq!(forget.matches(&rows(column, &[Some(payload)], 1)).unwrap(), [expected], "{payload}");
+            }
         }
+        assert_eq!(forget.matches(&rows("url", &[Some("491701234567")], 1)).unwrap(), [false], "not a personal column");
     }
 
     #[test]

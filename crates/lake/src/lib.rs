@@ -67,5 +67,5 @@ pub use partition::Partition;
 pub use reject::RejectedLine;
 pub use staging::{EARLIEST_EVENT_MS, FUTURE_TOLERANCE_MS, MAX_LINE_BYTES, Reason, Rejection, Staging};
 pub use sweep::SweepReport;
-pub use tables::{Column, ColumnType, Table, UnknownTable};
+pub use tables::{ArrowSchema, Column, ColumnType, Table, UnknownTable};
 pub use verify::{Problem, VerifyReport};

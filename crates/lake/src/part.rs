@@ -22,7 +22,7 @@ use parquet::file::statistics::Statistics;
 use crate::batch::EVENT_TIME;
 use crate::error::LakeError;
 use crate::partition::Partition;
-use crate::tables::Table;
+use crate::tables::{ArrowSchema, Table};
 
 /// Bytes of the first request: the footer of any part, and the whole of a small one.
 const FOOTER_BYTES: u64 = 64 << 10;

@@ -14,7 +14,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use crate::batch::PartitionBatch;
 use crate::error::LakeError;
 use crate::partition::Partition;
-use crate::tables::Table;
+use crate::tables::{ArrowSchema, Table};
 
 mod columns;
 mod line;

@@ -21,7 +21,7 @@ use crate::batch::{EVENT_TIME, sort_columns};
 use crate::error::LakeError;
 use crate::options::LakeOptions;
 use crate::part::{Part, SparseFile};
-use crate::tables::{ColumnType, Table};
+use crate::tables::{ArrowSchema, ColumnType, Table};
 
 /// A part up to this size is one PUT; a larger one is uploaded in pieces of this size. S3's pieces have 5 MiB at least.
 const PIECE_BYTES: usize = 8 << 20;
@@ -34,44 +34,6 @@ const DICTIONARY_BYTES: usize = 1 << 20;
 
 /// The same for ids that recur in a table: a message has some statuses in a row group, all with its id and its recipient.
 const ID_DICTIONARY_BYTES: usize = 16 << 20;
-
-/// Texts with few distinct values among many rows: a dictionary pays, and so do the bounds that readers prune by.
-/// Ids, numbers of persons, links and payloads are not among them.
-const LOW_CARDINALITY: &[&str] = &[
-    "provider",
-    "account_id",
-    "phone_number_id",
-    "kind",
-    "status",
-    "button_id",
-    "button_text",
-    "description",
-    "flow_name",
-    "group_id",
-    "template_name",
-    "campaign_id",
-    "campaign_name",
-    "source",
-    "conversation_origin",
-    "pricing_model",
-    "pricing_type",
-    "pricing_category",
-    "error_title",
-    "error_message",
-    "error_details",
-    "flow_type",
-    "message_type",
-    "event_id",
-    "type",
-    "referral_source_id",
-    "referral_source_type",
-    "unsupported_type",
-    "category",
-    "preference",
-    "buttons",
-];
-
-const RECURRING_IDS: &[&str] = &["message_id", "wa_id", "user_id", "conversation_id"];
 
 /// Below this, what a dictionary or a bound costs in the footer is more than it saves; the part will be compacted soon.
 const SMALL_PART_ROWS: u64 = 2000;
@@ -300,17 +262,16 @@ fn properties(table: Table, expected_rows: u64, options: &LakeOptions) -> Result
             }
             _ => ColumnPath::new(vec![column.name.to_owned()]),
         };
-        let few_values = LOW_CARDINALITY.contains(&column.name) && !table.key().contains(&column.name);
         let text = matches!(column.kind, ColumnType::String | ColumnType::StringList);
-        if few_values || column.name == "status" {
+        if column.low_cardinality {
             builder = builder.set_column_dictionary_enabled(path.clone(), true);
         }
-        if table == Table::Statuses && RECURRING_IDS.contains(&column.name) {
+        if column.recurring {
             builder = builder
                 .set_column_dictionary_enabled(path.clone(), true)
                 .set_column_dictionary_page_size_limit(path.clone(), ID_DICTIONARY_BYTES);
         }
-        if few_values || column.name == "status" || !text {
+        if column.low_cardinality || !text {
             builder = builder.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
         }
     }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
-use bluetick_lake::{Lake, LakeOptions, PartitionBatch, Staging, Table};
+use bluetick_lake::{ArrowSchema, Lake, LakeOptions, PartitionBatch, Staging, Table};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};

@@ -153,7 +153,7 @@ fn an_unreadable_body_is_kept_to_the_byte() {
     {
         let record = unreadable_record(Provider::Woosh, body, RECEIVED_AT, &reason);
         let Record::AccountEvent(event) = &record else { panic!("{record:?}") };
-        assert_eq!((event.r#type.as_str(), record.event_ts()), ("unreadable", RECEIVED_AT));
+        assert_eq!((event.r#type.as_deref(), record.event_ts()), (Some("unreadable"), RECEIVED_AT));
         let payload: Value = serde_json::from_str(event.payload.as_deref().unwrap()).unwrap();
         assert_eq!(payload[member], kept);
         assert_eq!(payload["reason"], json!(reason.to_string()));

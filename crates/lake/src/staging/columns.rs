@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field};
 
 use super::Cell;
 use super::line::Row;
-use crate::tables::{ColumnType, Table};
+use crate::tables::{ColumnType, Table, arrow_type};
 
 /// A chunk ends at either bound: small enough that growing buffers waste little, large enough to share their cost.
 const CHUNK_ROWS: usize = 8192;
@@ -26,7 +26,7 @@ impl ColumnBuilder {
         match kind {
             ColumnType::String => Self::Text(StringBuilder::with_capacity(0, 0)),
             ColumnType::Timestamp => {
-                Self::Timestamp(TimestampMillisecondBuilder::with_capacity(0).with_data_type(kind.arrow()))
+                Self::Timestamp(TimestampMillisecondBuilder::with_capacity(0).with_data_type(arrow_type(kind)))
             }
             ColumnType::BigInt => Self::Int(Int64Builder::with_capacity(0)),
             ColumnType::Boolean => Self::Bool(BooleanBuilder::with_capacity(0)),
@@ -110,7 +110,7 @@ pub(super) struct ChunkBuilder {
 
 impl ChunkBuilder {
     pub(super) fn new(table: Table) -> Self {
-        let columns = table.columns().map(|column| ColumnBuilder::new(column.kind)).collect();
+        let columns = table.columns().iter().map(|column| ColumnBuilder::new(column.kind)).collect();
         Self { columns, rows: 0, text_bytes: 0 }
     }
 

@@ -156,8 +156,7 @@ pub(super) struct TableReader {
 
 impl TableReader {
     pub(super) fn new(table: Table) -> Self {
-        let required = table.required();
-        let columns: Vec<_> = table.columns().map(|c| (c.name, c.kind, required.contains(&c.name))).collect();
+        let columns: Vec<_> = table.columns().iter().map(|c| (c.name, c.kind, c.required)).collect();
         let index = |name: &str| columns.iter().position(|(column, ..)| *column == name).unwrap_or(usize::MAX);
         Self { event_ts: index("event_ts"), received_at: index("received_at"), columns }
     }

@@ -115,6 +115,7 @@ fn required_columns_come_first_in_no_particular_order() {
     for table in Table::ALL {
         let mut columns: Vec<String> = table
             .columns()
+            .iter()
             .map(|column| {
                 let value = match column.kind {
                     ColumnType::String => "\"x\"".to_owned(),
