@@ -1,17 +1,39 @@
 #!/usr/bin/env bash
-# Builds the functions, deploys the stack, and makes the views.
-#   STACK       name of the stack (default: bluetick)
+# Builds the functions, deploys the stack, publishes views and queries, and asks /health.
+#   AWS_REGION  region; else that of the profile
+#   STACK       name of the stack (default: bluetick), at most 64 characters
 #   ARCH        arm64 (default) or x86_64
 #   PARAMETERS  further parameters of the template, as in "AlarmEmail=ops@example.com TimeZone=Asia/Kolkata"
-# Region and credentials come from the environment, as for the AWS CLI.
+#   TAGS        tags of all resources, as in "team=marketing cost-center=42"
+#   FUNCTIONS   directory of a release with built functions; nothing is compiled then
+# Credentials come from the environment or a profile, as for the AWS CLI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source infra/toolchain.sh
-: "${STACK:=bluetick}"
-export SAM_CLI_TELEMETRY=0
-
-sam build --template-file infra/template.yaml
+: "${STACK:=bluetick}" "${ARCH:=arm64}"
+if [ "${#STACK}" -gt 64 ]; then
+    echo "STACK is $STACK, with ${#STACK} characters; a delivery stream takes its name and may have 64" >&2
+    exit 2
+fi
+source infra/region.sh
 read -r -a parameters <<<"Architecture=$ARCH ${PARAMETERS:-}"
-sam deploy --stack-name "$STACK" --capabilities CAPABILITY_IAM --resolve-s3 --no-fail-on-empty-changeset \
-    --parameter-overrides "${parameters[@]}"
-python3 infra/create_views.py --stack "$STACK"
+read -r -a tags <<<"application=bluetick ${TAGS:-}"
+python3 infra/stack.py --stack "$STACK" check-parameters "${parameters[@]}"
+
+if [ -n "${FUNCTIONS:-}" ]; then
+    python3 infra/prebuilt_template.py "$FUNCTIONS" --output infra/.build/prebuilt
+    template=infra/.build/prebuilt/template.yaml
+    binaries=("$FUNCTIONS"/*/bootstrap)
+else
+    source infra/toolchain.sh
+    sam build --template-file infra/template.yaml --parameter-overrides "${parameters[@]}"
+    template=.aws-sam/build/template.yaml
+    binaries=(.aws-sam/build/*Function/bootstrap)
+fi
+python3 infra/check_binaries.py --architecture "$ARCH" "${binaries[@]}"
+
+sam deploy --template-file "$template" --stack-name "$STACK" --region "$AWS_REGION" --resolve-s3 --no-confirm-changeset \
+    --no-fail-on-empty-changeset --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND \
+    --parameter-overrides "${parameters[@]}" --tags "${tags[@]}"
+python3 infra/stack.py --stack "$STACK" protect
+python3 infra/publish_sql.py --stack "$STACK"
+python3 infra/stack.py --stack "$STACK" health

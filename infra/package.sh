@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Builds the Lambda functions for release and prints their sizes and checksums.
-#   ARCH=arm64 (default) or x86_64
+# Builds the Lambda functions for release: dist/bluetick-<version>-<arch>/ with one folder for each function, SHA256SUMS and a software bill of
+# materials, and the same as .tar.gz. Building the same commit with the same toolchain twice gives the same bytes.
+#   ARCH   arm64 (default) or x86_64
+#   DIST   directory of the result (default: dist)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source infra/toolchain.sh
+: "${DIST:=dist}"
 
 functions=(ingest transform sweep)
 options=(--release --locked --compiler cargo)
@@ -13,20 +16,21 @@ fi
 for function in "${functions[@]}"; do
     options+=(--bin "$function")
 done
+# Paths of this machine would be part of the binaries (in panic messages) and make them differ from those of another machine.
+cargo_home=${CARGO_HOME:-${HOME:-}/.cargo}
+export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=/bluetick --remap-path-prefix=$cargo_home=/cargo"
 cargo lambda build "${options[@]}"
 
-# provided.al2023 brings glibc 2.34: a binary that asks for more does not start there.
-newest_glibc() {
-    grep --text --only-matching 'GLIBC_2\.[0-9]*' "$1" | sort --unique --version-sort | tail -n 1
-}
-
-printf '%-10s %-6s %10s  %-12s %s\n' function arch bytes needs sha256
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+name=bluetick-$version-$ARCH
+release=$DIST/$name
+rm -rf "$release"
 for function in "${functions[@]}"; do
-    binary=target/lambda/$function/bootstrap
-    needs=$(newest_glibc "$binary")
-    printf '%-10s %-6s %10d  %-12s %s\n' "$function" "$ARCH" "$(stat --format=%s "$binary")" "$needs" "$(sha256sum "$binary" | cut -d' ' -f1)"
-    if [ "$(printf '%s\nGLIBC_2.34\n' "$needs" | sort --version-sort | tail -n 1)" != GLIBC_2.34 ]; then
-        echo "$binary needs $needs, and Lambda's provided.al2023 has GLIBC_2.34: build on an older distribution" >&2
-        exit 4
-    fi
+    install -D --mode=755 "target/lambda/$function/bootstrap" "$release/$function/bootstrap"
 done
+python3 infra/bill_of_materials.py --target "$target" --output "$release/bluetick.cdx.json" "${functions[@]}"
+(cd "$release" && sha256sum -- */bootstrap bluetick.cdx.json >SHA256SUMS)
+python3 infra/check_binaries.py --architecture "$ARCH" "$release"/*/bootstrap
+tar --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --format=gnu --directory "$DIST" "$name" | gzip --no-name --best >"$release.tar.gz"
+(cd "$DIST" && sha256sum -- "$name.tar.gz" >"$name.tar.gz.sha256")
+echo "$release.tar.gz $(cut -d' ' -f1 "$release.tar.gz.sha256")"

@@ -22,7 +22,7 @@ def deployed(directory: Path) -> Iterator[Pipeline]:
     try:
         emulator = Emulator(directory / "emulator.log", endpoint.url, emulator_port)
         parameters = {"Architecture": architecture(), "IngestConcurrency": "0"}
-        stack = Stack(emulator, overlay(load_template()), parameters)
+        stack = Stack(emulator, overlay(load_template(), emulator.url), parameters)
         stack.put_secret(SECRETS)
         yield Pipeline(stack, endpoint)
     finally:

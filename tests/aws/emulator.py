@@ -1,19 +1,21 @@
 """MiniStack, an emulator of AWS, as a child process on loopback; and the stack deployed in it.
 
-What it does otherwise than AWS, and how the tests cope:
+Differences from AWS, and how the tests handle them:
 
-- It has no Athena named queries or prepared statements, and no alarms on sums of metrics: `overlay` leaves them out of
-  the template.
-- Its Firehose makes one object of each record and compresses nothing. The tests of faults put a double of Firehose in
-  front of it (endpoint.py), which gathers records and leaves gzip objects as the service does.
-- It makes no API routes of a function's events; the template names routes and integrations one by one anyway.
-- It honours the batching window, which a test has no time for: `overlay` sets it to nothing.
-- Numbers from parameters stay text in it, which it cannot compare: `overlay` puts a number for the event source's
-  concurrency, and the tests reserve none (IngestConcurrency=0).
-- It answers /health itself on every host: the tests ask for it by another of its addresses.
-- It enforces the roles of the functions (AUTH=true), and the policies of buckets and queues. Of these `overlay` leaves
-  out what it cannot know: it speaks HTTP, so that TlsOnly would refuse everything, and it has no condition keys for
-  conditional writes. The latter the endpoint in front of it enforces instead.
+- Its Athena runs DuckDB's SQL: the endpoint in front of it answers for Athena instead (athena_double.py).
+- Its Firehose writes one object for each record and does not compress. The tests of faults put a double of Firehose
+  in front of it (endpoint.py), which buffers records and writes gzip objects as the service does.
+- It makes no API routes from a function's events; the template declares routes and integrations one by one anyway.
+- It honours the batching window, which would make the tests wait: `overlay` sets it to 0.
+- Numbers from parameters stay text in it, and it cannot compare them: `overlay` sets a number for the event source's
+  concurrency, and the tests reserve no concurrency (IngestConcurrency=0).
+- It answers /health itself on every host: the tests ask for it at another of its addresses.
+- It enforces the roles of the functions and the policies of buckets and queues (AUTH=true). `overlay` leaves out the
+  statements that it cannot evaluate: it speaks HTTP, so TlsOnly would deny everything, and it has no condition keys
+  for conditional writes. The endpoint in front of it enforces the latter instead.
+
+test_deploy.py deploys the template without this overlay, by `make deploy`, in an emulator that does not enforce
+policies.
 """
 
 from __future__ import annotations
@@ -41,18 +43,19 @@ from samtranslator.yaml_helper import yaml_parse
 from binaries import ROOT, binary
 
 TEMPLATE = ROOT / "infra" / "template.yaml"
+TABLES = ROOT / "infra" / "tables.yaml"
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 STACK = "bluetick-test"
 FUNCTIONS = {"IngestFunction": "ingest", "TransformFunction": "transform", "SweepFunction": "sweep"}
 CODE_BUCKET = "code"
 UNKNOWN_STATEMENTS = ("TlsOnly", "ConditionalManifests")
-# Time after which a wait fails. No test passes by waiting.
+# Longest wait before a test fails.
 PATIENCE_SECONDS = 180
 
 
 def wait_for(what: str, condition, patience: float = PATIENCE_SECONDS):
-    """The first true value of `condition`, or a failure that says what did not happen."""
+    """Returns the first true value of `condition`; fails after `patience` seconds."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         value = condition()
@@ -67,17 +70,17 @@ def load_template() -> dict:
     return yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
 
 
-def unknown_to_emulator(resource: dict) -> bool:
-    if resource["Type"] == "AWS::CloudWatch::Alarm":
-        return "Metrics" in resource["Properties"]
-    return resource["Type"] in ("AWS::Athena::NamedQuery", "AWS::Athena::PreparedStatement")
+def load_stack() -> dict:
+    """The template with the tables of its nested stack among its resources."""
+    template = load_template()
+    tables = yaml_parse(TABLES.read_text(encoding="utf-8"))
+    return {**template, "Resources": {**template["Resources"], **tables["Resources"]}}
 
 
-def overlay(template: dict) -> dict:
-    """The template as the emulator can run it. Each difference is named at the top of this file."""
-    resources = {
-        name: resource for name, resource in template["Resources"].items() if not unknown_to_emulator(resource)
-    }
+def overlay(template: dict, emulator_url: str) -> dict:
+    """The template as the emulator can run it. The top of this file lists the differences."""
+    resources = dict(template["Resources"])
+    resources["Tables"]["Properties"]["TemplateURL"] = f"{emulator_url}/{CODE_BUCKET}/{TABLES.name}"
     for name, resource in list(resources.items()):
         if resource["Type"] in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
             document = resource["Properties"]["PolicyDocument"]
@@ -100,7 +103,7 @@ def architecture() -> str:
 
 
 def function_zip(function: str) -> bytes:
-    """The binary as Lambda wants it: `bootstrap` in a zip, without symbols, which would be most of it."""
+    """A zip with the binary as `bootstrap`, stripped, because symbols would be most of it."""
     path = binary(function)
     if not path.is_file():
         raise AssertionError(f"{path} is missing: make build")
@@ -117,9 +120,9 @@ def function_zip(function: str) -> bytes:
 
 
 class Emulator:
-    """A running MiniStack. `functions_endpoint` is where the functions look for AWS."""
+    """A running MiniStack. `functions_endpoint` is the AWS endpoint of the functions."""
 
-    def __init__(self, log: Path, functions_endpoint: str, port: int):
+    def __init__(self, log: Path, functions_endpoint: str, port: int, enforce_iam: bool = True):
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         command = shutil.which("ministack", path=str(Path(sys.executable).parent))
@@ -130,14 +133,14 @@ class Emulator:
             "PATH": os.environ["PATH"],
             "HOME": str(log.parent),
             "TMPDIR": str(log.parent),
-            # Without it a port is opened on all addresses.
+            # Without this setting MiniStack opens a port on all addresses.
             "IOT_MTLS_ENABLED": "0",
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
             "MINISTACK_REGION": REGION,
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "LAMBDA_EXECUTOR": "local",
-            "AUTH": "true",
+            "AUTH": str(enforce_iam).lower(),
             "AWS_ENDPOINT_URL": functions_endpoint,
             "AWS_ALLOW_HTTP": "true",
             "AWS_ACCESS_KEY_ID": "test",
@@ -165,7 +168,7 @@ class Emulator:
         )
 
     def stop(self) -> None:
-        """Ends the emulator and the functions that it started."""
+        """Stops the emulator and the functions that it started."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -184,7 +187,8 @@ class Stack:
         self.s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         for function in FUNCTIONS.values():
             self.s3.put_object(Bucket=CODE_BUCKET, Key=f"{function}.zip", Body=function_zip(function))
-        # Too large for the body of a request, as on AWS: 51,200 bytes.
+        self.s3.put_object(Bucket=CODE_BUCKET, Key=TABLES.name, Body=TABLES.read_bytes())
+        # As on AWS, a template over 51,200 bytes cannot be the body of a request.
         self.s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(template).encode())
         cloudformation = emulator.client("cloudformation")
         cloudformation.create_stack(

@@ -1,7 +1,4 @@
-"""What the code calls, what infra/iam_calls.yaml says that it calls, and what the roles allow.
-
-Three views of one thing.
-"""
+"""Compares the calls in the source, the calls that infra/iam_calls.yaml lists, and the permissions of the roles."""
 
 from __future__ import annotations
 
@@ -9,16 +6,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from template_rules import as_list, text
+from template_rules import as_list, text, unconditional
 
-# What a call needs. S3's are those of object_store's methods
+# The permissions that a call needs. Those of S3 are those of object_store's methods
 # (docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html).
 ACTIONS = {
     "put_record_batch": {"firehose:PutRecordBatch"},
     "get_secret_value": {"secretsmanager:GetSecretValue"},
     "put": {"s3:PutObject"},
     "put_opts": {"s3:PutObject"},
-    # A broken upload is taken back.
+    # An unfinished upload is aborted.
     "put_multipart": {"s3:PutObject", "s3:AbortMultipartUpload"},
     "put_multipart_opts": {"s3:PutObject", "s3:AbortMultipartUpload"},
     "get": {"s3:GetObject"},
@@ -55,7 +52,7 @@ def calls_of(source: str) -> set[str]:
 
 
 def calls_of_code(root: Path) -> set[tuple[str, str]]:
-    """Every call, as (file, method)."""
+    """Every call as (file, method)."""
     return {
         (str(path.relative_to(root)), method)
         for crate in CRATES
@@ -65,18 +62,18 @@ def calls_of_code(root: Path) -> set[tuple[str, str]]:
 
 
 def permissions(role: dict) -> list[Permission]:
-    """What a role allows, one action on one resource at a time."""
+    """The permissions of a role as pairs of action and resource."""
     return [
         (action, re.sub(r"arn:\$\{AWS::Partition\}:s3:::\$\{(\w+)\}", r"${\1.Arn}", text(resource)))
         for policy in role["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]
+        for statement in map(unconditional, policy["PolicyDocument"]["Statement"])
         for action in as_list(statement["Action"])
         for resource in as_list(statement["Resource"])
     ]
 
 
 def needs(function: dict) -> set[Permission]:
-    """What a function of the list must be allowed."""
+    """The permissions that a function of the list needs."""
     called = {
         (action, place)
         for call in function["calls"]
@@ -98,7 +95,7 @@ def problems(resources: dict, declared: dict, code: set[tuple[str, str]]) -> Ite
     for source, method in sorted(code - listed):
         yield f"{source} calls {method}, which infra/iam_calls.yaml does not list"
     for source, method in sorted(listed - code):
-        yield f"infra/iam_calls.yaml lists {method} in {source}, which is not there"
+        yield f"infra/iam_calls.yaml lists {method} in {source}, which the source does not call"
     functions = {name for name, item in resources.items() if item["Type"] == "AWS::Serverless::Function"}
     if functions != declared["functions"].keys():
         yield "the functions of infra/iam_calls.yaml are not those of the template"

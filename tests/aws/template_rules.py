@@ -1,4 +1,4 @@
-"""Rules of the template that no linter knows: each yields a sentence for what is wrong."""
+"""Rules of the template that linters do not check. Each yields one sentence for each problem."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 from emulator import ROOT
 
-# Letters of Java's DateTimeFormatter that make sense in a prefix, in lengths that give digits only.
+# Patterns of Java's DateTimeFormatter that are useful in a prefix, in lengths that print digits only.
 TIMESTAMP_PATTERN = re.compile(r"(yyyy|MM|dd|HH|mm|ss|[-_/=])+")
 SECRET_NAMES = re.compile(r"SECRET|TOKEN|PASSWORD|_KEY$")
 PROJECTION = {
     "projection.enabled": "true",
     "projection.dt.type": "date",
     "projection.dt.format": "yyyy-MM-dd",
-    "projection.dt.range": "2009-01-01,NOW+1DAYS",
+    "projection.dt.range": "${FirstDay},NOW+1DAYS",
     "projection.dt.interval": "1",
     "projection.dt.interval.unit": "DAYS",
 }
@@ -46,6 +46,11 @@ def text(value: object) -> str:
     return str(value)
 
 
+def unconditional(statement: dict) -> dict:
+    """A statement of a policy; of `Fn::If`, the one for a stack with a key of its own."""
+    return statement["Fn::If"][1] if "Fn::If" in statement else statement
+
+
 def as_list(value: object) -> list:
     return value if isinstance(value, list) else [value]
 
@@ -53,7 +58,9 @@ def as_list(value: object) -> list:
 def glue_tables(resources: dict) -> Iterator[str]:
     for name, table in of_type(resources, "AWS::Glue::Table"):
         storage = table["TableInput"]["StorageDescriptor"]
-        parameters = {key: value for key, value in table["TableInput"]["Parameters"].items() if key.startswith("proj")}
+        parameters = {
+            key: text(value) for key, value in table["TableInput"]["Parameters"].items() if key.startswith("proj")
+        }
         if parameters != PROJECTION:
             yield f"{name}: the projection must be {PROJECTION}, so that no day is silently invisible"
         if table["TableInput"]["PartitionKeys"][0]["Name"] != "dt":
@@ -63,7 +70,7 @@ def glue_tables(resources: dict) -> Iterator[str]:
                 "TextInputFormat",
                 "s3://${LakeBucket}/rejections/",
             ):
-                yield f"{name}: the rejections are lines of text, and the lines under rejected/ are no table"
+                yield f"{name}: the rejections are lines of text under rejections/; rejected/ is not a table"
             continue
         if not storage["InputFormat"].endswith(".SymlinkTextInputFormat"):
             yield f"{name}: the manifests are symlinks"
@@ -78,9 +85,9 @@ def firehose(resources: dict) -> Iterator[str]:
         for key, value in (("Prefix", prefix), ("ErrorOutputPrefix", errors)):
             for namespace, expression in re.findall(r"!\{([^:}]*):?([^}]*)\}", value):
                 if namespace == "timestamp" and not TIMESTAMP_PATTERN.fullmatch(expression):
-                    yield f"{name}: {key}: {expression} is no pattern of a time"
+                    yield f"{name}: {key}: {expression} is not a pattern of a time"
             if value.count("!{") != len(re.findall(r"!\{[^{}]*\}", value)):
-                yield f"{name}: {key}: an expression has no end"
+                yield f"{name}: {key}: an expression is not closed"
         if errors.count("!{firehose:error-output-type}") != 1 or "error-output-type" in prefix:
             yield f"{name}: ErrorOutputPrefix must name the type of error once, and Prefix must not"
         if "!{timestamp:" not in prefix:
@@ -101,12 +108,12 @@ def notifications(resources: dict) -> Iterator[str]:
     prefix = notified_prefix(resources)
     target = resources["DeliveryStream"]["Properties"]["ExtendedS3DestinationConfiguration"]
     if not target.get("Prefix", "").startswith(prefix):
-        yield "nobody is told of what Firehose delivers"
+        yield "objects of Firehose start no notification"
     if target.get("ErrorOutputPrefix", "").startswith(prefix):
         yield "Firehose's errors would be transformed"
     spill = text(resources["IngestFunction"]["Properties"]["Environment"]["Variables"]["SPILL_URL"])
     if not spill.startswith(f"s3://${{RawBucket}}/{prefix}"):
-        yield "nobody is told of what is spilled"
+        yield "spilled objects start no notification"
 
 
 def queues(resources: dict) -> Iterator[str]:
@@ -116,9 +123,15 @@ def queues(resources: dict) -> Iterator[str]:
     if queue["VisibilityTimeout"] < 6 * function["Timeout"] + source["MaximumBatchingWindowInSeconds"]:
         yield "the visibility timeout must be six times the function's, and the batching window"
     if queue["RedrivePolicy"]["maxReceiveCount"] < 5:
-        yield "an object deserves five tries"
+        yield "a raw object must be tried five times"
+    if queue["MessageRetentionPeriod"] < 12 * 86_400:
+        yield "the queue must bridge an outage of the transform of 12 days"
+    dead = resources["DeadLetterQueue"]["Properties"]
+    sources = [text(arn) for arn in dead.get("RedriveAllowPolicy", {}).get("sourceQueueArns", [])]
+    if len(sources) != 1 or not sources[0].endswith(":" + text(queue["QueueName"])):
+        yield "only the queue of raw objects may move messages to the dead-letter queue"
     if resources["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"] <= queue["MessageRetentionPeriod"]:
-        yield "dead letters must outlive the queue's messages"
+        yield "the dead-letter queue must keep messages longer than the queue"
     if source.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
         yield "without ReportBatchItemFailures failed messages are deleted"
     if text(source["ScalingConfig"]["MaximumConcurrency"]) != text(function["ReservedConcurrentExecutions"]):
@@ -126,7 +139,7 @@ def queues(resources: dict) -> Iterator[str]:
 
 
 def denies(statements: list[dict], action: str, resource: str, context: dict[str, str]) -> bool:
-    """Whether a bucket policy's statements deny an action; knows the operators that ours use."""
+    """Whether the statements of a bucket policy deny an action; supports only the operators that the template uses."""
 
     def holds(operator: str, key: str, value: object) -> bool:
         wanted = str(value).lower()
@@ -160,34 +173,37 @@ def buckets(resources: dict) -> Iterator[str]:
         if not denies(statements, "s3:GetObject", f"${{{name}.Arn}}/key", {"aws:SecureTransport": "false"}):
             yield f"{name}: answers without TLS"
         if denies(statements, "s3:GetObject", f"${{{name}.Arn}}/key", tls):
-            yield f"{name}: answers nobody"
+            yield f"{name}: refuses every request"
         if (
             not all(bucket["PublicAccessBlockConfiguration"].values())
             or len(bucket["PublicAccessBlockConfiguration"]) != 4
         ):
             yield f"{name}: could be made public"
         if "BucketEncryption" not in bucket:
-            yield f"{name}: is not encrypted by its own word"
-        if resources[name].get("DeletionPolicy") != "Retain" or resources[name].get("UpdateReplacePolicy") != "Retain":
-            yield f"{name}: must outlive the stack"
+            yield f"{name}: declares no encryption"
+        if (
+            resources[name].get("DeletionPolicy") != "RetainExceptOnCreate"
+            or resources[name].get("UpdateReplacePolicy") != "Retain"
+        ):
+            yield f"{name}: must outlive the stack, and must not outlive a creation that failed"
         rules = bucket["LifecycleConfiguration"]["Rules"]
         if not any("AbortIncompleteMultipartUpload" in rule for rule in rules):
-            yield f"{name}: broken uploads would stay for ever"
+            yield f"{name}: unfinished uploads would be kept for ever"
         expires = any("ExpirationInDays" in rule and rule.get("Prefix") in (None, "raw/") for rule in rules)
         if expires == (name == "LakeBucket"):
-            yield f"{name}: the lake stays, everything else expires"
+            yield f"{name}: only the lake is kept for ever"
     lake = resources["LakeBucket"]["Properties"]
     if lake.get("VersioningConfiguration", {}).get("Status") != "Enabled":
         yield "the lake must be versioned"
     if not any("NoncurrentVersionExpiration" in rule for rule in lake["LifecycleConfiguration"]["Rules"]):
-        yield "old versions would stay for ever"
+        yield "old versions would be kept for ever"
     statements = policies["${LakeBucket}"]
     manifest, part = (
         "${LakeBucket.Arn}/manifest/clicks/dt=2026-01-01/symlink.txt",
         "${LakeBucket.Arn}/data/clicks/a.parquet",
     )
     if not denies(statements, "s3:PutObject", manifest, tls):
-        yield "a manifest could be overwritten by who has not seen it"
+        yield "a manifest could be overwritten unconditionally"
     for condition in ("s3:if-match", "s3:if-none-match"):
         if denies(statements, "s3:PutObject", manifest, {**tls, condition: "value"}):
             yield f"a manifest could not be written with {condition}"
@@ -202,19 +218,21 @@ def functions(resources: dict) -> Iterator[str]:
         logging = function["LoggingConfig"]
         group = resources[logging["LogGroup"]["Ref"]]["Properties"]
         if logging["LogFormat"] != "JSON" or "RetentionInDays" not in group:
-            yield f"{name}: logs must be JSON and end"
+            yield f"{name}: logs must be JSON and must expire"
         if logging["ApplicationLogLevel"] != {"Ref": "LogLevel"}:
-            yield f"{name}: above INFO the metrics vanish; the parameter LogLevel sees to it"
+            yield f"{name}: above INFO the metrics are dropped, so the level must be the parameter LogLevel"
         if "ReservedConcurrentExecutions" not in function:
             yield f"{name}: must reserve its concurrency"
         for variable in function["Environment"]["Variables"]:
             if SECRET_NAMES.search(variable) and variable != "SECRETS_ID":
                 yield f"{name}: {variable} looks like a secret in a variable"
         if function["CodeUri"] != "..":
-            yield f"{name}: cargo-lambda's binaries lie at the root of the workspace"
+            yield f"{name}: cargo-lambda writes binaries at the root of the workspace"
         build = resources[name]["Metadata"]
         if build["BuildMethod"] != "rust-cargolambda" or "Binary" not in build["BuildProperties"]:
             yield f"{name}: the build must name its binary"
+        if "--locked" not in build["BuildProperties"].get("cargo_lambda_flags", []):
+            yield f"{name}: the build must keep to Cargo.lock"
     if len(roles) != len(set(roles)):
         yield "each function needs a role of its own"
 
@@ -223,8 +241,10 @@ def roles(resources: dict) -> Iterator[str]:
     for name, role in of_type(resources, "AWS::IAM::Role"):
         if "ManagedPolicyArns" in role:
             yield f"{name}: managed policies allow more than is needed"
+        if "HasBoundary" not in json.dumps(role.get("PermissionsBoundary")):
+            yield f"{name}: must take the permissions boundary"
         for policy in role["Policies"]:
-            for statement in policy["PolicyDocument"]["Statement"]:
+            for statement in map(unconditional, policy["PolicyDocument"]["Statement"]):
                 if any("*" in action for action in as_list(statement["Action"])):
                     yield f"{name}: {statement['Sid']}: actions must be named one by one"
                 if any(text(resource) == "*" for resource in as_list(statement["Resource"])):
@@ -236,8 +256,7 @@ def http_api(resources: dict) -> Iterator[str]:
     if not {"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= stage["DefaultRouteSettings"].keys():
         yield "a public endpoint needs a throttle"
     line = stage["AccessLogSettings"]["Format"]
-    only_context = set(re.findall(r"\$([a-z]+)", line)) <= {"context"}
-    if not only_context or re.search(r"\$context\.(path\b|authorizer)", line):
+    if not set(re.findall(r"\$([a-z]+)", line)) <= {"context"} or re.search(r"\$context\.(path\b|authorizer)", line):
         yield "the access log must hold neither query, nor headers, nor paths"
     try:
         json.loads(line)
@@ -254,17 +273,17 @@ def dashboard(resources: dict) -> Iterator[str]:
         return
     shown = json.dumps(widgets)
     for _, metric in sorted(WATCHED):
-        if metric not in shown and metric not in ("DeliveryToS3.Success", "NotConserved"):
+        if metric not in shown and metric not in ("DeliveryToS3.Success", "NotConserved", "ObjectsFailed"):
             yield f"the dashboard does not show {metric}"
 
 
 # What METRICS_NAMESPACE says, too: each stack's own.
 NAMESPACE = "Bluetick/${AWS::StackName}"
 
-# As crates/ingest and crates/transform write them.
-DIMENSIONS = [[{"Name": "Function", "Value": "transform"}]] + [
-    [{"Name": "Provider", "Value": provider}] for provider in ("meta", "woosh", "interakt", "wasender", "tracker")
-]
+# The dimensions of the metrics that crates/ingest and crates/transform write.
+DIMENSIONS = [[{"Name": "Function", "Value": function}] for function in ("ingest", "transform")]
+# Metrics that a metric filter of the template writes, without dimensions.
+FILTERED = "AWS::Logs::MetricFilter"
 
 
 def bluetick_metrics(alarm: dict) -> list[dict]:
@@ -281,21 +300,24 @@ def alarms(resources: dict) -> Iterator[str]:
     for name, function in of_type(resources, "AWS::Serverless::Function"):
         if text(function["Environment"]["Variables"].get("METRICS_NAMESPACE", "")) != NAMESPACE:
             yield f"{name}: its metrics must be in the namespace that the alarms watch"
+    filtered = {
+        change["MetricName"] for _, item in of_type(resources, FILTERED) for change in item["MetricTransformations"]
+    }
     watched = set()
     for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm"):
         ours = bluetick_metrics(alarm)
         watched.update((text(item["Namespace"]), item["MetricName"]) for item in ours or [alarm])
         for metric in (item["MetricName"] for item in ours):
-            if f'"{metric}"' not in source:
+            if metric not in filtered and f'"{metric}"' not in source:
                 yield f"{name}: no code writes {metric}"
-        for dimensions in (item["Dimensions"] for item in bluetick_metrics(alarm)):
-            if dimensions not in DIMENSIONS:
+        for metric, dimensions in ((item["MetricName"], item.get("Dimensions", [])) for item in ours):
+            if dimensions not in DIMENSIONS and not (metric in filtered and not dimensions):
                 yield f"{name}: the code writes its metrics with other dimensions than {dimensions}"
         if not alarm.get("AlarmActions"):
-            yield f"{name}: tells nobody"
+            yield f"{name}: notifies no topic"
     missing = WATCHED - watched
     if missing:
-        yield f"nobody watches {sorted(missing)}"
+        yield f"no alarm watches {sorted(missing)}"
 
 
 WATCHED = {
@@ -308,10 +330,99 @@ WATCHED = {
     ("AWS/Lambda", "Throttles"),
     ("AWS/ApiGateway", "5xx"),
     (NAMESPACE, "SignatureFailures"),
+    (NAMESPACE, "RejectedRequests"),
+    (NAMESPACE, "Accepted"),
+    (NAMESPACE, "ObjectsFailed"),
     (NAMESPACE, "Rejected"),
     (NAMESPACE, "Spilled"),
     (NAMESPACE, "Refused"),
     (NAMESPACE, "NotConserved"),
 }
 
-RULES = [glue_tables, firehose, notifications, queues, buckets, functions, roles, http_api, alarms, dashboard]
+
+def secrets(resources: dict) -> Iterator[str]:
+    found = dict(of_type(resources, "AWS::SecretsManager::Secret"))
+    operators = found.get("WebhookSecret")
+    if operators is None or {"SecretString", "GenerateSecretString"} & operators.keys():
+        yield "the operator's secret must have no value in the template: a deployment would overwrite the operator's"
+    for name, secret in found.items():
+        resource = resources[name]
+        if resource.get("DeletionPolicy") != "RetainExceptOnCreate" or resource.get("UpdateReplacePolicy") != "Retain":
+            yield f"{name}: must outlive the stack, and must not outlive a creation that failed"
+        generated = secret.get("GenerateSecretString")
+        if generated and (generated["SecretStringTemplate"], generated["GenerateStringKey"]) != (
+            "{}",
+            "META_VERIFY_TOKENS",
+        ):
+            yield f"{name}: a changed GenerateSecretString writes a new value: only the verify token may be generated"
+
+
+def analysts(resources: dict) -> Iterator[str]:
+    """AnalystPolicy allows what Athena, its console and its drivers call, and no more of the lake than its tables."""
+    [policy] = [item for name, item in of_type(resources, "AWS::IAM::ManagedPolicy") if name == "AnalystPolicy"]
+    statements = [item for item in policy["PolicyDocument"]["Statement"] if "Sid" in item]
+    allowed = {action for statement in statements for action in as_list(statement["Action"])}
+    missing = ATHENA_NEEDS - allowed
+    if missing:
+        yield f"AnalystPolicy lacks {sorted(missing)}"
+    if not any(
+        "glue:GetDatabase" in as_list(item["Action"])
+        and any("database/default" in text(place) for place in as_list(item["Resource"]))
+        for item in statements
+    ):
+        yield "AnalystPolicy: Athena reads the database `default` with every query"
+    for item in statements:
+        lake = any("${LakeBucket" in text(place) for place in as_list(item["Resource"]))
+        if not lake:
+            continue
+        if "s3:ListBucket" in as_list(item["Action"]):
+            prefixes = item.get("Condition", {}).get("StringLike", {}).get("s3:prefix", ["*"])
+            if set(as_list(prefixes)) != {"data/*", "manifest/*", "rejections/*"}:
+                yield "AnalystPolicy: analysts may list the prefixes of the tables only"
+        elif any(
+            forbidden in text(place)
+            for place in as_list(item["Resource"])
+            for forbidden in ("/erasures", "/rejected", "Arn}/*")
+        ):
+            yield "AnalystPolicy: analysts may read the prefixes of the tables only"
+
+
+# The least for a workgroup (docs.aws.amazon.com/athena/latest/ug/example-policies-workgroup.html), and what the
+# console, JDBC and Grafana call.
+ATHENA_NEEDS = {
+    "athena:BatchGetQueryExecution",
+    "athena:GetQueryExecution",
+    "athena:GetQueryResults",
+    "athena:GetQueryResultsStream",
+    "athena:GetTableMetadata",
+    "athena:GetWorkGroup",
+    "athena:ListDataCatalogs",
+    "athena:ListDatabases",
+    "athena:ListEngineVersions",
+    "athena:ListQueryExecutions",
+    "athena:ListTableMetadata",
+    "athena:ListWorkGroups",
+    "athena:StartQueryExecution",
+    "athena:StopQueryExecution",
+    "glue:GetDatabase",
+    "glue:GetDatabases",
+    "glue:GetPartitions",
+    "glue:GetTable",
+    "glue:GetTables",
+    "s3:GetBucketLocation",
+}
+
+RULES = [
+    secrets,
+    analysts,
+    glue_tables,
+    firehose,
+    notifications,
+    queues,
+    buckets,
+    functions,
+    roles,
+    http_api,
+    alarms,
+    dashboard,
+]

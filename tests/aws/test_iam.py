@@ -1,4 +1,4 @@
-"""Each role allows what its function calls, and nothing else."""
+"""Each role allows what its function calls and nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALLOWED = [
     (role, number, action)
     for role in ROLES.values()
     for number, statement in enumerate(RESOURCES[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"])
-    for action in iam_rules.as_list(statement["Action"])
+    for action in iam_rules.as_list(iam_rules.unconditional(statement)["Action"])
 ]
 
 
@@ -27,7 +27,7 @@ def problems(resources: dict = RESOURCES, declared: dict = DECLARED, code: set[t
 
 
 def statement_of(resources: dict, role: str, number: int) -> dict:
-    return resources[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][number]
+    return iam_rules.unconditional(resources[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][number])
 
 
 def test_roles_allow_what_the_code_calls_and_nothing_else() -> None:
@@ -60,7 +60,7 @@ def test_a_wider_resource_is_seen(role: str) -> None:
 
 
 @pytest.mark.parametrize("call", sorted(CODE))
-def test_a_call_that_nobody_lists_is_seen(call: tuple[str, str]) -> None:
+def test_an_unlisted_call_is_seen(call: tuple[str, str]) -> None:
     declared = copy.deepcopy(DECLARED)
     for calls in [*(function["calls"] for function in declared["functions"].values()), declared["elsewhere"]]:
         calls[:] = [item for item in calls if (item["source"], item["method"]) != call]

@@ -1,76 +1,46 @@
-"""The scripts of infra/: what they do where something is missing, and in which order they make views."""
+"""The scripts of infra/ that need no stack: generation, toolchain, packaging, checks of binaries, costs."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import shutil
+import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
+import check_binaries
 import costs
-import create_views
 import generate
-from bluetick_sql.statements import Settings, Statement, view_files
-from emulator import ROOT, load_template
+import prebuilt_template
+from binaries import binary
+from bluetick_sql.ddl import read_tables
+from emulator import FUNCTIONS, ROOT, architecture, load_template
 
 
-class Athena:
-    """Answers RUNNING once for each statement, then the state that is asked for."""
-
-    def __init__(self, fails_at: int | None = None):
-        self.statements: list[dict] = []
-        self.looks = 0
-        self.fails_at = fails_at
-
-    def start_query_execution(self, **request) -> dict:
-        self.statements.append(request)
-        self.looks = 0
-        return {"QueryExecutionId": str(len(self.statements))}
-
-    def get_query_execution(self, QueryExecutionId: str) -> dict:  # noqa: N803 (Athena's name)
-        self.looks += 1
-        fails = int(QueryExecutionId) == self.fails_at
-        state = "RUNNING" if self.looks == 1 else "FAILED" if fails else "SUCCEEDED"
-        return {"QueryExecution": {"Status": {"State": state, "StateChangeReason": "line 3: no such column"}}}
-
-
-def test_views_are_made_one_by_one_in_their_order() -> None:
-    athena, pauses = Athena(), []
-    settings = Settings(database="marketing", lake="s3://lake", timezone="Asia/Kolkata")
-    names = create_views.create_views(athena, "group", settings, pauses.append)
-    assert names == sorted(names) == [path.stem for path in view_files()] and len(names) > 3
-    assert len(pauses) == len(names)
-    for request in athena.statements:
-        assert "${" not in request["QueryString"] and "marketing." in request["QueryString"]
-        assert request["WorkGroup"] == "group"
-
-
-def test_a_refused_view_ends_it_with_the_reason() -> None:
-    athena = Athena(fails_at=2)
-    with pytest.raises(create_views.ViewError, match="no such column"):
-        create_views.create_views(athena, "group", Settings(), lambda seconds: None)
-    assert len(athena.statements) == 2
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        Statement("with-hyphen", "SELECT 1 FROM ${database}.clicks"),
-        Statement("unknown", "SELECT ${secret} FROM ${database}.clicks"),
-    ],
-)
-def test_a_query_that_athena_could_not_keep_is_refused(query: Statement) -> None:
-    with pytest.raises(ValueError, match=query.name):
-        generate.query_resource(query)
+def test_glue_tables_are_those_of_the_ddl() -> None:
+    """Tables created by sql/ddl are those of the stack."""
+    tables = read_tables(ROOT / "sql" / "ddl")
+    assert [table.name for table in tables if not table.is_parquet] == ["rejections"] and len(tables) == 6
+    for table in tables:
+        assert table.properties.keys() == generate.PROJECTION.keys()
+        storage = generate.storage_of_ddl(table)
+        if table.is_parquet:
+            assert storage == generate.storage_of_manifests(table.name)
+        columns = [{"name": column.name, "type": column.type, "doc": column.doc} for column in table.columns]
+        resource = generate.table_resource({"table": table.name, "columns": columns}, storage)
+        assert resource in generate.TABLES.read_text(encoding="utf-8")
 
 
 def machine(directory: Path, host: str, targets: list[str], programs: list[str]) -> dict[str, str]:
-    """A machine with this Rust: a `rustc` that says so, and programs that write down when they are called."""
+    """A machine with this Rust: a fake `rustc`, and fake programs that record their calls."""
     for target in targets:
-        (directory / target).mkdir()
+        (directory / target).mkdir(exist_ok=True)
     scripts = {
         "rustc": f'case "$1" in --version) echo "host: {host}";; --print) echo "{directory}/$4";; esac',
         **{program: f'echo "{program} $*" >> {directory}/called' for program in programs},
@@ -99,7 +69,7 @@ def test_a_missing_target_is_told_and_nothing_is_downloaded(tmp_path: Path) -> N
 
 def test_a_missing_linker_is_told(tmp_path: Path) -> None:
     environment = machine(tmp_path, X86, [X86, ARM], ["cargo", "cargo-lambda", "rustup"])
-    # The machine may have a linker of its own; then there is nothing to tell.
+    # Only these programs: this machine may have such a linker.
     environment["PATH"] = str(tmp_path)
     for program in ("bash", "dirname", "sed", "tr", "cat"):
         (tmp_path / program).symlink_to(f"/usr/bin/{program}")
@@ -118,26 +88,150 @@ def test_the_other_architecture_is_built_with_its_target(tmp_path: Path) -> None
     assert called.rstrip().endswith("--bin ingest --bin transform --bin sweep")
 
 
-@pytest.mark.parametrize(("needs", "status"), [("GLIBC_2.34", 0), ("GLIBC_2.39", 4)])
-def test_sizes_and_checksums_are_printed_and_a_too_new_glibc_is_refused(
-    tmp_path: Path, needs: str, status: int
+def elf(architecture: str, glibc: str = "GLIBC_2.34") -> bytes:
+    """The beginning of an ELF file for the processor, and symbol versions."""
+    number = {"x86_64": 62, "arm64": 183}[architecture]
+    header = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 3, number)
+    return header + b"\x00GLIBC_2.9\x00" + glibc.encode() + b"\x00"
+
+
+@pytest.mark.parametrize(
+    ("content", "architecture", "problem"),
+    [
+        (elf("arm64"), "arm64", None),
+        (elf("x86_64"), "x86_64", None),
+        (elf("arm64"), "x86_64", "is for arm64"),
+        (elf("x86_64"), "arm64", "is for x86_64"),
+        (elf("x86_64", "GLIBC_2.39"), "x86_64", "needs GLIBC_2.39"),
+        (b"#!/bin/sh", "x86_64", "no ELF file"),
+    ],
+)
+def test_a_binary_that_cannot_start_on_lambda_is_refused(
+    content: bytes, architecture: str, problem: str | None
 ) -> None:
+    found = check_binaries.problem(content, architecture)
+    assert found is None if problem is None else problem in str(found)
+
+
+def test_the_binaries_of_this_machine_pass_the_check_for_its_architecture() -> None:
+    content = binary("ingest").read_bytes()
+    assert check_binaries.machine(content) == architecture()
+    assert (2, 2) < check_binaries.newest_glibc(content) < (3, 0)
+
+
+def fake_release_build(tmp_path: Path, glibc: str = "GLIBC_2.34") -> subprocess.CompletedProcess[str]:
+    """`package.sh` in a copy of the scripts, with a `cargo` that builds nothing."""
     environment = machine(tmp_path, X86, [X86], ["cargo-lambda"])
-    (tmp_path / "infra").mkdir()
-    for name in ("package.sh", "toolchain.sh"):
-        shutil.copy(ROOT / "infra" / name, tmp_path / "infra")
-    content = f"GLIBC_2.9 {needs}".encode()
+    shutil.copytree(
+        ROOT / "infra", tmp_path / "infra", ignore=shutil.ignore_patterns(".build", "__pycache__"), dirs_exist_ok=True
+    )
+    (tmp_path / "Cargo.toml").write_text('[workspace.package]\nversion = "1.2.3"\n')
+    (tmp_path / "Cargo.lock").write_text('[[package]]\nname = "serde"\nversion = "1.0.0"\nchecksum = "abc"\n')
+    (tmp_path / "elf").write_bytes(elf("x86_64", glibc))
+    kinds = [{"kind": None, "target": None}]
+    members = {name: f"path+file:///{name}#1.2.3" for name in ("ingest", "transform", "sweep")}
+    packages = [
+        {
+            "id": key,
+            "name": f"bluetick-{name}",
+            "version": "1.2.3",
+            "license": None,
+            "targets": [{"name": name, "kind": ["bin"]}],
+        }
+        for name, key in members.items()
+    ]
+    packages.append({"id": "serde", "name": "serde", "version": "1.0.0", "license": "MIT/Apache-2.0", "targets": []})
+    packages.append({"id": "tests", "name": "tests-only", "version": "1.0.0", "license": None, "targets": []})
+    development = {"name": "tests_only", "pkg": "tests", "dep_kinds": [{"kind": "dev", "target": None}]}
+    nodes = [
+        {"id": key, "deps": [{"name": "serde", "pkg": "serde", "dep_kinds": kinds}, development]}
+        for key in members.values()
+    ] + [{"id": "serde", "deps": []}, {"id": "tests", "deps": []}]
+    resolved = {"packages": packages, "workspace_members": list(members.values()), "resolve": {"nodes": nodes}}
+    (tmp_path / "metadata.json").write_text(json.dumps(resolved))
     cargo = tmp_path / "cargo"
     cargo.write_text(
-        "#!/bin/sh\nfor name in ingest transform sweep; do\n"
-        f"mkdir -p target/lambda/$name && printf '{content.decode()}' > target/lambda/$name/bootstrap\ndone\n"
+        f'#!/bin/sh\necho "cargo $*" >> {tmp_path}/called\n[ "$1" = metadata ] && exec cat {tmp_path}/metadata.json\n'
+        "for name in ingest transform sweep; do\n"
+        "mkdir -p target/lambda/$name && cp elf target/lambda/$name/bootstrap\ndone\n"
     )
     cargo.chmod(0o755)
+    environment["PATH"] = f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin"
     command = ["bash", str(tmp_path / "infra" / "package.sh")]
-    result = subprocess.run(command, env={**environment, "ARCH": "x86_64"}, capture_output=True, text=True, check=False)
-    assert result.returncode == status, result.stderr
-    assert hashlib.sha256(content).hexdigest() in result.stdout and f" {len(content)} " in result.stdout
-    assert status == 0 or "older distribution" in result.stderr
+    return subprocess.run(command, env={**environment, "ARCH": "x86_64"}, capture_output=True, text=True, check=False)
+
+
+def test_a_release_has_checksums_and_a_bill_of_materials_and_the_same_bytes_twice(tmp_path: Path) -> None:
+    result = fake_release_build(tmp_path)
+    assert result.returncode == 0, result.stderr
+    release = tmp_path / "dist" / "bluetick-1.2.3-x86_64"
+    checksum = hashlib.sha256(elf("x86_64")).hexdigest()
+    sums = (release / "SHA256SUMS").read_text().splitlines()
+    assert [line.split()[1] for line in sums] == [
+        "ingest/bootstrap",
+        "sweep/bootstrap",
+        "transform/bootstrap",
+        "bluetick.cdx.json",
+    ]
+    assert sums[0].startswith(checksum) and checksum in result.stdout
+    bill = json.loads((release / "bluetick.cdx.json").read_text())
+    assert {item["name"] for item in bill["components"]} == {
+        "serde",
+        "bluetick-ingest",
+        "bluetick-transform",
+        "bluetick-sweep",
+    }
+    serde = next(item for item in bill["components"] if item["name"] == "serde")
+    assert serde["hashes"] == [{"alg": "SHA-256", "content": "abc"}]
+    assert serde["licenses"] == [{"expression": "MIT OR Apache-2.0"}]
+    first = (tmp_path / "dist" / "bluetick-1.2.3-x86_64.tar.gz").read_bytes()
+    assert fake_release_build(tmp_path).returncode == 0
+    assert (tmp_path / "dist" / "bluetick-1.2.3-x86_64.tar.gz").read_bytes() == first
+    assert "--release --locked" in (tmp_path / "called").read_text()
+
+
+def test_a_release_that_needs_a_newer_glibc_is_refused(tmp_path: Path) -> None:
+    result = fake_release_build(tmp_path, "GLIBC_2.39")
+    assert result.returncode == 4 and "older distribution" in result.stderr
+    assert not list((tmp_path / "dist").glob("*.tar.gz"))
+
+
+def release(directory: Path) -> Path:
+    for name in ("ingest", "transform", "sweep"):
+        (directory / name).mkdir(parents=True)
+        (directory / name / "bootstrap").write_bytes(elf("arm64"))
+    checksum = hashlib.sha256(elf("arm64")).hexdigest()
+    (directory / "SHA256SUMS").write_text(
+        "".join(f"{checksum}  {name}/bootstrap\n" for name in ("ingest", "sweep", "transform"))
+    )
+    return directory
+
+
+def test_a_release_is_deployed_without_a_build(tmp_path: Path) -> None:
+    directory = release(tmp_path / "release")
+    prebuilt_template.check_release(directory)
+    text = prebuilt_template.with_binaries((ROOT / "infra" / "template.yaml").read_text(), directory)
+    functions = {
+        name: item
+        for name, item in yaml_parse(text)["Resources"].items()
+        if item["Type"] == "AWS::Serverless::Function"
+    }
+    assert {name: Path(item["Properties"]["CodeUri"]).name for name, item in functions.items()} == FUNCTIONS
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda directory: (directory / "SHA256SUMS").unlink(), "must name the directory"),
+        (lambda directory: (directory / "sweep" / "bootstrap").unlink(), "is missing"),
+        (lambda directory: (directory / "ingest" / "bootstrap").write_bytes(b"other"), "differs from its checksum"),
+    ],
+)
+def test_a_damaged_release_is_refused(tmp_path: Path, damage, message: str) -> None:
+    directory = release(tmp_path / "release")
+    damage(directory)
+    with pytest.raises(prebuilt_template.ReleaseError, match=message):
+        prebuilt_template.check_release(directory)
 
 
 def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import re
@@ -16,7 +15,7 @@ import yaml
 from samtranslator.translator.transform import transform
 
 import template_rules
-from emulator import ROOT, TEMPLATE, load_template
+from emulator import ROOT, TABLES, TEMPLATE, load_stack, load_template
 
 ENVIRONMENT = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", "SAM_CLI_TELEMETRY": "0"}
 
@@ -32,7 +31,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def converted() -> dict:
-    """The plain CloudFormation that SAM makes of the template."""
+    """The plain CloudFormation that SAM makes of the packaged template."""
 
     class NoManagedPolicies:
         def load(self) -> dict:
@@ -43,11 +42,13 @@ def converted() -> dict:
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
+        if resource["Type"] == "AWS::CloudFormation::Stack":
+            resource["Properties"]["TemplateURL"] = "https://bucket.s3.amazonaws.com/key"
     return transform(template, {}, NoManagedPolicies())
 
 
 def test_cfn_lint_finds_nothing_in_the_source() -> None:
-    result = run(tool("cfn-lint"), str(TEMPLATE))
+    result = run(tool("cfn-lint"), str(TEMPLATE), str(TABLES))
     assert (result.returncode, result.stdout) == (0, "")
 
 
@@ -103,7 +104,7 @@ def test_the_check_of_tables_and_queries_can_fail(tmp_path: Path) -> None:
 
 
 def test_what_linters_do_not_see() -> None:
-    assert template_rules.problems(load_template()) == []
+    assert template_rules.problems(load_stack()) == []
 
 
 def resource(name: str) -> Callable[[dict], dict]:
@@ -126,20 +127,38 @@ def change(name: str, path: str, value: object) -> Callable[[dict], None]:
     return apply
 
 
+def policy(name: str, attribute: str, value: str) -> Callable[[dict], None]:
+    """Sets an attribute beside the properties of a resource."""
+
+    def apply(template: dict) -> None:
+        template["Resources"][name][attribute] = value
+
+    return apply
+
+
+def build_metadata(name: str, key: str) -> Callable[[dict], None]:
+    """Deletes a build property of a function."""
+
+    def apply(template: dict) -> None:
+        del template["Resources"][name]["Metadata"]["BuildProperties"][key]
+
+    return apply
+
+
 FIREHOSE = "ExtendedS3DestinationConfiguration"
 MISTAKES = {
     "projection of a wrong type": change("ClicksTable", "TableInput/Parameters/projection.dt.type", "string"),
     "projection that ends too early": change(
-        "ClicksTable", "TableInput/Parameters/projection.dt.range", "2009-01-01,NOW"
+        "ClicksTable", "TableInput/Parameters/projection.dt.range", "2024-01-01,NOW"
     ),
     "lines that were rejected as a table": change(
         "RejectionsTable", "TableInput/StorageDescriptor/Location", "s3://lake/rejected/"
     ),
-    "metrics in a namespace that nobody watches": change(
+    "metrics in a namespace without alarms": change(
         "TransformFunction", "Environment/Variables/METRICS_NAMESPACE", "Bluetick"
     ),
     "table that lists Parquet": change("ClicksTable", "TableInput/StorageDescriptor/InputFormat", "parquet"),
-    "Firehose pattern that is none": change("DeliveryStream", f"{FIREHOSE}/Prefix", "raw/!{timestamp:yyyy/QQ}/"),
+    "Firehose pattern that is invalid": change("DeliveryStream", f"{FIREHOSE}/Prefix", "raw/!{timestamp:yyyy/QQ}/"),
     "Firehose pattern without an end": change("DeliveryStream", f"{FIREHOSE}/Prefix", "raw/!{timestamp:yyyy/"),
     "Firehose without error prefix": change("DeliveryStream", f"{FIREHOSE}/ErrorOutputPrefix", ...),
     "Firehose's errors among raw objects": change(
@@ -178,11 +197,33 @@ MISTAKES = {
         '{"requestId":"$context.requestId","path":"$context.path?$request.querystring"}',
     ),
     "no throttle": change("HttpApiStage", "DefaultRouteSettings/ThrottlingRateLimit", ...),
-    "alarm on a metric that nobody writes": change("RejectedAlarm", "MetricName", "Reject"),
-    "alarm on dimensions that nobody writes": change("RejectedAlarm", "Dimensions", []),
-    "alarm on fewer providers": change("SpillAlarm", "Metrics/1/MetricStat/Metric/MetricName", "Spill"),
-    "alarm that tells nobody": change("DeadLetterAlarm", "AlarmActions", []),
-    "dashboard that is no JSON": change("Dashboard", "DashboardBody", {"Fn::Sub": '{"widgets": [}'}),
+    "alarm on a metric that no code writes": change("RejectedAlarm", "MetricName", "Reject"),
+    "alarm on dimensions that no code writes": change("RejectedAlarm", "Dimensions", []),
+    "alarm on the dimension of one provider": change(
+        "SpillAlarm", "Dimensions", [{"Name": "Provider", "Value": "meta"}]
+    ),
+    "operator's secret filled by the template": change("WebhookSecret", "SecretString", "{}"),
+    "secrets generated beside the verify token": change(
+        "VerifyTokenSecret", "GenerateSecretString/SecretStringTemplate", '{"PSEUDONYM_KEY":""}'
+    ),
+    "queue that forgets after four days": change("Queue", "MessageRetentionPeriod", 345_600),
+    "dead letters from any queue": change("DeadLetterQueue", "RedriveAllowPolicy", ...),
+    "role without boundary": change("SweepRole", "PermissionsBoundary", ...),
+    "build that may change Cargo.lock": build_metadata("IngestFunction", "cargo_lambda_flags"),
+    "analyst who cannot list workgroups": change(
+        "AnalystPolicy", "PolicyDocument/Statement/1/Action", "athena:ListDataCatalogs"
+    ),
+    "analyst without the default database": change(
+        "AnalystPolicy", "PolicyDocument/Statement/4/Resource", "arn:of-another"
+    ),
+    "analyst who lists erasures": change("AnalystPolicy", "PolicyDocument/Statement/6/Condition", ...),
+    "bucket that blocks the next deployment": policy("RawBucket", "DeletionPolicy", "Retain"),
+    "secret that blocks the next deployment": policy("WebhookSecret", "DeletionPolicy", "Retain"),
+    "bucket that goes with the stack": policy("LakeBucket", "DeletionPolicy", "Delete"),
+    "no alarm on 4xx": change("RejectedRequestAlarm", "MetricName", "Rejected"),
+    "no alarm on failed objects": change("ObjectsFailedAlarm", "MetricName", "Rejected"),
+    "alarm without a topic": change("DeadLetterAlarm", "AlarmActions", []),
+    "dashboard that is not JSON": change("Dashboard", "DashboardBody", {"Fn::Sub": '{"widgets": [}'}),
     "dashboard that shows nothing": change("Dashboard", "DashboardBody", {"Fn::Sub": '{"widgets": []}'}),
     "uncompressed raw objects": change("DeliveryStream", f"{FIREHOSE}/CompressionFormat", "UNCOMPRESSED"),
     "crate instead of workspace": change("IngestFunction", "CodeUri", "../crates/ingest"),
@@ -191,7 +232,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_each_mistake_is_seen(name: str) -> None:
-    template = copy.deepcopy(load_template())
+    template = load_stack()
     MISTAKES[name](template)
     assert template_rules.problems(template) != []
 
