@@ -46,7 +46,8 @@ pub async fn start(settings: Settings) -> Result<Router<AwsFirehoseClient>, Star
                 Some(config) => config,
                 None => aws_config().await,
             };
-            Source::SecretsManager(aws_sdk_secretsmanager::Client::new(&config), id)
+            let ids = id.split(',').map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
+            Source::SecretsManager(aws_sdk_secretsmanager::Client::new(&config), ids)
         }
         None => Source::Environment,
     };

@@ -132,6 +132,7 @@ impl<C: FirehoseClient> Router<C> {
     /// The answer to a request whose body need not be read.
     pub async fn check_head(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<HeaderCheck, Answer> {
         let Action::Post(route) = action(method, path)? else { return Ok(HeaderCheck::Authentic) };
+        self.keyring.refresh_if_old().await;
         let check = || self.check_headers(route.provider(), headers);
         match check() {
             Some(check) => Ok(check),
@@ -141,7 +142,11 @@ impl<C: FirehoseClient> Router<C> {
     }
 
     async fn answer(&self, request: Request<'_>, report: &mut Report) -> Result<Answer, Answer> {
-        let route = match action(request.method, request.path)? {
+        let action = action(request.method, request.path)?;
+        if action != Action::Health {
+            self.keyring.refresh_if_old().await;
+        }
+        let route = match action {
             Action::Health => return Ok(json(StatusCode::OK, &serde_json::json!({"ok": true}))),
             Action::Handshake(provider) => return self.handshake(provider, request.query, report).await,
             Action::Post(route) => route,

@@ -43,6 +43,15 @@ impl Unit {
 pub struct Metrics {
     dimensions: Vec<(&'static str, String)>,
     values: Vec<(&'static str, Unit, Value)>,
+    total: Option<Total>,
+}
+
+/// A second dimension under which some of the line's metrics are counted again.
+#[derive(Clone, Copy, Debug)]
+struct Total {
+    dimension: &'static str,
+    value: &'static str,
+    metrics: &'static [&'static str],
 }
 
 impl Metrics {
@@ -70,6 +79,14 @@ impl Metrics {
         self.push(name, unit, value.into())
     }
 
+    /// Counts `metrics` of this line under another dimension, too: a sum over all values of the first one, for alarms. CloudWatch cannot sum
+    /// over a dimension by itself.
+    #[must_use]
+    pub fn total(mut self, dimension: &'static str, value: &'static str, metrics: &'static [&'static str]) -> Self {
+        self.total = Some(Total { dimension, value, metrics });
+        self
+    }
+
     fn push(mut self, name: &'static str, unit: Unit, value: Value) -> Self {
         self.values.push((name, unit, value));
         self
@@ -82,16 +99,18 @@ impl Metrics {
 
     fn to_json_in(&self, namespace: &str, timestamp: i64) -> Value {
         let names: Vec<_> = self.dimensions.iter().map(|(name, _)| *name).collect();
-        let metrics: Vec<_> =
-            self.values.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit.name()})).collect();
+        let directive = |dimensions: &[&'static str], chosen: &dyn Fn(&str) -> bool| {
+            let values = self.values.iter().filter(|(name, _, _)| chosen(name));
+            let metrics: Vec<_> = values.map(|(name, unit, _)| json!({"Name": name, "Unit": unit.name()})).collect();
+            json!({"Namespace": namespace, "Dimensions": [dimensions], "Metrics": metrics})
+        };
+        let mut directives = vec![directive(&names, &|_| true)];
         let mut line = Map::new();
-        line.insert(
-            "_aws".to_owned(),
-            json!({
-                "Timestamp": timestamp,
-                "CloudWatchMetrics": [{"Namespace": namespace, "Dimensions": [names], "Metrics": metrics}],
-            }),
-        );
+        if let Some(total) = self.total {
+            directives.push(directive(&[total.dimension], &|name| total.metrics.contains(&name)));
+            line.insert(total.dimension.to_owned(), json!(total.value));
+        }
+        line.insert("_aws".to_owned(), json!({"Timestamp": timestamp, "CloudWatchMetrics": directives}));
         // Lambda's JSON log format treats a line without a level as INFO, and drops it at higher log levels.
         line.insert("level".to_owned(), json!("INFO"));
         for (name, value) in &self.dimensions {
@@ -113,6 +132,23 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_total_counts_chosen_metrics_under_a_second_dimension() {
+        let line = Metrics::new()
+            .dimension("Provider", "meta")
+            .count("Accepted", 3)
+            .count("Retried", 1)
+            .total("Function", "ingest", &["Accepted"])
+            .to_json_in("Bluetick/test", 1_700_000_000_000);
+        let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        assert_eq!(directives[0]["Metrics"].as_array().unwrap().len(), 2);
+        assert_eq!(
+            directives[1],
+            json!({"Namespace": "Bluetick/test", "Dimensions": [["Function"]], "Metrics": [{"Name": "Accepted", "Unit": "Count"}]})
+        );
+        assert_eq!((&line["Function"], &line["Accepted"]), (&json!("ingest"), &json!(3)));
+    }
 
     #[test]
     fn every_metric_named_has_a_value() {

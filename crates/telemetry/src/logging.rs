@@ -45,19 +45,56 @@ pub fn init_with<W>(level: LevelFilter, format: Format, writer: W)
 where
     W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
-        // CloudWatch adds the time.
-        Format::Json => lines.json().flatten_event(true).without_time().boxed(),
-        Format::Text => lines.boxed(),
-    };
+    let lines = layer(format, writer);
     // An error means that a subscriber is installed already, for instance by a test.
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter(level))).try_init();
 }
 
+/// Writes each event as one line in `format`.
+fn layer<W>(format: Format, writer: W) -> Box<dyn Layer<Registry> + Send + Sync>
+where
+    W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+    match format {
+        // With `timestamp` in RFC 3339 and `level`: Lambda treats a line without either as INFO, whatever its level
+        // (docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html).
+        Format::Json => lines.json().flatten_event(true).boxed(),
+        Format::Text => lines.boxed(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    #[test]
+    fn json_lines_have_what_lambda_needs_to_know_their_level() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let written = Arc::clone(&lines);
+        let layer = layer(Format::Json, move || Writer(Arc::clone(&written)));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || tracing::error!("broken"));
+        let line: serde_json::Value = serde_json::from_slice(&lines.lock().unwrap()).unwrap();
+        assert_eq!((&line["level"], &line["message"]), (&"ERROR".into(), &"broken".into()));
+        let timestamp = line["timestamp"].as_str().unwrap();
+        assert!(timestamp.ends_with('Z') && timestamp.as_bytes().get(10) == Some(&b'T'), "{timestamp} is not RFC 3339");
+    }
+
+    /// Gathers what is written.
+    struct Writer(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Writer {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
 
     #[test]
     fn libraries_never_trace() {
