@@ -1,36 +1,50 @@
 #!/usr/bin/env python3
 """Prints the table of docs/costs.md: USD a month by number of webhooks, at list prices of us-east-1, no free tiers.
 
-Prices are those of AWS's price pages in 2026; change them, or the assumptions, and run it again.
+Prices are those of AWS's price pages in 2026. Change them or the assumptions to yours and run it again.
 """
 
 from __future__ import annotations
+
+import math
 
 MILLION = 1_000_000
 GIGABYTE = 1_000_000_000
 GIBIBYTE = 2**30
 SECONDS_A_MONTH = 30 * 24 * 3600
+HOURS_A_MONTH = 30 * 24
 
-# Assumptions.
+# Assumptions. A record is one line of a raw object and becomes one row.
 RECORDS_PER_WEBHOOK = 1.2
 LINE_BYTES = 420
+BODY_BYTES = 1_500
 INGEST_SECONDS, INGEST_GIBIBYTES = 0.015, 0.25
-# The metrics of a call and its line in the access log.
-LOG_BYTES = 600 + 350
+# The metrics line of a call, its line in the access log, and the 26 bytes that CloudWatch adds to each line.
+LOG_BYTES = 700 + 350 + 2 * 26
 BUFFERING_SECONDS, BUFFERING_BYTES = 300, 64 * 2**20
-# Of NDJSON, as measured on simulated webhooks.
+# Size relative to NDJSON, measured on simulated webhooks.
 GZIP_RATIO, PARQUET_RATIO = 0.14, 0.14
 RAW_MONTHS, LAKE_MONTHS = 3, 12
-PARTITIONS_PER_OBJECT = 4
+TABLES, PARTITIONS_PER_OBJECT = 4, 4
 TRANSFORM_ROWS_PER_SECOND, REWRITES, TRANSFORM_SECONDS_PER_OBJECT = 150_000, 4, 0.5
-QUERIES_A_DAY, QUERY_DAYS, QUERY_COLUMNS = 10, 7, 0.4
+# The sweep reads every manifest each hour, 16 at a time, and lists the parts.
+SWEEP_SECONDS_PER_REQUEST, SWEEP_REQUESTS_AT_ONCE = 0.03, 16
+LIST_PAGE = 1_000
+# Share of a day's Parquet that `ctr_by_template` reads over that day, and of a month's: docs/queries.md, bytes
+# measured by Trino on 3 million rows in 30 days (71 MB). A query of a week lies between the two.
+QUERIES_A_DAY, WEEK_BYTES_PER_ROW = 10, 36.3e6 / 3_004_821
+# Each query lists the partitions of the days that it names, and reads their manifests and the columns of parts.
+ATHENA_REQUESTS_PER_PARTITION, QUERY_DAYS, QUERY_TABLES = 6, 7, 3
 PROVIDERS = 2
-METRICS_PER_PROVIDER, OTHER_METRICS = 7, 14
-# The alarms on sums count each of their metrics.
-ALARM_METRICS = 16 + 3 * 5
+# Distinct metrics: per provider in use, of ingest as a whole, of the transform, of the sweep, of the access log.
+METRICS_PER_PROVIDER, INGEST_METRICS = 7, 4
+TRANSFORM_METRICS, SWEEP_METRICS, ACCESS_LOG_METRICS = 11, 5, 1
+ALARM_METRICS = 22
+SECRETS, DASHBOARDS = 2, 1
+REFUSED_LOG_BYTES = LOG_BYTES
 
 # Prices.
-HTTP_API, HTTP_API_ABOVE_300_MILLION = 1.00, 0.90
+HTTP_API, HTTP_API_ABOVE_300_MILLION, HTTP_API_UNIT_BYTES = 1.00, 0.90, 512 * 1024
 LAMBDA_REQUESTS, LAMBDA_GIBIBYTE_SECOND = 0.20, 0.0000133334
 LOGS_GIGABYTE = 0.50
 FIREHOSE_GIBIBYTE, FIREHOSE_ROUNDING = 0.029, 5 * 1024
@@ -38,7 +52,37 @@ S3_PUT, S3_GET, S3_GIGABYTE = 5.0, 0.40, 0.023
 SQS_REQUESTS = 0.40
 EMPTY_POLLS = 1.3 * MILLION
 ATHENA_TERABYTE, ATHENA_LEAST_BYTES = 5.00, 10_000_000
-SECRET, ALARM_METRIC, METRIC = 0.40, 0.10, 0.30
+SECRET, SECRET_CALLS, ALARM_METRIC, METRIC, DASHBOARD = 0.40, 5.0, 0.10, 0.30, 3.00
+SECRET_MAX_AGE_SECONDS, WARM_ENVIRONMENTS = 300, 2
+
+
+def api_and_ingest(requests: float, log_bytes: float) -> float:
+    """USD for requests whose bodies are of usual size: API, logs and the function."""
+    first = min(requests, 300 * MILLION)
+    units = math.ceil(BODY_BYTES / HTTP_API_UNIT_BYTES)
+    api = units * (first * HTTP_API + (requests - first) * HTTP_API_ABOVE_300_MILLION) / MILLION
+    return api + requests * log_bytes / GIGABYTE * LOGS_GIGABYTE + ingest_calls(requests) + ingest_time(requests)
+
+
+def ingest_calls(requests: float) -> float:
+    return requests / MILLION * LAMBDA_REQUESTS
+
+
+def ingest_time(requests: float) -> float:
+    return requests * INGEST_SECONDS * INGEST_GIBIBYTES * LAMBDA_GIBIBYTE_SECOND
+
+
+def fixed() -> float:
+    """USD for metrics, alarms, secrets and the dashboard."""
+    metrics = PROVIDERS * METRICS_PER_PROVIDER + INGEST_METRICS + TRANSFORM_METRICS + SWEEP_METRICS + ACCESS_LOG_METRICS
+    secret_calls = WARM_ENVIRONMENTS * SECRETS * SECONDS_A_MONTH / SECRET_MAX_AGE_SECONDS
+    return (
+        metrics * METRIC
+        + ALARM_METRICS * ALARM_METRIC
+        + SECRETS * SECRET
+        + secret_calls / MILLION * SECRET_CALLS
+        + DASHBOARDS * DASHBOARD
+    )
 
 
 def costs(webhooks: float) -> dict[str, float]:
@@ -50,23 +94,35 @@ def costs(webhooks: float) -> dict[str, float]:
     puts = objects * (1 + 2 * PARTITIONS_PER_OBJECT)
     stored = json_bytes / GIGABYTE * (GZIP_RATIO * RAW_MONTHS + PARQUET_RATIO * LAKE_MONTHS)
     transform_seconds = rows * REWRITES / TRANSFORM_ROWS_PER_SECOND + objects * TRANSFORM_SECONDS_PER_OBJECT
-    scanned = max(ATHENA_LEAST_BYTES, json_bytes * PARQUET_RATIO / 30 * QUERY_DAYS * QUERY_COLUMNS)
+    partitions = TABLES * LAKE_MONTHS * 30
+    sweep_gets = HOURS_A_MONTH * partitions
+    sweep_lists = HOURS_A_MONTH * 2 * math.ceil(partitions / LIST_PAGE)
+    sweep_seconds = sweep_gets * SWEEP_SECONDS_PER_REQUEST / SWEEP_REQUESTS_AT_ONCE
+    queries = QUERIES_A_DAY * 30
+    scanned = max(ATHENA_LEAST_BYTES, rows * WEEK_BYTES_PER_ROW)
+    athena_requests = queries * QUERY_DAYS * QUERY_TABLES * ATHENA_REQUESTS_PER_PARTITION
     first = min(webhooks, 300 * MILLION)
     return {
         "HTTP API": (first * HTTP_API + (webhooks - first) * HTTP_API_ABOVE_300_MILLION) / MILLION,
         "Logs": webhooks * LOG_BYTES / GIGABYTE * LOGS_GIGABYTE,
-        "Ingest: calls": webhooks / MILLION * LAMBDA_REQUESTS,
-        "Ingest: time": webhooks * INGEST_SECONDS * INGEST_GIBIBYTES * LAMBDA_GIBIBYTE_SECOND,
+        "Ingest: calls": ingest_calls(webhooks),
+        "Ingest: time": ingest_time(webhooks),
         "Firehose": webhooks * FIREHOSE_ROUNDING / GIBIBYTE * FIREHOSE_GIBIBYTE,
-        "S3": puts / MILLION * S3_PUT + 3 * puts / MILLION * S3_GET + stored * S3_GIGABYTE,
+        "S3: writes and storage": puts / MILLION * S3_PUT + 3 * puts / MILLION * S3_GET + stored * S3_GIGABYTE,
         "Transform and queue": transform_seconds * LAMBDA_GIBIBYTE_SECOND
         + objects / MILLION * LAMBDA_REQUESTS
         + (EMPTY_POLLS + 3 * objects) / MILLION * SQS_REQUESTS,
-        "Athena": QUERIES_A_DAY * 30 * scanned / 1e12 * ATHENA_TERABYTE,
-        "Metrics, alarms, secret": (PROVIDERS * METRICS_PER_PROVIDER + OTHER_METRICS) * METRIC
-        + ALARM_METRICS * ALARM_METRIC
-        + SECRET,
+        "Sweep": sweep_gets / MILLION * S3_GET
+        + sweep_lists / MILLION * S3_PUT
+        + sweep_seconds * LAMBDA_GIBIBYTE_SECOND,
+        "Athena": queries * scanned / 1e12 * ATHENA_TERABYTE + athena_requests / MILLION * S3_GET,
+        "Metrics, alarms, secrets, dashboard": fixed(),
     }
+
+
+def refused_million() -> float:
+    """USD for a million requests that are answered 401: API, logs and the function."""
+    return api_and_ingest(MILLION, REFUSED_LOG_BYTES)
 
 
 def table() -> str:
@@ -78,14 +134,14 @@ def table() -> str:
     ]
     for item in next(iter(columns.values())):
         lines.append(f"| {item} | " + " | ".join(f"{column[item]:,.2f}" for column in columns.values()) + " |")
-    lines.append("| **Sum** | " + " | ".join(f"**{sum(column.values()):,.2f}**" for column in columns.values()) + " |")
+    sums = {name: sum(column.values()) for name, column in columns.items()}
+    lines.append("| **Sum** | " + " | ".join(f"**{total:,.2f}**" for total in sums.values()) + " |")
     lines.append(
-        "| **for a million** | "
-        + " | ".join(f"{sum(column.values()) / volumes[name]:,.2f}" for name, column in columns.items())
-        + " |"
+        "| **for a million** | " + " | ".join(f"{total / volumes[name]:,.2f}" for name, total in sums.items()) + " |"
     )
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
     print(table())
+    print(f"\nfixed part: {fixed():.2f}; a million refused requests: {refused_million():.2f}")

@@ -19,9 +19,10 @@ read -r -a parameters <<<"Architecture=$ARCH ${PARAMETERS:-}"
 read -r -a tags <<<"application=bluetick ${TAGS:-}"
 python3 infra/stack.py --stack "$STACK" check-parameters "${parameters[@]}"
 
+prebuilt=.aws-sam/prebuilt
 if [ -n "${FUNCTIONS:-}" ]; then
-    python3 infra/prebuilt_template.py "$FUNCTIONS" --output infra/.build/prebuilt
-    template=infra/.build/prebuilt/template.yaml
+    python3 infra/prebuilt_template.py "$FUNCTIONS" --output "$prebuilt"
+    template="$prebuilt/template.yaml"
     binaries=("$FUNCTIONS"/*/bootstrap)
 else
     source infra/toolchain.sh

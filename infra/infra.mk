@@ -10,7 +10,7 @@ measure-aws: build $(VENV)/ready ## how long a webhook waits while Firehose hang
 	$(PYTHON) scripts/measure_deadlines.py
 
 .PHONY: generate
-generate: ## write the generated files: sql/schema.json, sql/ddl, and the tables and queries of infra/template.yaml
+generate: ## write the generated files: sql/schema.json, sql/ddl, infra/tables.yaml
 	cargo run --quiet --locked -p bluetick-cli --bin bluetick -- schema --write sql
 	python3 infra/generate.py
 
@@ -19,11 +19,15 @@ package: $(VENV)/ready ## build the Lambda functions for release (ARCH=arm64 or 
 	$(WITH_TOOLS) ARCH="$${ARCH:-arm64}" infra/package.sh
 
 .PHONY: deploy
-deploy: $(TOOLS)/ready $(VENV)/ready ## build and deploy the stack (STACK, ARCH, PARAMETERS)
+deploy: $(TOOLS)/ready $(VENV)/ready ## build and deploy the stack (STACK, ARCH, PARAMETERS, TAGS, FUNCTIONS)
 	$(WITH_TOOLS) infra/deploy.sh
 
+.PHONY: publish
+publish: $(VENV)/ready ## put views and queries of sql/ into Athena for a deployed stack (STACK)
+	$(WITH_TOOLS) bash -c 'source infra/region.sh && python3 infra/publish_sql.py --stack "$${STACK:-bluetick}"'
+
 .PHONY: destroy
-destroy: $(TOOLS)/ready ## delete the stack, all but its buckets and secret (STACK)
+destroy: $(VENV)/ready ## delete the stack, all but its buckets and secrets (STACK)
 	$(WITH_TOOLS) infra/destroy.sh
 
 .PHONY: replay

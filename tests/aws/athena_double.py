@@ -2,7 +2,8 @@
 test.
 
 `Athena` has the methods of boto3's client that the project calls. `answer` speaks the service's wire format (JSON 1.1
-with `X-Amz-Target`) for programs that are tested as processes: docs.aws.amazon.com/athena/latest/APIReference/Welcome.html.
+with `X-Amz-Target`) for programs that are tested as processes:
+docs.aws.amazon.com/athena/latest/APIReference/Welcome.html.
 """
 
 # ruff: noqa: N803 (the names of Athena's parameters)

@@ -211,10 +211,22 @@ class Stack:
                 if event["ResourceStatus"].endswith("FAILED")
             ]
             raise AssertionError(f"{stack['StackStatus']}: {reasons}")
+        self._describe(stack, STACK)
+
+    @classmethod
+    def existing(cls, emulator: Emulator, name: str) -> Stack:
+        """A stack that something else has deployed."""
+        found = cls.__new__(cls)
+        found.emulator, found.s3 = emulator, emulator.client("s3")
+        found._describe(emulator.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0], name)
+        return found
+
+    def _describe(self, stack: dict, name: str) -> None:
+        cloudformation = self.emulator.client("cloudformation")
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         self.resources = {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-            for resource in cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+            for resource in cloudformation.describe_stack_resources(StackName=name)["StackResources"]
         }
         api = re.match(r"https?://([a-z0-9]+)\.execute-api", self.outputs["WebhookUrl"])
         self.api_id = api.group(1) if api else self.resources["HttpApi"]

@@ -12,16 +12,20 @@ import base64
 import gzip
 import http.client
 import json
+import re
 import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from athena_double import Athena
+
 MAX_RECORDS = 500
 MAX_RECORD_BYTES = 1_024_000
 MAX_CALL_BYTES = 4 * 1024 * 1024
 ACCESS_DENIED = b"<Error><Code>AccessDenied</Code><Message>refused by the test</Message></Error>"
+PROXIED = re.compile(r"http://(?P<api>[a-z0-9]+)\.execute-api\.localhost:\d+(?P<path>/.*)")
 HOP_HEADERS = {"connection", "transfer-encoding", "keep-alive", "content-length"}
 
 
@@ -114,6 +118,8 @@ class Endpoint:
     def __init__(self, port: int, emulator_port: int):
         self.emulator_port = emulator_port
         self.url = f"http://127.0.0.1:{port}"
+        # Answers for Athena; None: the emulator's own.
+        self.athena: Athena | None = None
         # How Firehose behaves; None: the emulator's own.
         self.firehose: Callable[[Call], None] | None = None
         # Whether S3 refuses, or does not answer, what goes to the spill.
@@ -222,9 +228,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         body = self._read_body()
+        if match := PROXIED.match(self.path):
+            # The client uses this endpoint as its proxy, because names under .localhost do not resolve everywhere. The
+            # emulator answers /health of every host itself, but not at this path.
+            self.path = f"/_aws/execute-api/{match['api']}/$default{match['path']}"
+            del self.headers["Host"]
+            self.headers["Host"] = "localhost"
         try:
             if self.owner.firehose and self.headers.get("X-Amz-Target", "").endswith(".PutRecordBatch"):
                 self._answer(200, json.dumps(self.owner.put_record_batch(body)).encode(), "application/x-amz-json-1.1")
+            elif self.owner.athena and self.headers.get("X-Amz-Target", "").startswith("AmazonAthena."):
+                status, document = self.owner.athena.answer(self.headers["X-Amz-Target"], body)
+                self._answer(status, json.dumps(document).encode(), "application/x-amz-json-1.1")
             elif self.command == "PUT" and "/raw/spill/" in self.path:
                 self._spill(body)
             elif self.command == "PUT" and "/manifest/" in self.path and not self._is_conditional():
