@@ -1,8 +1,8 @@
 """`make deploy` and `make destroy` as a user types them: from an environment with a profile and AWS_REGION only.
 
-The template is deployed as it ships, in an emulator that does not enforce policies: it speaks HTTP, so the policies that
-demand TLS would deny everything. Athena is a double. A fake `cargo` stands for the compiler where `sam build` is tested, so
-that both architectures can be checked; `make test-deploy` compiles.
+The template is deployed as it ships, in an emulator that does not enforce policies: it speaks HTTP, so the policies
+that demand TLS would deny everything. Athena is a double. A fake `cargo` stands for the compiler where `sam build` is
+tested, so that both architectures can be checked; `make test-deploy` compiles.
 """
 
 from __future__ import annotations
