@@ -16,25 +16,9 @@ from samtranslator.yaml_helper import yaml_parse
 
 import check_binaries
 import costs
-import generate
 import prebuilt_template
 from binaries import binary
-from bluetick_sql.ddl import read_tables
 from emulator import FUNCTIONS, ROOT, architecture, load_template
-
-
-def test_glue_tables_are_those_of_the_ddl() -> None:
-    """Tables created by sql/ddl are those of the stack."""
-    tables = read_tables(ROOT / "sql" / "ddl")
-    assert [table.name for table in tables if not table.is_parquet] == ["rejections"] and len(tables) == 6
-    for table in tables:
-        assert table.properties.keys() == generate.PROJECTION.keys()
-        storage = generate.storage_of_ddl(table)
-        if table.is_parquet:
-            assert storage == generate.storage_of_manifests(table.name)
-        columns = [{"name": column.name, "type": column.type, "doc": column.doc} for column in table.columns]
-        resource = generate.table_resource({"table": table.name, "columns": columns}, storage)
-        assert resource in generate.TABLES.read_text(encoding="utf-8")
 
 
 def machine(directory: Path, host: str, targets: list[str], programs: list[str]) -> dict[str, str]:
