@@ -39,8 +39,13 @@ $(TOOLS)/ready: pyproject.toml
 build: ## build everything for development
 	cargo build --workspace --bins --locked
 
+.PHONY: bluetick
+bluetick: ## build the command for development
+	cargo build --package bluetick-cli --bin bluetick --locked
+
 .PHONY: demo
-demo: build $(VENV)/query ## post the sample webhooks, move them to a lake, print CTR and funnel
+demo: ## post the sample webhooks, move them to a lake, print CTR and funnel
+	@$(MAKE) --no-print-directory --jobs 2 bluetick $(VENV)/query
 	$(PYTHON) scripts/demo.py
 
 .PHONY: invoke
@@ -51,14 +56,40 @@ invoke: build $(VENV)/ready ## run the Lambda functions with the sample events; 
 samples: ## write the sample webhooks of events/ again
 	python3 scripts/make_samples.py
 
+# The suites of `make test`, in the order in which two of them run side by side: those that wait most come first. Each leaves
+# its output in $(LOGS)/<suite>.txt, from which the last line counts the tests.
+SUITES := test-aws test-pipeline test-rust test-sql
+LOGS := target/test-logs
+# Ends a suite's command: shows its output, and keeps it.
+KEEP_LOG = 2>&1 | tee $(LOGS)/$@.txt
+
 .PHONY: test
-test: lint test-rust test-pipeline test-sql test-aws ## everything but Trino (make test-athena) and the long runs (make model, make fuzz)
+test: ## everything but Trino (make test-athena) and the long runs (make model, make fuzz)
+	@rm -rf $(LOGS) && mkdir -p $(LOGS)
+	@$(MAKE) --no-print-directory --jobs 2 build-tests $(VENV)/ready $(TOOLS)/ready
+	@$(MAKE) --no-print-directory lint-format lint-python
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target --keep-going $(SUITES) lint-rust && status=0 || status=$$?; \
+	  python3 scripts/test_summary.py $(LOGS) $(SUITES) && exit $$status
+
+.PHONY: build-tests
+build-tests:
+	cargo build --workspace --all-targets --locked
 
 .PHONY: lint
-lint: $(VENV)/ready ## formatting and lints of Rust and Python
+lint: lint-format lint-python lint-rust ## formatting and lints of Rust and Python
+
+.PHONY: lint-format
+lint-format: $(VENV)/ready
 	cargo fmt --all --check
 	$(VENV)/bin/ruff format --check
+
+.PHONY: lint-python
+lint-python: $(VENV)/ready
 	$(VENV)/bin/ruff check
+	$(PYTHON) scripts/same_features.py
+
+.PHONY: lint-rust
+lint-rust:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 .PHONY: format
@@ -69,11 +100,12 @@ format: $(VENV)/ready ## format Rust and Python
 
 .PHONY: test-rust
 test-rust: ## unit tests, properties, fixtures, the model of the lake
-	cargo test --workspace --locked
+	@mkdir -p $(LOGS)
+	cargo test --workspace --locked $(KEEP_LOG)
 
 .PHONY: model
 model: ## the model of the lake's protocol: 100,000 schedules; a quarter of an hour
-	MODEL_SCHEDULES=$${MODEL_SCHEDULES:-100000} cargo test --locked -p bluetick-lake --test model -- --nocapture
+	MODEL_SCHEDULES=$${MODEL_SCHEDULES:-100000} cargo test --locked -p bluetick-lake --test lake model:: -- --nocapture
 
 .PHONY: fuzz
 fuzz: ## ten million mutated bodies through the adapters; a quarter of an hour

@@ -3,7 +3,8 @@ WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$$PATH"
 
 .PHONY: test-aws
 test-aws: build $(TOOLS)/ready $(VENV)/ready ## the stack: linters, scan, roles, and end to end with faults in an emulator
-	$(WITH_TOOLS) $(PYTHON) -m pytest -q -s tests/aws
+	@mkdir -p $(LOGS)
+	$(WITH_TOOLS) $(PYTHON) -m pytest -q -s tests/aws $(KEEP_LOG)
 
 .PHONY: measure-aws
 measure-aws: build $(VENV)/ready ## how long a webhook waits while Firehose hangs

@@ -13,7 +13,8 @@ query: $(if $(filter duckdb,$(ENGINE)),$(VENV)/query,$(VENV)/ready) ## one query
 
 .PHONY: test-sql
 test-sql: build $(VENV)/ready ## the SQL: figures by hand and by simulation, mutations, differences between engines, syntax, DDL
-	$(PYTHON) -m pytest -q tests/sql
+	@mkdir -p $(LOGS)
+	$(PYTHON) -m pytest -q tests/sql $(KEEP_LOG)
 
 .PHONY: test-truth
 test-truth: build $(VENV)/ready ## every query against the truth of 20 simulations of 10,000 messages; long

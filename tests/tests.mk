@@ -2,4 +2,5 @@
 
 .PHONY: test-pipeline
 test-pipeline: build $(VENV)/ready ## end to end: demo, functions, readers, kill -9, S3, memory, load
-	$(PYTHON) -m pytest -q tests --ignore=tests/sql --ignore=tests/athena --ignore=tests/aws
+	@mkdir -p $(LOGS)
+	$(PYTHON) -m pytest -q tests --ignore=tests/sql --ignore=tests/athena --ignore=tests/aws $(KEEP_LOG)

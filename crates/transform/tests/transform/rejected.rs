@@ -1,7 +1,5 @@
 //! Lines that cannot be placed are kept under the object that held them, once, whatever happens to the objects beside it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
-
 use std::io::Write;
 use std::sync::Arc;
 

@@ -1,18 +1,14 @@
 //! What is damaged is reported, what is foreign is left alone.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::Virtual;
+use crate::support::rows::{self, DAY};
 use bluetick_lake::{Environment, Invariant, Lake, LakeOptions, SystemEnvironment};
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use support::Virtual;
-use support::rows::{self, DAY};
 
 const HOUR_MS: i64 = 3_600_000;
 

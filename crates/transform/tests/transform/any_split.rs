@@ -1,8 +1,6 @@
 //! A law: the same webhooks give the same rows, in whatever order and however often they come, however they are split into
 //! raw objects, plain or compressed, and however many workers move them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
-
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path as FilePath;

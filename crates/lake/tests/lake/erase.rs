@@ -1,22 +1,18 @@
 //! Erasure: the person's rows go, in every table; nothing brings them back; everybody else stays.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-
-mod support;
-
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::rows::DAY;
+use crate::support::store::{Faults, FaultyStore};
+use crate::support::{Virtual, finish, step};
 use bluetick_lake::{Environment, ErasureState, Fault, Invariant, Lake, LakeOptions, Person, Staging};
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use support::rows::DAY;
-use support::store::{Faults, FaultyStore};
-use support::{Virtual, finish, step};
 
 const NUMBER: &str = "491701234567";
 const HOUR_MS: i64 = 3_600_000;

@@ -1,7 +1,5 @@
 //! Files of other versions: columns that an older one lacks are null, those that only a newer one knows are left alone.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};

@@ -1,19 +1,15 @@
 //! One batch over three partitions, and the process stopped after every single step of every call to the store. A reader at
 //! each step sees the old or the new rows of a partition; after a restart the rows are those of an undisturbed run.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stderr)]
-
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::support::rows::{self, BASE, DAY, Event, Snapshots};
+use crate::support::store::{Faults, FaultyStore};
+use crate::support::{Virtual, finish, step};
 use bluetick_lake::{Lake, LakeError, LakeOptions};
-use support::rows::{self, BASE, DAY, Event, Snapshots};
-use support::store::{Faults, FaultyStore};
-use support::{Virtual, finish, step};
 
 const OLD: std::ops::Range<Event> = 0..9;
 const NEW: std::ops::Range<Event> = 3..24;

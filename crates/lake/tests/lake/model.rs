@@ -4,10 +4,6 @@
 //! `MODEL_SCHEDULES` says how many schedules are run (400 by default; `make model` runs 100,000). Three controls switch a
 //! rule off and must be found: no If-Match, a sweep without grace, a stalled writer without the deadline R4.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stderr)]
-
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
@@ -16,13 +12,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::support::rows::{self, BASE, DAY, Event, PERSONS, Snapshots};
+use crate::support::store::{Faults, FaultyStore, Happened};
+use crate::support::{Virtual, finish, step, yield_now};
 use bluetick_lake::{Environment, Fault, Lake, LakeError, LakeOptions, Person};
 use object_store::{ObjectStore, ObjectStoreExt};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use support::rows::{self, BASE, DAY, Event, PERSONS, Snapshots};
-use support::store::{Faults, FaultyStore, Happened};
-use support::{Virtual, finish, step, yield_now};
 
 /// Units of the model, in milliseconds. The proportions are those of the defaults: the deadline far below the grace, a
 /// query shorter than the grace.

@@ -1,14 +1,13 @@
 //! Property: events in any order, with any repeats, split into any objects, committed by one to four workers at once, give
 //! the same rows.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-
-mod support;
-
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::support::rows::{self, BASE, DAY, Event};
+use crate::support::store::{Faults, FaultyStore};
+use crate::support::{Virtual, finish, step};
 use arrow::array::RecordBatch;
 use arrow::row::{RowConverter, SortField};
 use bluetick_lake::{Lake, LakeOptions, Table};
@@ -16,9 +15,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use support::rows::{self, BASE, DAY, Event};
-use support::store::{Faults, FaultyStore};
-use support::{Virtual, finish, step};
 
 fn lake(store: &FaultyStore, seed: u64) -> Lake {
     let options = LakeOptions { row_group_rows: 8, zstd_level: 0, ..LakeOptions::default() };

@@ -1,7 +1,5 @@
 //! Commits on each kind of store: what is new is added once, in order, with small parts compacted.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::TimestampMillisecondType;
 use bluetick_lake::{Lake, LakeOptions, PartitionBatch, Staging, Table};

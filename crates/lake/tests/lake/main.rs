@@ -1,0 +1,18 @@
+//! Tests of the lake against stores that fail, in one binary: each binary links the Parquet and Arrow libraries again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+mod any_order;
+mod commit;
+mod crash_matrix;
+mod damage;
+mod erase;
+mod model;
+mod schema;
+mod support;
