@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pyarrow.parquet
@@ -26,10 +27,16 @@ def comparable(table: pyarrow.Table) -> list[tuple]:
     return list(zip(*values, strict=False))
 
 
+@cache
+def rows_of_part(part: Path) -> list[tuple]:
+    """The rows of a file. Files of a lake never change, so each is read once."""
+    return comparable(pyarrow.parquet.ParquetFile(part).read())
+
+
 def rows(lake: Path) -> dict[str, list[tuple]]:
     """All rows by table, in an order of their own."""
     found: dict[str, list[tuple]] = {}
     for table in ("clicks", "statuses", "sends", "messages", "account_events"):
-        of_table = [row for part in parts(lake, table) for row in comparable(pyarrow.parquet.ParquetFile(part).read())]
+        of_table = [row for part in parts(lake, table) for row in rows_of_part(part)]
         found[table] = sorted(of_table, key=repr)
     return found
