@@ -19,6 +19,7 @@ ARROW = {
     "bigint": pa.int64(),
     "boolean": pa.bool_(),
     "array<string>": pa.list_(pa.field("element", pa.string())),
+    "map<string,string>": pa.map_(pa.string(), pa.string()),
 }
 DUCKDB = {
     "string": "VARCHAR",
@@ -26,6 +27,7 @@ DUCKDB = {
     "bigint": "BIGINT",
     "boolean": "BOOLEAN",
     "array<string>": "VARCHAR[]",
+    "map<string,string>": "MAP(VARCHAR, VARCHAR)",
 }
 
 

@@ -30,6 +30,7 @@ _TYPES = {
     "bigint": "BIGINT",
     "boolean": "BOOLEAN",
     "array<string>": "VARCHAR[]",
+    "map<string,string>": "MAP(VARCHAR, VARCHAR)",
 }
 
 _MACROS = (

@@ -20,6 +20,7 @@ _ARROW = {
     "bigint": pa.int64(),
     "boolean": pa.bool_(),
     "array<string>": pa.list_(pa.field("element", pa.string())),
+    "map<string,string>": pa.map_(pa.string(), pa.string()),
 }
 
 TABLES: dict[str, Table] = {table.name: table for table in read_tables()}

@@ -1,6 +1,7 @@
 //! Records: an event flattened to one JSON line. The structs follow from the columns in `bluetick_schema`: a field for each
 //! column, in the same order.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::DateTime;
@@ -34,6 +35,9 @@ impl Record {
             bytes += match value {
                 Value::Text(text) => text.len() + 16,
                 Value::List(texts) => texts.iter().map(|text| text.len() + size_of::<String>() + 16).sum(),
+                Value::Map(texts) => {
+                    texts.iter().map(|(key, text)| key.len() + text.len() + 2 * size_of::<String>() + 32).sum()
+                }
                 _ => 0,
             };
         });
@@ -92,6 +96,7 @@ enum Value<'r> {
     Integer(i64),
     Boolean(bool),
     List(&'r [String]),
+    Map(&'r BTreeMap<String, String>),
 }
 
 macro_rules! values {
@@ -112,6 +117,7 @@ values! {
     Option<i64> => |value| value.map_or(Value::Null, Value::Integer),
     Option<bool> => |value| value.map_or(Value::Null, Value::Boolean),
     Option<Vec<String>> => |value| value.as_deref().map_or(Value::Null, Value::List),
+    Option<BTreeMap<String, String>> => |value| value.as_ref().map_or(Value::Null, Value::Map),
 }
 
 /// The type of a record's field: by the type of the column, and whether it is required.
@@ -124,6 +130,7 @@ macro_rules! field_type {
     (BigInt $($flag:ident)*) => { Option<i64> };
     (Boolean $($flag:ident)*) => { Option<bool> };
     (StringList $($flag:ident)*) => { Option<Vec<String>> };
+    (StringMap $($flag:ident)*) => { Option<BTreeMap<String, String>> };
 }
 
 /// Defines a struct with a field for each column. `$first` is the field that holds the columns of [`Common`].

@@ -35,6 +35,11 @@ pub(crate) fn arrow_type(kind: ColumnType) -> DataType {
         ColumnType::BigInt => DataType::Int64,
         ColumnType::Boolean => DataType::Boolean,
         ColumnType::StringList => DataType::List(Arc::new(Field::new("element", DataType::Utf8, true))),
+        // The names that the Parquet specification gives.
+        ColumnType::StringMap => {
+            let pair = [Field::new("key", DataType::Utf8, false), Field::new("value", DataType::Utf8, true)];
+            DataType::Map(Arc::new(Field::new_struct("key_value", pair.to_vec(), false)), false)
+        }
     }
 }
 

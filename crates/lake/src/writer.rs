@@ -256,13 +256,15 @@ fn properties(table: Table, expected_rows: u64, options: &LakeOptions) -> Result
         if small && column.name != EVENT_TIME {
             continue;
         }
-        let path = match column.kind {
-            ColumnType::StringList => {
-                ColumnPath::new(vec![column.name.to_owned(), "list".to_owned(), "element".to_owned()])
-            }
-            _ => ColumnPath::new(vec![column.name.to_owned()]),
+        let inner: &[&str] = match column.kind {
+            ColumnType::StringList => &["list", "element"],
+            // Keys recur, values need not.
+            ColumnType::StringMap => &["key_value", "key"],
+            _ => &[],
         };
-        let text = matches!(column.kind, ColumnType::String | ColumnType::StringList);
+        let path = [column.name].iter().chain(inner).map(|name| (*name).to_owned()).collect();
+        let path = ColumnPath::new(path);
+        let text = matches!(column.kind, ColumnType::String | ColumnType::StringList | ColumnType::StringMap);
         if column.low_cardinality {
             builder = builder.set_column_dictionary_enabled(path.clone(), true);
         }

@@ -19,6 +19,8 @@ pub enum ColumnType {
     Boolean,
     /// List of UTF-8 texts.
     StringList,
+    /// Map of UTF-8 texts to UTF-8 texts. In NDJSON an object; keys are sorted and unique.
+    StringMap,
 }
 
 impl ColumnType {
@@ -30,6 +32,7 @@ impl ColumnType {
             ColumnType::BigInt => "bigint",
             ColumnType::Boolean => "boolean",
             ColumnType::StringList => "array<string>",
+            ColumnType::StringMap => "map<string,string>",
         }
     }
 }

@@ -1,9 +1,10 @@
 //! A line of NDJSON, read once: names and values borrowed from the text wherever it has no escapes.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::Reason;
 use crate::tables::{ColumnType, Table};
@@ -17,8 +18,21 @@ pub(super) enum Cell<'a> {
     Text(Cow<'a, str>),
     /// A list of texts and nulls.
     List(Vec<Option<Cow<'a, str>>>),
+    /// An object whose values are texts and nulls.
+    Map(BTreeMap<Cow<'a, str>, Option<Cow<'a, str>>>),
     /// Anything else that JSON can say.
     Other,
+}
+
+impl<'a> Cell<'a> {
+    /// The text, or `Some(None)` for null; `None` for a value of another type.
+    fn into_text(self) -> Option<Option<Cow<'a, str>>> {
+        match self {
+            Cell::Null => Some(None),
+            Cell::Text(text) => Some(Some(text)),
+            _ => None,
+        }
+    }
 }
 
 /// The names and values of a line, in its order.
@@ -90,19 +104,21 @@ impl<'de> Deserialize<'de> for Cell<'de> {
                 let mut list = Some(Vec::new());
                 while let Some(item) = items.next_element::<Cell<'de>>()? {
                     list = list.and_then(|mut list: Vec<_>| {
-                        list.push(match item {
-                            Cell::Null => None,
-                            Cell::Text(text) => Some(text),
-                            _ => return None,
-                        });
+                        list.push(item.into_text()?);
                         Some(list)
                     });
                 }
                 Ok(list.map_or(Cell::Other, Cell::List))
             }
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-                while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Cell::Other)
+                let mut map = Some(BTreeMap::new());
+                while let Some((Text(key), value)) = entries.next_entry::<Text<'de>, Cell<'de>>()? {
+                    map = map.and_then(|mut map| {
+                        map.insert(key, value.into_text()?);
+                        Some(map)
+                    });
+                }
+                Ok(map.map_or(Cell::Other, Cell::Map))
             }
         }
         deserializer.deserialize_any(CellVisitor)
@@ -203,5 +219,6 @@ fn fits(cell: &Cell<'_>, kind: ColumnType) -> bool {
         ColumnType::Timestamp | ColumnType::BigInt => matches!(cell, Cell::Int(_)),
         ColumnType::Boolean => matches!(cell, Cell::Bool(_)),
         ColumnType::StringList => matches!(cell, Cell::List(_)),
+        ColumnType::StringMap => matches!(cell, Cell::Map(_)),
     }
 }

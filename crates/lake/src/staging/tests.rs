@@ -122,6 +122,7 @@ fn required_columns_come_first_in_no_particular_order() {
                     ColumnType::Timestamp | ColumnType::BigInt => RECEIVED.to_string(),
                     ColumnType::Boolean => "false".to_owned(),
                     ColumnType::StringList => "[]".to_owned(),
+                    ColumnType::StringMap => "{}".to_owned(),
                 };
                 format!("\"{}\":{value}", column.name)
             })
