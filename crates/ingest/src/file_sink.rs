@@ -1,27 +1,38 @@
 //! A directory as sink. It holds raw objects as Firehose would write them to S3.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use tokio::sync::oneshot;
 
+use crate::durable::DurableDirectory;
 use crate::raw_object::{gzip, object_name};
+
+/// The result of writing an object, shared by all webhooks in it.
+type Written = Result<(), Arc<std::io::Error>>;
 
 /// Lines to be written, and the requests that wait for them.
 #[derive(Default)]
 struct Pending {
     lines: Vec<u8>,
-    waiters: Vec<oneshot::Sender<Result<(), Arc<std::io::Error>>>>,
+    /// Milliseconds since 1970, UTC, of the last of these lines.
+    received_at: i64,
+    waiters: Vec<oneshot::Sender<Written>>,
+    /// Whether a task is writing objects.
+    has_writer: bool,
 }
 
 /// A directory of raw objects.
 ///
-/// Webhooks that arrive while an object is being written share the next object. Each webhook is answered once its object is on disk.
+/// Webhooks that arrive while an object is being written share the next object. Each webhook is answered once its object is on disk. A
+/// task of its own writes the objects: a client that disconnects does not stop the write that others wait for.
 pub struct FileSink {
-    directory: PathBuf,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    directory: DurableDirectory,
     pending: Mutex<Pending>,
-    turn: AsyncMutex<()>,
 }
 
 impl FileSink {
@@ -30,57 +41,61 @@ impl FileSink {
     /// # Errors
     /// The directory cannot be created.
     pub fn new(directory: &Path) -> std::io::Result<Self> {
-        std::fs::create_dir_all(directory)?;
-        Ok(Self { directory: directory.to_owned(), pending: Mutex::default(), turn: AsyncMutex::default() })
+        let directory = DurableDirectory::create(directory)?;
+        Ok(Self { shared: Arc::new(Shared { directory, pending: Mutex::default() }) })
     }
 
     /// Writes whole lines; returns once they are on disk. `received_at` is in milliseconds since 1970, UTC, and names the folder.
     ///
     /// # Errors
     /// The object could not be written.
-    pub async fn put(&self, lines: &[u8], received_at: i64) -> Result<(), Arc<std::io::Error>> {
-        let (written, mut outcome) = oneshot::channel();
-        {
-            let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+    pub async fn put(&self, lines: &[u8], received_at: i64) -> Written {
+        let (written, outcome) = oneshot::channel();
+        let needs_writer = {
+            let mut pending = self.shared.pending();
             pending.lines.extend_from_slice(lines);
+            pending.received_at = received_at;
             pending.waiters.push(written);
+            !std::mem::replace(&mut pending.has_writer, true)
+        };
+        if needs_writer {
+            tokio::spawn(write_pending(Arc::clone(&self.shared)));
         }
-        let _turn = self.turn.lock().await;
-        match outcome.try_recv() {
-            Ok(outcome) => return outcome,
-            // The request that wrote our lines was dropped half-way. Whether they are on disk is unknown, so the sender must retry.
-            Err(oneshot::error::TryRecvError::Closed) => {
-                return Err(Arc::new(std::io::Error::other("the write was abandoned")));
-            }
-            Err(oneshot::error::TryRecvError::Empty) => {}
+        // The writer is dropped only when the process ends.
+        outcome.await.unwrap_or_else(|_| Err(Arc::new(std::io::Error::other("the process is ending"))))
+    }
+}
+
+impl Shared {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next lines to write; `None` if there are none, and then the writer ends.
+    fn next(&self) -> Option<Pending> {
+        let mut pending = self.pending();
+        if pending.waiters.is_empty() {
+            pending.has_writer = false;
+            return None;
         }
-        let Pending { lines, waiters } =
-            std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
-        let path = self.directory.join(object_name(received_at));
-        let result = tokio::task::spawn_blocking(move || write_object(&path, &lines))
+        Some(std::mem::replace(&mut pending, Pending { has_writer: true, ..Pending::default() }))
+    }
+}
+
+/// Writes objects until no more lines are pending.
+async fn write_pending(shared: Arc<Shared>) {
+    while let Some(Pending { lines, received_at, waiters, .. }) = shared.next() {
+        let blocking = Arc::clone(&shared);
+        let write = move || blocking.directory.write(&object_name(received_at), &gzip(&lines)?);
+        let written = tokio::task::spawn_blocking(write)
             .await
             .unwrap_or_else(|error| Err(std::io::Error::other(error)))
             .map_err(Arc::new);
         for waiter in waiters {
-            // A request that was dropped waits for no result.
-            let _ = waiter.send(result.clone());
+            // An error means that the request was dropped. Its lines are written all the same.
+            let _ = waiter.send(written.clone());
         }
-        result
     }
-}
-
-/// Writes under a hidden name and renames the file, so that readers never see half an object.
-fn write_object(path: &Path, lines: &[u8]) -> std::io::Result<()> {
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(std::io::Error::other("an object needs a directory and a name"));
-    };
-    std::fs::create_dir_all(directory)?;
-    let hidden = directory.join(format!(".{}", name.to_string_lossy()));
-    let mut file = std::fs::File::create(&hidden)?;
-    file.write_all(&gzip(lines)?)?;
-    file.sync_all()?;
-    std::fs::rename(&hidden, path)?;
-    std::fs::File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]
@@ -132,5 +147,37 @@ mod tests {
         std::fs::remove_dir(directory.path().join("raw")).unwrap();
         std::fs::write(directory.path().join("raw"), "in the way").unwrap();
         assert!(sink.put(b"line\n", 0).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_dropped_request_does_not_fail_its_neighbours() {
+        let directory = tempfile::tempdir().unwrap();
+        let sink = Arc::new(FileSink::new(directory.path()).unwrap());
+        let mut answered = 0;
+        for round in 0..40 {
+            let puts: Vec<_> = (0..8)
+                .map(|number| {
+                    let sink = Arc::clone(&sink);
+                    tokio::spawn(async move { sink.put(format!("{round}-{number}\n").as_bytes(), 0).await })
+                })
+                .collect();
+            // The first put writes alone; the others share the next object.
+            while !puts.iter().any(|put| put.is_finished()) {
+                tokio::task::yield_now().await;
+            }
+            tokio::task::yield_now().await;
+            puts[1].abort();
+            for (number, put) in puts.into_iter().enumerate() {
+                match put.await {
+                    Ok(written) => {
+                        assert!(written.is_ok(), "round {round}: put {number} failed: {written:?}");
+                        answered += 1;
+                    }
+                    Err(aborted) => assert!(number == 1 && aborted.is_cancelled()),
+                }
+            }
+        }
+        assert!(answered >= 40 * 7);
+        assert!(read_all(directory.path()).1.lines().count() >= answered);
     }
 }

@@ -51,6 +51,7 @@ fn metrics(report: &Report, latency: f64) -> Option<Metrics> {
             .count("Refused", delivered.refused)
             .count("SignatureFailures", u64::from(report.signature_failure))
             .count("Unreadable", u64::from(report.unreadable))
+            .count("DoubtfulReceipts", report.doubtful_receipts)
             .value("Latency", Unit::Milliseconds, latency)
             // What alarms watch, for all providers together.
             .total("Function", "ingest", &["Accepted", "Spilled", "Refused", "SignatureFailures"]),

@@ -5,6 +5,7 @@ pub mod app;
 pub mod batching;
 pub mod clock;
 pub mod deliver;
+mod durable;
 pub mod file_sink;
 pub mod firehose;
 pub mod keyring;

@@ -2,7 +2,7 @@
 //! so API Gateway and `bluetick serve` share it.
 
 use bluetick_events::signature::{self, HeaderCheck};
-use bluetick_events::{FlattenError, Flattened, Provider, Route};
+use bluetick_events::{FlattenError, Flattened, Provider, Record, Route};
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::deliver::{Delivered, Delivery};
@@ -12,6 +12,9 @@ use crate::keyring::Keyring;
 /// Maximum bytes of a body. Meta's webhooks have up to 3 MB
 /// (developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview).
 pub const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
+
+/// How far an event's own time may be after its time of receipt, in milliseconds. Further ahead, one of the two clocks is wrong.
+const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1_000;
 
 /// A complete request.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +55,8 @@ pub struct Report {
     pub signature_failure: bool,
     /// Whether the body was authentic but could not be parsed.
     pub unreadable: bool,
+    /// Records whose own time is after their time of receipt, so that one of the two clocks must be wrong.
+    pub doubtful_receipts: u64,
 }
 
 /// What a request asks for.
@@ -159,10 +164,7 @@ impl<C: FirehoseClient> Router<C> {
         self.authenticate(provider, request, report).await?;
         let received_at = self.now();
         let flattened = self.flatten(route, request.body, received_at, report)?;
-        let mut lines = Vec::with_capacity(flattened.records.len() * 512);
-        for record in &flattened.records {
-            record.write_line(&mut lines);
-        }
+        let lines = self.lines(&flattened.records, received_at, report);
         report.delivered = self.delivery.put(&lines, received_at).await;
         if report.delivered.is_complete() {
             Ok(json(StatusCode::OK, &flattened.response))
@@ -187,6 +189,31 @@ impl<C: FirehoseClient> Router<C> {
                 Ok(Flattened { records: vec![record], response: serde_json::json!({"ok": true}) })
             }
         }
+    }
+
+    /// Writes the records as lines. A line whose event is after its receipt carries `"received_at_doubtful":true`, so that the lake can tell a
+    /// wrong clock here from a wrong time in the event.
+    fn lines(&self, records: &[Record], received_at: i64, report: &mut Report) -> Vec<u8> {
+        let mut lines = Vec::with_capacity(records.len() * 512);
+        let mut furthest = 0;
+        for record in records {
+            record.write_line(&mut lines);
+            let ahead = record.event_ts().saturating_sub(received_at);
+            if ahead > CLOCK_TOLERANCE_MS && lines.ends_with(b"}\n") {
+                lines.truncate(lines.len() - 2);
+                lines.extend_from_slice(b",\"received_at_doubtful\":true}\n");
+                report.doubtful_receipts += 1;
+                furthest = furthest.max(ahead);
+            }
+        }
+        if report.doubtful_receipts > 0 {
+            tracing::warn!(
+                records = report.doubtful_receipts,
+                ahead_ms = furthest,
+                "events are later than this machine's clock: check the clock"
+            );
+        }
+        lines
     }
 
     async fn handshake(&self, provider: Provider, query: &str, report: &mut Report) -> Result<Answer, Answer> {

@@ -8,6 +8,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
 
+use crate::durable::DurableDirectory;
 use crate::raw_object::{gzip, object_name};
 
 /// Maximum time to connect.
@@ -15,9 +16,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// A prefix of a bucket, or a directory.
 pub struct Spill {
-    store: Arc<dyn ObjectStore>,
-    prefix: Path,
+    place: Place,
     budget: Duration,
+}
+
+enum Place {
+    Store { store: Arc<dyn ObjectStore>, prefix: Path },
+    Directory(Arc<DurableDirectory>),
 }
 
 /// Why the spill cannot be opened, or did not store an object.
@@ -29,9 +34,9 @@ pub enum SpillError {
     /// The store refused the object or could not be reached.
     #[error("the object could not be written to the spill")]
     Store(#[from] object_store::Error),
-    /// The lines could not be compressed, or the directory could not be created.
-    #[error("the object could not be compressed")]
-    Compress(#[from] std::io::Error),
+    /// The directory could not be created, or the object could not be written there.
+    #[error("the spill's directory cannot be written: {0}")]
+    Directory(#[from] std::io::Error),
     /// The store did not respond in time.
     #[error("the spill did not respond within {0:?}")]
     Timeout(Duration),
@@ -63,9 +68,8 @@ impl Spill {
             }
             "file" => {
                 let directory = parsed.to_file_path().map_err(|()| SpillError::Url)?;
-                std::fs::create_dir_all(&directory)?;
-                let store = object_store::local::LocalFileSystem::new_with_prefix(directory)?;
-                (Arc::new(store), Path::default())
+                let place = Place::Directory(Arc::new(DurableDirectory::create(&directory)?));
+                return Ok(Self { place, budget });
             }
             _ => return Err(SpillError::Url),
         };
@@ -74,7 +78,7 @@ impl Spill {
 
     /// The spill at `prefix` of `store`.
     pub fn with_store(store: Arc<dyn ObjectStore>, prefix: Path, budget: Duration) -> Self {
-        Self { store, prefix, budget }
+        Self { place: Place::Store { store, prefix }, budget }
     }
 
     /// Stores whole lines as one object. `received_at` is in milliseconds since 1970, UTC, and names the folder.
@@ -82,12 +86,23 @@ impl Spill {
     /// # Errors
     /// The store refused the object or did not respond in time. The object may exist nevertheless.
     pub async fn put(&self, lines: &[u8], received_at: i64) -> Result<(), SpillError> {
-        let name = self.prefix.parts().chain(Path::from(object_name(received_at)).parts()).collect::<Path>();
         let object = gzip(lines)?;
-        tokio::time::timeout(self.budget, self.store.put(&name, object.into()))
-            .await
-            .map_err(|_| SpillError::Timeout(self.budget))??;
-        Ok(())
+        let name = object_name(received_at);
+        let put = async {
+            match &self.place {
+                Place::Store { store, prefix } => {
+                    let path: Path = prefix.parts().chain(Path::from(name).parts()).collect();
+                    store.put(&path, object.into()).await?;
+                }
+                Place::Directory(directory) => {
+                    let directory = Arc::clone(directory);
+                    let write = tokio::task::spawn_blocking(move || directory.write(&name, &object));
+                    write.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))?;
+                }
+            }
+            Ok(())
+        };
+        tokio::time::timeout(self.budget, put).await.map_err(|_| SpillError::Timeout(self.budget))?
     }
 }
 

@@ -270,6 +270,24 @@ async fn what_the_stream_refuses_is_spilled_and_otherwise_the_sender_is_told() {
     assert_eq!(answer.headers, [("retry-after", "5")]);
 }
 
+/// A clock that is two days slow: all events seem to come from the future.
+#[tokio::test]
+async fn a_slow_clock_is_noticed_and_its_lines_are_marked() {
+    let directory = tempfile::tempdir().unwrap();
+    let sink = Sink::File(FileSink::new(directory.path()).unwrap());
+    let two_days_before: fn() -> i64 = || 1_791_190_800_000 - 2 * 86_400_000;
+    let router: Router<Refusing> = Router::new(Keyring::fixed(secrets()), Delivery::new(sink, None), two_days_before);
+    let slow = Stage { router, directory };
+    let (answer, report) = slow.post_meta(&meta_statuses(3, "")).await;
+    assert_eq!((answer.status.as_u16(), report.doubtful_receipts), (200, 3));
+    assert!(slow.lines().iter().all(|line| line["received_at_doubtful"] == json!(true)));
+
+    let right = Stage::with_file_sink();
+    let (_, report) = right.post_meta(&meta_statuses(3, "")).await;
+    assert_eq!(report.doubtful_receipts, 0);
+    assert!(right.lines().iter().all(|line| line.get("received_at_doubtful").is_none()));
+}
+
 /// The log lines that were printed.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);

@@ -1,5 +1,6 @@
 //! The commands, one a module.
 
+mod body_budget;
 pub(crate) mod erase;
 pub(crate) mod flatten;
 pub(crate) mod providers;
@@ -14,6 +15,8 @@ pub(crate) mod verify;
 
 use std::error::Error;
 
+use std::path::{Component, Path, PathBuf};
+
 use bluetick_lake::{Lake, LakeOptions};
 use url::Url;
 
@@ -26,6 +29,11 @@ pub(crate) struct LakeArguments {
 }
 
 impl LakeArguments {
+    /// The URL as given.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The lake, whose directory is made if it is not there.
     pub(crate) fn open(&self) -> Result<Lake, Box<dyn Error + Send + Sync>> {
         Ok(Lake::open(&self.url, LakeOptions::default())?)
@@ -45,5 +53,72 @@ pub(crate) fn require_directory(url: &str) -> Result<(), Box<dyn Error + Send + 
     match directory.filter(|directory| !directory.is_dir()) {
         Some(directory) => Err(format!("there is no directory {}", directory.display()).into()),
         None => Ok(()),
+    }
+}
+
+/// Refuses a lake inside the raw objects and raw objects inside the lake: each pass would read its own output again, and the lake would
+/// grow without end.
+pub(crate) fn refuse_nested(raw: &str, lake: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let (Some(raw_place), Some(lake_place)) = (place(raw), place(lake)) else { return Ok(()) };
+    let common = raw_place.iter().zip(&lake_place).take_while(|(one, other)| one == other).count();
+    if common == raw_place.len().min(lake_place.len()) {
+        return Err(format!(
+            "the raw objects ({raw}) and the lake ({lake}) must not contain each other: choose separate places"
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// The place that a URL names: scheme, host, and the segments of its path. `None` if it cannot be parsed.
+fn place(url: &str) -> Option<Vec<String>> {
+    let url = Url::parse(url).ok()?;
+    let mut place = vec![url.scheme().to_owned(), url.host_str().unwrap_or_default().to_owned()];
+    if url.scheme() == "file" {
+        let path = resolved(&url.to_file_path().ok()?);
+        let names = path.components().filter(|component| matches!(component, Component::Normal(_)));
+        place.extend(names.map(|name| name.as_os_str().to_string_lossy().into_owned()));
+    } else {
+        place.extend(url.path().split('/').filter(|segment| !segment.is_empty()).map(str::to_owned));
+    }
+    Some(place)
+}
+
+/// The path with symbolic links resolved, also where its last parts do not exist yet.
+fn resolved(path: &Path) -> PathBuf {
+    for ancestor in path.ancestors() {
+        if let (Ok(real), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {
+            return real.join(rest);
+        }
+    }
+    path.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_places_are_refused() {
+        for (raw, lake) in [
+            ("file:///data/raw", "file:///data/raw/lake"),
+            ("file:///data/raw", "file:///data/raw"),
+            ("file:///data/raw/", "file:///data/raw/../raw/lake/"),
+            ("file:///data/lake/raw", "file:///data/lake"),
+            ("s3://bucket", "s3://bucket/lake"),
+            ("s3://bucket/raw/", "s3://bucket/raw//lake"),
+        ] {
+            assert!(refuse_nested(raw, lake).is_err(), "{raw} {lake}");
+        }
+        for (raw, lake) in [
+            ("file:///data/raw", "file:///data/raw-lake"),
+            ("file:///data/raw", "file:///data/lake"),
+            ("s3://bucket/raw", "s3://bucket/lake"),
+            ("s3://raw", "s3://lake"),
+            ("s3://data/raw", "file:///data/raw/lake"),
+            ("firehose://stream", "file:///data/lake"),
+        ] {
+            assert!(refuse_nested(raw, lake).is_ok(), "{raw} {lake}");
+        }
     }
 }

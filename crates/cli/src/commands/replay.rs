@@ -12,7 +12,7 @@ use bluetick_transform::batch::{BatchReport, DEFAULT_FLUSH_BYTES, Transform};
 use bluetick_transform::raw::{self, Source};
 use serde_json::json;
 
-use crate::commands::{LakeArguments, require_directory};
+use crate::commands::{LakeArguments, refuse_nested, require_directory};
 use crate::output::{self, CommandResult};
 
 /// Objects between two entries in the checkpoint: enough to fill a commit, few enough to lose little.
@@ -35,6 +35,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
+    refuse_nested(&arguments.raw, arguments.lake.url())?;
     move_objects(&arguments.raw, arguments.lake.open()?, arguments.checkpoint.as_deref(), arguments.json).await
 }
 

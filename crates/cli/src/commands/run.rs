@@ -1,6 +1,6 @@
 //! `bluetick run`: raw objects to the lake, once.
 
-use crate::commands::{LakeArguments, replay};
+use crate::commands::{LakeArguments, refuse_nested, replay};
 use crate::output::CommandResult;
 
 /// Move raw objects into the lake, once
@@ -19,5 +19,6 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
+    refuse_nested(&arguments.raw, arguments.lake.url())?;
     replay::move_objects(&arguments.raw, arguments.lake.open()?, None, arguments.json).await
 }

@@ -1,4 +1,4 @@
-//! `bluetick serve`: the ingest router on loopback, and with `--every` the whole product in one process.
+//! `bluetick serve`: the ingest router over HTTP, and with `--every` the whole pipeline in one process.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bluetick_ingest::app::start;
+use bluetick_ingest::firehose::AwsFirehoseClient;
 use bluetick_ingest::settings::{Settings, SinkUrl};
 use bluetick_lake::{Lake, LakeOptions};
 use bluetick_transform::batch::{DEFAULT_FLUSH_BYTES, Transform};
@@ -15,26 +16,36 @@ use bluetick_transform::raw;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::commands::server::Server;
+use crate::commands::refuse_nested;
+use crate::commands::server::{Server, Timeouts};
 use crate::output::{self, CommandResult};
 
-/// Take webhooks over HTTP and write raw objects; with --every also move them into the lake
+/// Accept webhooks over HTTP and write raw objects; with --every also move them into the lake
+///
+/// SIGTERM or Ctrl-C stops the server: it finishes the requests in progress within --shutdown-timeout, then makes a last move into the lake.
+/// A second signal ends the process at once; no acknowledged webhook is lost.
 ///
 /// Secrets are read from environment variables; `bluetick providers` lists their names. A provider without a secret is answered 401.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Where to listen; keep to loopback unless a proxy with TLS stands in front
+    /// Address to listen on. The server has no TLS: use loopback, or a proxy with TLS in front
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// Where records go: file:///directory or firehose://stream
     #[arg(long, value_name = "URL", env = "SINK_URL")]
     sink: String,
-    /// Move what arrived into the lake this often: 60s, 5m, 1h
+    /// Move new raw objects into the lake at this interval: 60s, 5m, 1h
     #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "lake")]
     every: Option<Duration>,
     /// The lake for --every: s3://bucket/prefix or file:///directory
     #[arg(long, value_name = "URL", env = "LAKE_URL")]
     lake: Option<String>,
+    /// Disconnect a client that takes longer than this to send its headers, to send its body, or to read an answer
+    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "10s")]
+    client_timeout: Duration,
+    /// After a signal to stop, close all connections after this time at the latest
+    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "15s")]
+    shutdown_timeout: Duration,
 }
 
 fn parse_time(text: &str) -> Result<Duration, String> {
@@ -57,46 +68,95 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
         name => std::env::var(name).ok(),
     })?;
     let mover = match (&arguments.every, &arguments.lake) {
-        (Some(every), Some(lake)) => Some(Mover::new(&settings, *every, lake)?),
+        (Some(every), Some(lake)) => {
+            refuse_nested(&arguments.sink, lake)?;
+            Some(Mover::new(&settings, *every, lake)?)
+        }
         _ => None,
     };
-    let server = Arc::new(Server::new(start(settings).await?));
+    let timeouts = Timeouts { client: arguments.client_timeout, shutdown: arguments.shutdown_timeout };
+    let server = Arc::new(Server::new(start(settings).await?, timeouts));
+    let mut signals = StopSignals::new()?;
     let listener = TcpListener::bind(arguments.listen).await?;
     output::line(format_args!("listening on http://{}", listener.local_addr()?))?;
 
     let (stop, stopped) = watch::channel(false);
-    let moving = mover.map(|mover| tokio::spawn(mover.run(stopped)));
-    server.serve(listener, signal()).await;
-    // Without a mover nobody listens.
+    let mut work = std::pin::pin!(serve_and_move(server, listener, mover, stopped));
+    tokio::select! {
+        result = &mut work => return result,
+        () = signals.next() => {}
+    }
+    // An error would mean that the work is done.
     let _ = stop.send(true);
+    tokio::select! {
+        result = work => result,
+        () = signals.next() => {
+            tracing::warn!("stopped at once by a second signal");
+            // Every acknowledged webhook is on disk, and a commit that is cut short leaves the lake as it was.
+            std::process::exit(1)
+        }
+    }
+}
+
+/// Serves until `stopped` holds true, then moves what arrived last.
+async fn serve_and_move(
+    server: Arc<Server<AwsFirehoseClient>>,
+    listener: TcpListener,
+    mover: Option<Mover>,
+    stopped: watch::Receiver<bool>,
+) -> CommandResult {
+    let (finish, finished) = watch::channel(false);
+    let moving = mover.map(|mover| tokio::spawn(mover.run(finished)));
+    server.serve(listener, stopped).await;
+    // An error would mean that there is no mover.
+    let _ = finish.send(true);
     if let Some(moving) = moving {
         moving.await?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ready when the process is asked to stop.
-async fn signal() {
+/// The signals that ask the process to stop: SIGTERM and SIGINT, or Ctrl-C where there are no signals.
+struct StopSignals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
 }
 
-/// Moves raw objects into the lake again and again.
+impl StopSignals {
+    #[cfg(unix)]
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next signal.
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// Moves raw objects into the lake at an interval.
 struct Mover {
     every: Duration,
     raw: PathBuf,
     transform: Transform,
-    /// Objects that are done. A restart begins anew, which costs time but doubles nothing.
+    /// Objects that are in the lake already. After a restart they are read again, which takes time but gives no duplicates.
     done: HashSet<String>,
 }
 
@@ -128,6 +188,9 @@ impl Mover {
     async fn pass(&mut self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let url = url::Url::from_directory_path(&self.raw).map_err(|()| "the sink's directory has no URL")?;
         let mut sources = raw::list(url.as_str()).await?;
+        // Objects that were deleted need not be remembered.
+        let listed: HashSet<&str> = sources.iter().map(|source| source.path.as_ref()).collect();
+        self.done.retain(|path| listed.contains(path.as_str()));
         sources.retain(|source| !self.done.contains(source.path.as_ref()));
         if sources.is_empty() {
             return Ok(());

@@ -1,8 +1,12 @@
-//! The ingest router behind a plain HTTP server, for one machine.
+//! The ingest router behind an HTTP server, for one machine.
+//!
+//! Path, method and credentials in headers are checked before a body is read. A client that neither sends nor reads for
+//! [`Timeouts::client`] is disconnected.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bluetick_events::signature::HeaderCheck;
 use bluetick_ingest::app::respond;
 use bluetick_ingest::firehose::FirehoseClient;
 use bluetick_ingest::router::{MAX_BODY_BYTES, Request, Router, too_large};
@@ -12,17 +16,29 @@ use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 
-/// Longest time that a sender may take for its headers, and again for its body.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Bytes of bodies that are in memory at the same time. Above it a sender is told to come again.
-const BODIES_IN_MEMORY: usize = 256 * 1024 * 1024;
-/// Bodies that are being handled at the same time; more wait for their turn.
-const REQUESTS_AT_ONCE: usize = 256;
+use crate::commands::body_budget::{BodyBudget, BudgetError, CompleteBody};
 
-/// Why a body was not read.
+/// Bytes of memory for all request bodies.
+const BODY_BYTES: usize = 256 * 1024 * 1024;
+/// Bytes of memory for incomplete bodies whose sender is not authenticated yet.
+const UNAUTHENTICATED_BODY_BYTES: usize = BODY_BYTES / 2;
+/// Requests that are handled at the same time; others wait.
+const CONCURRENT_REQUESTS: usize = 256;
+
+/// How long the server waits for clients.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeouts {
+    /// Maximum time for the headers of a request, for its body, and for each write to a client that does not read.
+    pub(crate) client: Duration,
+    /// Maximum time from the request to stop until the last connection is closed.
+    pub(crate) shutdown: Duration,
+}
+
+/// Why a body was not received.
 enum BodyError {
     TooLarge,
     TooSlow,
@@ -30,32 +46,63 @@ enum BodyError {
     Broken,
 }
 
+impl From<BudgetError> for BodyError {
+    fn from(_: BudgetError) -> Self {
+        BodyError::NoMemory
+    }
+}
+
+impl BodyError {
+    fn respond(&self) -> Result<http::Response<String>, http::Error> {
+        let status = match self {
+            BodyError::TooLarge => return respond(too_large()),
+            BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            BodyError::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
+            BodyError::Broken => StatusCode::BAD_REQUEST,
+        };
+        let response = http::Response::builder().status(status).header("connection", "close");
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(("retry-after", "5"));
+        retry_after
+            .into_iter()
+            .fold(response, |response, (name, value)| response.header(name, value))
+            .body(String::new())
+    }
+}
+
+/// Waits until `stopped` holds true.
+async fn stop_requested(stopped: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which stops the server, too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
 /// A server of the ingest router.
 pub(crate) struct Server<C> {
     router: Router<C>,
-    memory: Semaphore,
+    timeouts: Timeouts,
+    bodies: BodyBudget,
     turns: Semaphore,
 }
 
 impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
-    pub(crate) fn new(router: Router<C>) -> Self {
-        let (memory, turns) = (Semaphore::new(BODIES_IN_MEMORY), Semaphore::new(REQUESTS_AT_ONCE));
-        Self { router, memory, turns }
+    /// A server of `router`.
+    pub(crate) fn new(router: Router<C>, timeouts: Timeouts) -> Self {
+        let bodies = BodyBudget::new(BODY_BYTES, UNAUTHENTICATED_BODY_BYTES);
+        Self { router, timeouts, bodies, turns: Semaphore::new(CONCURRENT_REQUESTS) }
     }
 
-    /// Serves until `stop` is ready; then takes no more connections and ends those that it has.
-    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, stop: impl Future<Output = ()>) {
+    /// Serves until `stopped` holds true. Then it accepts no more connections, finishes the requests in progress, and closes what is still
+    /// open after [`Timeouts::shutdown`].
+    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
-        let (closing, closed) = tokio::sync::watch::channel(false);
-        let mut stop = std::pin::pin!(stop);
+        let closing = stopped.clone();
         loop {
             tokio::select! {
-                () = &mut stop => break,
+                () = stop_requested(&mut stopped) => break,
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {
-                        connections.spawn(Arc::clone(&self).connection(stream, closed.clone()));
+                        connections.spawn(Arc::clone(&self).connection(stream, closing.clone()));
                     }
-                    // Out of file descriptors, for instance: others will be given back.
+                    // For instance too many open files: wait until connections are closed.
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
                         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -65,51 +112,54 @@ impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
             }
         }
         drop(listener);
-        // Without receivers there is no connection left to tell.
-        let _ = closing.send(true);
-        while connections.join_next().await.is_some() {}
+        let finish = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.timeouts.shutdown, finish).await.is_err() {
+            tracing::warn!(connections = connections.len(), "clients did not finish in time: connections closed");
+            connections.shutdown().await;
+        }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, mut closed: tokio::sync::watch::Receiver<bool>) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, mut stopped: watch::Receiver<bool>) {
         let server = Arc::clone(&self);
         let service = service_fn(move |request| {
             let server = Arc::clone(&server);
             async move { server.request(request).await }
         });
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.timeouts.client));
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(PATIENCE)
-            .serve_connection(TokioIo::new(stream), service);
+            .header_read_timeout(self.timeouts.client)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
         let mut connection = std::pin::pin!(connection);
         let result = tokio::select! {
             result = connection.as_mut() => result,
-            _ = closed.changed() => {
+            () = stop_requested(&mut stopped) => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
         };
         if let Err(error) = result {
-            tracing::debug!(%error, "a connection broke");
+            tracing::debug!(%error, "a connection ended with an error");
         }
     }
 
     async fn request(&self, request: http::Request<Incoming>) -> Result<http::Response<String>, http::Error> {
         let (head, body) = request.into_parts();
-        let mut held = Vec::new();
-        let read = tokio::time::timeout(PATIENCE, self.read(body, &mut held)).await.unwrap_or(Err(BodyError::TooSlow));
-        let body = match read {
-            Ok(body) => body,
-            Err(BodyError::TooLarge) => return respond(too_large()),
-            Err(error) => {
-                let status = match error {
-                    BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
-                    BodyError::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
-                    BodyError::TooLarge | BodyError::Broken => StatusCode::BAD_REQUEST,
-                };
-                return http::Response::builder().status(status).header("connection", "close").body(String::new());
-            }
+        if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+            return respond(too_large());
+        }
+        let check = match self.router.check_head(&head.method, head.uri.path(), &head.headers).await {
+            Ok(check) => check,
+            Err(answer) => return respond(answer),
         };
-        // The semaphore is never closed.
+        let receive = self.receive(body, check == HeaderCheck::Authentic);
+        let received = tokio::time::timeout(self.timeouts.client, receive).await;
+        let body = match received.unwrap_or(Err(BodyError::TooSlow)) {
+            Ok(body) => body,
+            Err(error) => return error.respond(),
+        };
+        // An error would mean that the semaphore is closed, which it never is.
         let _turn = self.turns.acquire().await.ok();
         let (answer, _) = self
             .router
@@ -118,31 +168,22 @@ impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
                 path: head.uri.path(),
                 query: head.uri.query().unwrap_or_default(),
                 headers: &head.headers,
-                body: &body,
+                body: body.bytes(),
             })
             .await;
         respond(answer)
     }
 
-    /// Reads a body within the limits. What it takes of the memory is given back when `held` is dropped.
-    async fn read<'a>(
-        &'a self,
-        mut body: Incoming,
-        held: &mut Vec<tokio::sync::SemaphorePermit<'a>>,
-    ) -> Result<Vec<u8>, BodyError> {
-        if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
-            return Err(BodyError::TooLarge);
-        }
-        let mut bytes = Vec::new();
+    /// Receives a body within the limits.
+    async fn receive(&self, mut body: Incoming, is_authenticated: bool) -> Result<CompleteBody<'_>, BodyError> {
+        let mut received = self.bodies.begin(is_authenticated);
         while let Some(frame) = body.frame().await {
-            let Ok(piece) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
-            if bytes.len() + piece.len() > MAX_BODY_BYTES {
+            let Ok(bytes) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+            if received.len() + bytes.len() > MAX_BODY_BYTES {
                 return Err(BodyError::TooLarge);
             }
-            let length = u32::try_from(piece.len()).map_err(|_| BodyError::TooLarge)?;
-            held.push(self.memory.try_acquire_many(length).map_err(|_| BodyError::NoMemory)?);
-            bytes.extend_from_slice(&piece);
+            received.push(&bytes)?;
         }
-        Ok(bytes)
+        Ok(received.complete()?)
     }
 }

@@ -46,6 +46,10 @@ pub(super) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
     false
 }
 
+/// Fields whose values may hold `messages` or `statuses` that are not inbound messages or delivery statuses of this business. Under any
+/// other name, such as a misspelt `messages`, these members mean what they mean in the field `messages`.
+const FIELDS_WITH_OTHER_MESSAGES: [&str; 5] = ["calls", "history", "message_echoes", "smb_message_echoes", "standby"];
+
 fn flatten_entry<'j>(flattening: &mut Flattening<'_>, entry: &'j Json<'j>) {
     let changes = entry.get("changes");
     if changes.items().len() == 0 {
@@ -63,8 +67,10 @@ fn flatten_change<'j>(flattening: &mut Flattening<'_>, entry: &'j Json<'j>, chan
     let scope =
         Scope { account_id: id(entry.get("id")), phone_number_id: id(value.at(&["metadata", "phone_number_id"])) };
     let entry_time = instant(entry.get("time"));
+    let holds = |keys: &[&str]| keys.iter().any(|key| value.get(key).items().len() > 0);
     let is_messages = match change.get("field").as_str() {
-        Some(field) => field == "messages",
+        Some("messages") => true,
+        Some(field) => !FIELDS_WITH_OTHER_MESSAGES.contains(&field) && holds(&["messages", "statuses"]),
         None => ["messages", "statuses", "user_actions"].iter().any(|key| !value.get(key).is_null()),
     };
     if !is_messages {
