@@ -1,4 +1,4 @@
-//! The choice that a click is made of, and the shapes of it that several providers share.
+//! What a person chose with a click: a button, a list row or a flow. Readers for the JSON shapes that several providers share.
 
 use crate::extracted::{Extracted, ExtractedText, id, own_token, text};
 use crate::flattening::{Draft, Flattening, fill};
@@ -7,7 +7,7 @@ use crate::limits::{MAX_ID_BYTES, MAX_RESPONSE_JSON_BYTES, truncate};
 use crate::payload;
 use crate::record::Click;
 
-/// What was chosen: the columns of a click that describe the button, row or flow.
+/// The columns of a click that describe the chosen button, row or flow.
 pub(crate) struct Choice<'j> {
     pub(crate) kind: Extracted<'j, String>,
     pub(crate) button_id: ExtractedText<'j>,
@@ -19,7 +19,7 @@ pub(crate) struct Choice<'j> {
 }
 
 impl<'j> Choice<'j> {
-    /// A choice of this kind; the other columns are null.
+    /// A choice of this kind, with all other columns null.
     pub(crate) fn new(kind: Extracted<'j, String>) -> Self {
         Choice {
             kind,

@@ -16,7 +16,7 @@ use crate::record::{AccountEvent, Click, Common, Message, Record, Send, Status};
 pub struct Explained {
     /// The record.
     pub record: Record,
-    /// Name and source of each filled column. A source is a JSON path such as `$.entry[0].id`, or a sentence where there is none.
+    /// Name and source of each filled column. A source is a JSON path such as `$.entry[0].id`, or a sentence if no path applies.
     pub sources: Vec<(&'static str, String)>,
 }
 
@@ -101,7 +101,7 @@ pub(crate) struct Flattening<'o> {
     bytes_left: usize,
     /// The path of each node, by the node's address. Only there if sources are asked for.
     paths: Option<HashMap<usize, String>>,
-    /// Whether the records took more memory than they may.
+    /// Whether the records exceed the memory limit.
     over_limit: bool,
 }
 
@@ -118,7 +118,7 @@ impl<'o> Flattening<'o> {
         }
     }
 
-    /// Turns the noting of sources on. To be called before the body is read.
+    /// Starts recording the source of each column. Call it before the body is read.
     pub(crate) fn explain(&mut self) {
         self.paths = Some(HashMap::new());
     }

@@ -8,7 +8,7 @@ const WEBHOOKS: &str = "/webhooks/";
 
 /// Where a body comes from: a provider, and one of its POST routes.
 ///
-/// `Route::from(provider)` names no path: the body's shape decides how it is read.
+/// `Route::from(provider)` has no path: the shape of the body decides how it is read.
 #[derive(Clone, Copy)]
 pub struct Route {
     provider: Provider,

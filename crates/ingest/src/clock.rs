@@ -1,4 +1,4 @@
-//! The system clock. Only programs pass it on; the router takes a function, so that tests can choose the time.
+//! The system clock. Programs pass it to the router as a function; tests pass a fixed time instead.
 
 /// The time of the system clock: milliseconds since 1970, UTC.
 pub fn system_time() -> i64 {
