@@ -137,7 +137,7 @@ def table() -> str:
     sums = {name: sum(column.values()) for name, column in columns.items()}
     lines.append("| **Sum** | " + " | ".join(f"**{total:,.2f}**" for total in sums.values()) + " |")
     lines.append(
-        "| **per million webhooks** | " + " | ".join(f"{total / volumes[name]:,.2f}" for name, total in sums.items()) + " |"
+        "| **per million** | " + " | ".join(f"{total / volumes[name]:,.2f}" for name, total in sums.items()) + " |"
     )
     return "\n".join(lines)
 
