@@ -38,7 +38,7 @@ pub struct Settings {
     pub sink: SinkUrl,
     /// `SPILL_URL`: `s3://<bucket>/<prefix>` or `file:///<directory>`, for lines that the sink did not accept.
     pub spill: Option<String>,
-    /// `SECRETS_ID`: name or ARN of the secret in Secrets Manager.
+    /// `SECRETS_ID`: names or ARNs of secrets in Secrets Manager, separated by commas.
     pub secrets_id: Option<String>,
     /// `KEEP_RESPONSE_JSON`: whether responses to flows, which may hold personal data, are kept.
     pub keep_response_json: bool,
