@@ -68,7 +68,7 @@ test: ## everything but Trino (make test-athena) and the long runs (make model, 
 	@rm -rf $(LOGS) && mkdir -p $(LOGS)
 	@$(MAKE) --no-print-directory --jobs 2 build-tests $(VENV)/ready $(TOOLS)/ready
 	@$(MAKE) --no-print-directory lint-format lint-python
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target --keep-going $(SUITES) lint-rust && status=0 || status=$$?; \
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target --keep-going --assume-old=build $(SUITES) lint-rust && status=0 || status=$$?; \
 	  python3 scripts/test_summary.py $(LOGS) $(SUITES) && exit $$status
 
 .PHONY: build-tests
