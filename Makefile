@@ -87,6 +87,7 @@ lint-format: $(VENV)/ready
 lint-python: $(VENV)/ready
 	$(VENV)/bin/ruff check
 	$(PYTHON) scripts/same_features.py
+	$(PYTHON) scripts/import_cycles.py
 
 .PHONY: lint-rust
 lint-rust:

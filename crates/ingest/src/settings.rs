@@ -93,12 +93,7 @@ fn parse_sink(text: &str) -> Result<SinkUrl, SettingsError> {
         let stream = stream.trim_end_matches('/');
         return if stream.is_empty() { Err(invalid) } else { Ok(SinkUrl::Firehose(stream.to_owned())) };
     }
-    url::Url::parse(text)
-        .ok()
-        .filter(|url| url.scheme() == "file")
-        .and_then(|url| url.to_file_path().ok())
-        .map(SinkUrl::File)
-        .ok_or(invalid)
+    bluetick_storage::directory(text).map(SinkUrl::File).ok_or(invalid)
 }
 
 impl Secrets {

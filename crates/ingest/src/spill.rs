@@ -4,15 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
+use bluetick_storage::Profile;
 use object_store::path::Path;
-use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::durable::DurableDirectory;
 use crate::raw_object::{gzip, object_name};
-
-/// Maximum time to connect.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// A prefix of a bucket, or a directory.
 pub struct Spill {
@@ -30,7 +27,7 @@ enum Place {
 pub enum SpillError {
     /// `SPILL_URL` is neither an S3 prefix nor a directory.
     #[error("SPILL_URL must be s3://<bucket>/<prefix> or file:///<directory>")]
-    Url,
+    Url(#[from] bluetick_storage::OpenError),
     /// The store refused the object or could not be reached.
     #[error("the object could not be written to the spill")]
     Store(#[from] object_store::Error),
@@ -48,32 +45,12 @@ impl Spill {
     /// # Errors
     /// The URL is neither an S3 prefix nor a directory, or the client cannot be created.
     pub fn open(url: &str, budget: Duration) -> Result<Self, SpillError> {
-        let parsed = url::Url::parse(url).map_err(|_| SpillError::Url)?;
-        let (store, prefix): (Arc<dyn ObjectStore>, Path) = match parsed.scheme() {
-            "s3" => {
-                // An error means that a provider is installed already.
-                let _ = rustls::crypto::ring::default_provider().install_default();
-                let bucket = parsed.host_str().ok_or(SpillError::Url)?;
-                let store = AmazonS3Builder::from_env()
-                    .with_bucket_name(bucket)
-                    .with_client_options(
-                        ClientOptions::new()
-                            .with_allow_http(true)
-                            .with_connect_timeout(CONNECT_TIMEOUT)
-                            .with_timeout(budget),
-                    )
-                    .with_retry(RetryConfig { max_retries: 2, retry_timeout: budget, ..RetryConfig::default() })
-                    .build()?;
-                (Arc::new(store), Path::from_url_path(parsed.path()).map_err(|_| SpillError::Url)?)
-            }
-            "file" => {
-                let directory = parsed.to_file_path().map_err(|()| SpillError::Url)?;
-                let place = Place::Directory(Arc::new(DurableDirectory::create(&directory)?));
-                return Ok(Self { place, budget });
-            }
-            _ => return Err(SpillError::Url),
-        };
-        Ok(Self::with_store(store, prefix, budget))
+        if let Some(directory) = bluetick_storage::directory(url) {
+            let place = Place::Directory(Arc::new(DurableDirectory::create(&directory)?));
+            return Ok(Self { place, budget });
+        }
+        let location = bluetick_storage::open(url, Profile::within(budget))?;
+        Ok(Self::with_store(location.store, location.prefix, budget))
     }
 
     /// The spill at `prefix` of `store`.
@@ -130,7 +107,7 @@ mod tests {
     #[test]
     fn a_url_without_a_place_is_refused() {
         for url in ["", "raw/spill", "ftp://host/x", "s3:///prefix"] {
-            assert!(matches!(Spill::open(url, Duration::from_secs(1)), Err(SpillError::Url)), "{url}");
+            assert!(matches!(Spill::open(url, Duration::from_secs(1)), Err(SpillError::Url(_))), "{url}");
         }
     }
 }

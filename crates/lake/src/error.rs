@@ -1,30 +1,25 @@
-//! Errors, sorted by whose fault they are.
+//! Errors, classified by who can act on them.
 
 use crate::partition::Partition;
 
-/// Whose fault an error is, and so what to do about it.
+/// Who can act on an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The caller asked for something impossible; asking again changes nothing.
+    /// The caller passed something unusable; the same call fails again.
     Caller,
-    /// The store or a neighbour was in the way; the same call may work later, and repeating it is safe.
+    /// The store failed or another process interfered: repeat the call later, which is safe.
     Retriable,
-    /// The lake or its configuration is broken; somebody has to look.
+    /// The lake, its permissions or its configuration are broken: an operator must act.
     Fatal,
 }
 
-/// What can go wrong with the lake.
+/// An error of the lake.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
-    /// The lake's address cannot be used.
-    #[error("cannot use {url:?} as a lake: {problem}")]
-    Url {
-        /// The address as given.
-        url: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// What the caller passed cannot be used.
+    /// The lake's URL cannot be used.
+    #[error(transparent)]
+    Url(#[from] bluetick_storage::OpenError),
+    /// An argument cannot be used.
     #[error("{0}")]
     Invalid(String),
     /// The object store failed.
@@ -36,7 +31,7 @@ pub enum LakeError {
     /// Rows could not be converted.
     #[error("arrow: {0}")]
     Arrow(#[from] arrow::error::ArrowError),
-    /// A manifest or another object of the lake does not say what it must.
+    /// The content of an object of the lake is wrong.
     #[error("{object} is damaged: {problem}")]
     Damaged {
         /// Path of the object inside the lake.
@@ -44,48 +39,43 @@ pub enum LakeError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A manifest names a part that is gone, and the manifest has not changed since.
-    #[error("manifest of {partition} names {part}, which does not exist")]
+    /// A manifest references a part that does not exist.
+    #[error("the manifest of {partition} references {part}, which does not exist; run `bluetick verify`")]
     MissingPart {
         /// The partition.
         partition: Partition,
-        /// File name of the part.
+        /// Path of the part, as the store names it.
         part: String,
     },
-    /// Rule R6: rows in and rows out do not agree. Where the counts of the files disagree nothing was published; the
-    /// sum over the batch is taken afterwards.
+    /// Rule R6: rows in and rows out do not agree. If the row counts of the parts disagree, nothing was published; the
+    /// counts of the batch are checked afterwards.
     #[error("rows of {partition} do not add up: {detail}")]
     Conservation {
         /// The partition.
         partition: Partition,
-        /// Both sides of the sum.
+        /// Both sides of the equation.
         detail: String,
     },
-    /// Others changed one of the lake's own records every time, or the store gave no clear answer.
-    #[error("{object} could not be changed in {attempts} attempts")]
-    Busy {
-        /// Path of the object inside the lake.
-        object: String,
-        /// How often it was tried.
-        attempts: u32,
-    },
-    /// Other writers won every time, or the store gave no clear answer.
-    #[error("{partition} could not be committed in {attempts} attempts")]
+    /// Every attempt at a conditional write met another writer, or had no clear outcome.
+    #[error("{object} could not be written in {attempts} attempts{}", last.as_ref().map(|error| format!("; last error: {error}")).unwrap_or_default())]
     Contention {
-        /// The partition.
-        partition: Partition,
-        /// How often it was tried.
+        /// The partition, or the path of the metadata record.
+        object: String,
+        /// Number of attempts.
         attempts: u32,
+        /// The error of the last write that had one.
+        #[source]
+        last: Option<object_store::Error>,
     },
 }
 
 impl LakeError {
-    /// Whose fault it is.
+    /// Who can act on it.
     pub fn fault(&self) -> Fault {
         use object_store::Error as Store;
         match self {
-            LakeError::Url { .. } | LakeError::Invalid(_) => Fault::Caller,
-            LakeError::Contention { .. } | LakeError::Busy { .. } => Fault::Retriable,
+            LakeError::Url(_) | LakeError::Invalid(_) => Fault::Caller,
+            LakeError::Contention { .. } => Fault::Retriable,
             LakeError::Store(error) => match error {
                 Store::Generic { .. }
                 | Store::AlreadyExists { .. }

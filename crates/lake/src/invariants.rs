@@ -1,4 +1,4 @@
-//! The lake's invariants by name: checked by the running program, by `verify` and by the model test alike.
+//! The lake's invariants by name. The running program, `verify` and the model test return the same enum.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use crate::error::LakeError;
 use crate::part::Part;
 use crate::partition::Partition;
 
-/// What holds at every moment, whoever writes, reads, sweeps, erases or dies.
+/// What holds at every moment, whichever processes write, read, sweep, erase or are killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Invariant {
-    /// Every part that a manifest names exists.
+    /// Every part that a manifest references exists.
     ReferencedPartsExist,
     /// No two rows of a partition have the same key.
     RowsAreUnique,
@@ -20,11 +20,11 @@ pub enum Invariant {
     RowsFitTheirDate,
     /// A committed row is in the lake until it is erased.
     RowsAreKept,
-    /// A row of an erased person is in no part that a manifest names.
+    /// No referenced part holds a row of a person whose erasure is confirmed.
     ErasedRowsAreAbsent,
-    /// Rows in = new + duplicates + erased; rows of the new set = rows of the old + new (R6).
+    /// Rows in = new + duplicates + erased; rows after a commit = rows before + new (R6).
     RowsAddUp,
-    /// A manifest is well-formed, and names each part once.
+    /// A manifest is well-formed and references each part once.
     ManifestsAreSound,
 }
 
@@ -50,8 +50,8 @@ impl fmt::Display for Invariant {
     }
 }
 
-/// Rule R6 before a commit: the rows of the new set are those of the old and the new ones. Counts come from the files'
-/// footers, not from the code that wrote them.
+/// Rule R6 before a publication: rows of the parts afterwards = rows before + new. Counts come from the footers of the
+/// files, not from the code that wrote them.
 pub(crate) fn check_conservation(
     partition: Partition,
     parts: &[Arc<Part>],
@@ -64,6 +64,6 @@ pub(crate) fn check_conservation(
     if kept + written.rows == old + new_rows {
         return Ok(());
     }
-    let detail = format!("{kept} kept and {} written, from {old} old and {new_rows} new", written.rows);
+    let detail = format!("{kept} rows kept and {} written, from {old} old and {new_rows} new", written.rows);
     Err(LakeError::Conservation { partition, detail })
 }

@@ -1,7 +1,7 @@
-//! Manifests: the text that says which parts a partition consists of.
+//! Manifests: the list of the parts of a partition.
 //!
-//! One absolute URI a line, each line ended by a newline, no blank line; a partition without rows is an empty file.
-//! The form is the one that SymlinkTextInputFormat reads in Athena.
+//! One absolute URI per line, each line ended by a newline, no blank line: the format of Hive's SymlinkTextInputFormat,
+//! which Athena reads.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use object_store::{GetOptions, ObjectStore, UpdateVersion};
 use crate::error::LakeError;
 use crate::partition::Partition;
 
-/// A manifest as read: the parts it names, and the version that a conditional write refers to.
+/// A manifest as read: the referenced parts, and the version for a conditional write.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Manifest {
     /// File names of the parts, in the order of the lines.
@@ -20,7 +20,7 @@ pub(crate) struct Manifest {
     pub(crate) version: Option<UpdateVersion>,
 }
 
-/// Reads the manifest of a partition; an absent one is empty.
+/// Reads the manifest of a partition; an absent manifest is empty.
 pub(crate) async fn read_manifest(
     store: &dyn ObjectStore,
     base_uri: &str,
@@ -44,25 +44,25 @@ pub(crate) fn render(parts: &[String], base_uri: &str, partition: Partition) -> 
     parts.iter().map(|name| format!("{}\n", part_uri(base_uri, &partition.part_path(name)))).collect()
 }
 
-/// The URI of an object of the lake, as readers outside resolve it.
+/// The URI of an object of the lake for other programs.
 pub(crate) fn part_uri(base_uri: &str, path: &Path) -> String {
     format!("{base_uri}/{path}")
 }
 
-/// File names of the parts that a manifest's text names.
+/// File names of the parts in a manifest's text.
 pub(crate) fn parse(text: &str, base_uri: &str, partition: Partition) -> Result<Vec<String>, String> {
     let mut seen = HashSet::new();
     let mut parts = Vec::new();
     for line in text.lines() {
         let inside = line.strip_prefix(base_uri).and_then(|rest| rest.strip_prefix('/'));
         let Some((named, name)) = inside.and_then(|path| Partition::parse_path("data", path)) else {
-            return Err(format!("{line:?} is no part below {base_uri}"));
+            return Err(format!("{line:?} is not a part below {base_uri}"));
         };
         if named != partition {
             return Err(format!("{line:?} belongs to another partition"));
         }
         if !seen.insert(name) {
-            return Err(format!("{line:?} is named twice"));
+            return Err(format!("{line:?} is listed twice"));
         }
         parts.push(name.to_owned());
     }

@@ -8,9 +8,11 @@ use arrow::compute::{filter_record_batch, interleave_record_batch};
 use arrow::row::Rows;
 use object_store::ObjectStore;
 
-use crate::batch::{PartitionBatch, RowEncoder, conform, event_times};
+use crate::batch::PartitionBatch;
+use crate::columns::{DECODE_BYTES, DECODE_ROWS, conform, event_times};
 use crate::error::LakeError;
-use crate::part::{DECODE_BYTES, DECODE_ROWS, GroupReader, Part, RowGroup};
+use crate::keys::RowEncoder;
+use crate::part::{GroupReader, Part, RowGroup};
 use crate::tables::Table;
 use crate::writer::{GROUP_BYTES, PartWriter};
 

@@ -1,30 +1,30 @@
-//! Settings of a lake.
+//! Options of a lake.
 
 use std::time::Duration;
 
-/// How a lake writes. The defaults suit a Lambda of 512 MB and a day of up to some hundred million rows.
+/// How a lake is written. The defaults suit a Lambda function of 512 MB and a day of up to 100 million rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LakeOptions {
-    /// Rows of a row group at most (and about 16 MiB): what a merge holds of each part at a time, and the unit of pruning
-    /// by event time.
+    /// Most rows of a row group (it also ends at about 16 MiB): the unit that a merge holds of each part, and that readers
+    /// skip by event time.
     pub row_group_rows: usize,
-    /// Bytes that a part does not exceed by compacting others.
+    /// Compaction makes no part larger than this many bytes.
     pub target_part_bytes: u64,
-    /// A part is compacted only into one that has at least this many times its rows. So no row is rewritten more often than
-    /// the logarithm to this base of the number of commits; larger values write less and leave more parts. 0 compacts
+    /// A part is compacted only into one with at least this many times its rows. So each row is rewritten at most
+    /// logarithmically often in the number of commits; larger values write less and leave more parts. 0 compacts
     /// everything, infinity nothing.
     pub growth_factor: f64,
-    /// Attempts at a commit before it is given up as contended.
+    /// Attempts at a conditional write before [`crate::LakeError::Contention`].
     pub max_attempts: u32,
-    /// Rule R4: a writer that began to read, or wrote its part, longer ago than this must not publish, and starts again.
-    /// Far below `grace`.
+    /// Rule R4: a writer must not publish if it began longer ago than this; it starts again. Far below `grace`.
     pub publish_deadline: Duration,
-    /// Rule R3: how long a superseded part is kept for queries that still read it. Athena's queries end in 30 minutes
-    /// by default.
+    /// Rule R3: how long an unreferenced part is kept for queries that still read it. Athena's queries end after 30
+    /// minutes by default.
     pub grace: Duration,
     /// Level of zstd; 0 writes uncompressed.
     pub zstd_level: i32,
-    /// The secret that erasures are hashed with; `None`: a random one, made once and kept under `erasures/key`.
+    /// The secret for the hashes in the list of erasures (`ERASURE_KEY`). `None`: a random one, created once and kept
+    /// under `erasures/key`.
     pub erasure_key: Option<String>,
 }
 

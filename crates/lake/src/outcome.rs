@@ -1,31 +1,31 @@
-//! What a conditional write came to.
+//! Resolves ambiguous conditional PUTs.
 //!
-//! The failures this is for, each of which has been seen with S3 and its like:
-//! 1. the PUT succeeds, the answer is lost, the client sends it again and gets 412 from its own first write;
-//! 2. a PUT meets another in flight and gets 409, although the object is as it was;
-//! 3. a 5xx or a timeout comes back after the write took effect;
-//! 4. someone else wrote first: 412, and this is the only case that the name "conflict" fits.
+//! These failures have been seen with S3 and compatible stores:
+//! 1. the PUT succeeds, the response is lost, the client sends it again and gets 412 because of its own first write;
+//! 2. a PUT meets another request in flight and gets 409, although the object has not changed;
+//! 3. a 5xx or a time-out comes back after the write took effect;
+//! 4. another writer was first: 412. This is the only real conflict.
 //!
-//! No answer but success tells these apart (rule R7). So all of them are one value, [`PutOutcome::Unclear`], and reading
-//! the object again decides: if it names the part that only we could have written, we wrote it.
+//! No response but success tells these apart (rule R7). All of them are therefore one value, [`PutOutcome::Unclear`], and
+//! the object is read again: if it references the part whose name only this writer knows, the write took effect.
 
 use object_store::{Error, PutResult};
 
 use crate::manifest::Manifest;
 
-/// The answer to a conditional write.
+/// The outcome of a conditional write.
 #[derive(Debug)]
 pub(crate) enum PutOutcome {
-    /// The store says that it is written.
+    /// The store confirms the write.
     Written,
-    /// Written, refused or lost: only reading again tells.
+    /// Written, refused or lost: the object must be read again.
     Unclear(Error),
-    /// Refused, and will be again. (An earlier try of the client's own may still have taken effect; whoever commits the same
-    /// rows later finds them.)
+    /// Refused, and every repetition would be refused. An earlier try by the client may still have taken effect; a later
+    /// commit of the same rows then counts them as duplicates.
     Impossible(Error),
 }
 
-/// Sorts the answer to a conditional write.
+/// Classifies the response to a conditional write.
 pub(crate) fn classify(result: Result<PutResult, Error>) -> PutOutcome {
     match result {
         Ok(_) => PutOutcome::Written,
@@ -41,10 +41,9 @@ pub(crate) fn classify(result: Result<PutResult, Error>) -> PutOutcome {
     }
 }
 
-/// Whether the manifest, read again, shows that our write took effect. `written_part` is a part whose name nobody else can
-/// have written; without one (a write that only removes parts) nothing can be shown, and the work is done again.
-pub(crate) fn is_ours(current: &Manifest, written_part: Option<&str>) -> bool {
-    written_part.is_some_and(|name| current.parts.iter().any(|part| part == name))
+/// Whether the manifest, read again, shows that our write took effect: it references the part that only we have written.
+pub(crate) fn is_ours(current: &Manifest, written_part: &str) -> bool {
+    current.parts.iter().any(|part| part == written_part)
 }
 
 #[cfg(test)]
@@ -70,10 +69,9 @@ mod tests {
     }
 
     #[test]
-    fn the_witness_decides() {
+    fn the_written_part_decides() {
         let manifest = Manifest { parts: vec!["a".to_owned(), "b".to_owned()], version: None };
-        assert!(is_ours(&manifest, Some("b")));
-        assert!(!is_ours(&manifest, Some("c")));
-        assert!(!is_ours(&manifest, None));
+        assert!(is_ours(&manifest, "b"));
+        assert!(!is_ours(&manifest, "c"));
     }
 }

@@ -19,24 +19,14 @@ use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaD
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 
-use crate::batch::EVENT_TIME;
+use crate::columns::{DECODE_ROWS, rows_at_a_time};
 use crate::error::LakeError;
+use crate::keys::EVENT_TIME;
 use crate::partition::Partition;
 use crate::tables::{ArrowSchema, Table};
 
 /// Bytes of the first request: the footer of any part, and the whole of a small one.
 const FOOTER_BYTES: u64 = 64 << 10;
-
-/// Rows decoded at a time, at most.
-pub(crate) const DECODE_ROWS: usize = 4096;
-
-/// About how many bytes are decoded at a time: fewer rows, where these are large.
-pub(crate) const DECODE_BYTES: usize = 4 << 20;
-
-/// How many rows to handle at a time, of so many that take so many bytes together.
-pub(crate) fn rows_at_a_time(rows: usize, bytes: usize) -> usize {
-    DECODE_BYTES.saturating_mul(rows).checked_div(bytes).unwrap_or(DECODE_ROWS).clamp(1, DECODE_ROWS)
-}
 
 /// A row group: what decides whether it must be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

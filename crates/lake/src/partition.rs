@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, NaiveTime};
 use object_store::path::Path;
 
-use crate::error::LakeError;
 use crate::tables::Table;
 
-/// Name of the one file in a manifest's folder; the name that AWS documents for S3 Inventory.
+/// Name of the only file in a manifest's folder; S3 Inventory uses the same name for its manifests.
 pub(crate) const MANIFEST_FILE: &str = "symlink.txt";
 
 /// One table, one UTC date of event time: the unit of commit.
@@ -21,8 +20,8 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// The partition of an event: a function of its time alone (rule R1). `event_ts` in milliseconds since 1970, UTC.
-    /// `None` if no calendar holds that time.
+    /// The partition of an event: a function of its time alone (rule R1). `event_ts` is in milliseconds since 1970, UTC.
+    /// `None` if the time is outside the calendar.
     pub fn of(table: Table, event_ts: i64) -> Option<Self> {
         let date = DateTime::from_timestamp_millis(event_ts)?.date_naive();
         Some(Self { table, date })
@@ -46,15 +45,15 @@ impl Partition {
             return None;
         }
         let date = NaiveDate::parse_from_str(date.strip_prefix("dt=")?, "%Y-%m-%d").ok()?;
-        Some((Self { table: table.parse().ok()?, date }, name))
+        let partition = Self { table: table.parse().ok()?, date };
+        // The parser also takes spellings that this lake never writes, such as dt=+2026-11-19.
+        (path.split('/').nth(2) == Some(&*partition.folder())).then_some((partition, name))
     }
 
-    /// First and last millisecond of its day.
-    pub(crate) fn time_range(&self) -> Result<(i64, i64), LakeError> {
-        let midnight =
-            self.date.and_hms_opt(0, 0, 0).ok_or_else(|| LakeError::Invalid(format!("no such day: {self}")))?;
-        let start = midnight.and_utc().timestamp_millis();
-        Ok((start, start + 86_400_000 - 1))
+    /// First and last millisecond of its day, since 1970.
+    pub(crate) fn time_range(&self) -> (i64, i64) {
+        let start = self.date.and_time(NaiveTime::MIN).and_utc().timestamp_millis();
+        (start, start + 86_400_000 - 1)
     }
 
     fn folder(&self) -> String {
@@ -80,7 +79,10 @@ mod tests {
         assert_eq!(path.as_ref(), "data/clicks/dt=2026-11-19/x.parquet");
         assert_eq!(Partition::parse_path("data", path.as_ref()), Some((partition, "x.parquet")));
         assert_eq!(Partition::parse_path("manifest", path.as_ref()), None);
+        for date in ["dt=+2026-11-19", "dt=2026-11-019", "dt= 2026-11-19", "dt=2026-11-19 "] {
+            assert_eq!(Partition::parse_path("data", &format!("data/clicks/{date}/x.parquet")), None, "{date}");
+        }
         assert_eq!(partition.manifest_path().as_ref(), "manifest/clicks/dt=2026-11-19/symlink.txt");
-        assert_eq!(partition.time_range().unwrap().1, 1_795_132_800_000 - 1);
+        assert_eq!(partition.time_range().1, 1_795_132_800_000 - 1);
     }
 }

@@ -1,10 +1,10 @@
-//! Reading a lake as any reader may: list the manifests, read the parts they name.
+//! Reads a lake: lists the manifests, then reads the parts that they reference.
 
 use arrow::array::RecordBatch;
 use futures::TryStreamExt;
 use object_store::path::Path;
 
-use crate::batch::conform;
+use crate::columns::conform;
 use crate::error::LakeError;
 use crate::lake::Lake;
 use crate::manifest::read_manifest;
@@ -20,28 +20,28 @@ impl Lake {
         Ok(self.list_manifests(table).await?.0)
     }
 
-    /// The partitions that have a manifest, sorted; and what lies among the manifests and is none.
+    /// The partitions that have a manifest, sorted; and the paths of unexpected objects under `manifest/`.
     pub(crate) async fn list_manifests(&self, table: Option<Table>) -> Result<(Vec<Partition>, Vec<Path>), LakeError> {
         let prefix = match table {
             None => Path::from("manifest"),
             Some(table) => Path::from_iter(["manifest", table.name()]),
         };
         let paths: Vec<Path> = self.store.list(Some(&prefix)).map_ok(|meta| meta.location).try_collect().await?;
-        let (mut partitions, mut strays) = (Vec::new(), Vec::new());
+        let (mut partitions, mut unexpected) = (Vec::new(), Vec::new());
         for path in paths {
             match Partition::parse_path("manifest", path.as_ref()) {
                 Some((partition, MANIFEST_FILE)) => partitions.push(partition),
-                _ => strays.push(path),
+                _ => unexpected.push(path),
             }
         }
         partitions.sort_unstable();
-        Ok((partitions, strays))
+        Ok((partitions, unexpected))
     }
 
-    /// All rows of a partition, part after part. For tests and small lakes: everything is held in memory.
+    /// All rows of a partition, part after part. Holds everything in memory: for tests and small lakes.
     ///
     /// # Errors
-    /// The store's, and damage.
+    /// The store's, or a damaged manifest or part.
     pub async fn read_partition(&self, partition: Partition) -> Result<Vec<RecordBatch>, LakeError> {
         let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
         let mut batches = Vec::new();
@@ -56,10 +56,10 @@ impl Lake {
         Ok(batches)
     }
 
-    /// All rows of a table, oldest partition first. For tests and small lakes: everything is held in memory.
+    /// All rows of a table, oldest partition first. Holds everything in memory: for tests and small lakes.
     ///
     /// # Errors
-    /// The store's, and damage.
+    /// The store's, or a damaged manifest or part.
     pub async fn read_table(&self, table: Table) -> Result<Vec<RecordBatch>, LakeError> {
         let mut batches = Vec::new();
         for partition in self.partitions(Some(table)).await? {

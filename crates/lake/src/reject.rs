@@ -60,7 +60,7 @@ impl Lake {
         let mut by_reason: BTreeMap<Reason, (usize, Vec<u8>)> = BTreeMap::new();
         for RejectedLine { reason, line } in rejected {
             let text = std::str::from_utf8(line);
-            let line_hex = text.is_err().then(|| hexadecimal(line));
+            let line_hex = text.is_err().then(|| hex::encode(line));
             let kept = Kept { reason: reason.slug(), source, line: text.ok(), line_hex };
             let (line_count, content) = by_reason.entry(*reason).or_default();
             *line_count += 1;
@@ -90,11 +90,7 @@ impl Lake {
 
 /// A name that follows from the content.
 fn file_name(digest: &[u8]) -> String {
-    format!("{}.ndjson", hexadecimal(digest.get(..16).unwrap_or(digest)))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{}.ndjson", hex::encode(digest.get(..16).unwrap_or(digest)))
 }
 
 /// The UTC date of a moment.

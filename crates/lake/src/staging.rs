@@ -31,8 +31,9 @@ pub const FUTURE_TOLERANCE_MS: i64 = 24 * 3600 * 1000;
 /// 10000-01-01 UTC: from here on a date has no four-digit year. Milliseconds since 1970.
 const YEAR_10000_MS: i64 = 253_402_300_800_000;
 
-/// Longest line in bytes. A Firehose record ends at 1,000 KiB, so nothing that came through it is longer.
-pub const MAX_LINE_BYTES: usize = 4 << 20;
+/// Longest line in bytes. It is above what ingest writes for its largest body: most lines fit into a Firehose record of
+/// 1,000 KiB, but a line that went through the spill has no such limit.
+pub const MAX_LINE_BYTES: usize = 32 << 20;
 
 /// Why a line cannot be placed. Its name is a folder under `rejected/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -7,18 +7,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bluetick_storage::delete_leftovers;
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStoreExt, PutOptions};
+use object_store::{ObjectMeta, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::environment::uuid_time_ms;
-use crate::erasures::read_record;
 use crate::error::LakeError;
 use crate::lake::Lake;
-use crate::local::delete_leftovers;
 use crate::manifest::read_manifest;
+use crate::metadata::{read_record, write_record};
+use crate::outcome::PutOutcome;
 use crate::partition::Partition;
 
 /// What a sweep did.
@@ -50,23 +51,23 @@ fn record_path() -> Path {
 }
 
 impl Lake {
-    /// Deletes superseded and abandoned parts, and settles erasures that are due. `now_ms`: milliseconds since 1970.
-    /// Sweeps may overlap: the record is written conditionally, and a deletion that another one did first is no error.
+    /// Deletes superseded and abandoned parts, and confirms erasures that are due. With `dry_run` it only reports.
+    /// Sweeps may overlap: the record is written conditionally, and a part that another sweep deleted first is no error.
     ///
     /// # Errors
     /// The store's; what was not deleted is deleted by a later sweep.
-    pub async fn sweep(&self, now_ms: i64, dry_run: bool) -> Result<SweepReport, LakeError> {
-        let mut report = self.delete_unreferenced(now_ms, dry_run).await?;
+    pub async fn sweep(&self, dry_run: bool) -> Result<SweepReport, LakeError> {
+        let mut report = self.delete_unreferenced(dry_run).await?;
         // Last, because it may take longest: a sweep that does not get to its end has deleted what it could.
         if !dry_run {
-            (report.erased_rows, report.confirmed_erasures) = self.confirm_erasures(now_ms).await?;
+            (report.erased_rows, report.confirmed_erasures) = self.confirm_erasures().await?;
         }
         Ok(report)
     }
 
-    async fn delete_unreferenced(&self, now_ms: i64, dry_run: bool) -> Result<SweepReport, LakeError> {
+    async fn delete_unreferenced(&self, dry_run: bool) -> Result<SweepReport, LakeError> {
         let mut report = SweepReport::default();
-        let (known, mode) = read_record::<Unreferenced>(&*self.store, &record_path()).await?;
+        let (known, mode) = read_record::<Unreferenced>(self, &record_path()).await?;
         // Parts are listed before the manifests are read: one that is referenced in between counts as referenced.
         let parts = self.store.list(Some(&Path::from("data")));
         // What no writer of parts can have referenced is not the sweep's, whatever it is.
@@ -78,9 +79,9 @@ impl Lake {
             referenced.extend(manifest.parts.iter().map(|name| partition.part_path(name)));
         }
         report.referenced = referenced.len() as u64;
-        // The grace counts from here, not from the sweep's start: a sweep may be stopped in between for longer than the
-        // grace, and what it finds unreferenced now may have been referenced until a moment ago.
-        let seen_ms = now_ms.max(self.environment.now_ms());
+        // The clock is read after the manifests. What is unreferenced now may have been referenced until a moment ago, and
+        // the sweep may have been stopped since it began.
+        let now_ms = self.environment.now_ms();
         let grace_ms = i64::try_from(self.options.grace.as_millis()).unwrap_or(i64::MAX);
         let confirmation_delay_ms = self.confirmation_delay_ms();
         let mut record = Unreferenced::default();
@@ -102,7 +103,7 @@ impl Lake {
                     record.first_seen_ms.insert(path, *first_seen);
                 }
                 None if now_ms.saturating_sub(created_at_ms(&part)) > confirmation_delay_ms => {
-                    record.first_seen_ms.insert(path, seen_ms);
+                    record.first_seen_ms.insert(path, now_ms);
                 }
                 None => {}
             }
@@ -112,11 +113,11 @@ impl Lake {
             report.deleted.extend(delete_leftovers(directory, before_ms).await?);
         }
         if !dry_run && record.first_seen_ms != known.first_seen_ms {
-            let text = serde_json::to_string(&record).map_err(|error| LakeError::Invalid(error.to_string()))?;
-            let options = PutOptions { mode, ..PutOptions::default() };
-            // Another sweep may have written meanwhile; then its record stands, which is as true as ours.
-            if let Err(error) = self.store.put_opts(&record_path(), text.into(), options).await {
-                tracing::warn!(%error, "the record of unreferenced parts was not written");
+            // Another sweep may have written meanwhile; then its record stands, which is as good.
+            if let PutOutcome::Unclear(error) | PutOutcome::Impossible(error) =
+                write_record(self, &record_path(), &record, mode).await?
+            {
+                tracing::warn!(%error, "the record of unreferenced parts was not written; the next sweep writes it");
             }
         }
         Ok(report)

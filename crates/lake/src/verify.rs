@@ -8,10 +8,11 @@ use futures::FutureExt;
 use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
 
-use crate::batch::{RowEncoder, conform, event_times};
-use crate::erasures::Erasures;
+use crate::columns::{conform, event_times};
+use crate::erasure::Erasures;
 use crate::error::LakeError;
 use crate::invariants::Invariant;
+use crate::keys::RowEncoder;
 use crate::lake::Lake;
 use crate::manifest::read_manifest;
 use crate::part::Part;
@@ -142,7 +143,7 @@ impl Lake {
         report.parts += 1;
         report.bytes += part.bytes;
         let (key_encoder, order_encoder) = (RowEncoder::key(partition.table)?, RowEncoder::order(partition.table)?);
-        let (first, last) = partition.time_range()?;
+        let (first, last) = partition.time_range();
         let (mut rows, mut duplicates, mut unsorted, mut misplaced, mut outside) = (0u64, 0u64, 0u64, 0u64, 0u64);
         let mut erased = 0u64;
         let mut previous: Option<OwnedRow> = None;

@@ -17,8 +17,8 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersi
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
-use crate::batch::{EVENT_TIME, sort_columns};
 use crate::error::LakeError;
+use crate::keys::{EVENT_TIME, sort_columns};
 use crate::options::LakeOptions;
 use crate::part::{Part, SparseFile};
 use crate::tables::{ArrowSchema, ColumnType, Table};

@@ -23,13 +23,14 @@ pub fn now() -> i64 {
     chrono::DateTime::<chrono::Utc>::from(SystemTime::now()).timestamp_millis()
 }
 
-/// Opens the lake at `LAKE_URL`; `variable` looks an environment variable up.
+/// Opens the lake at `LAKE_URL`, with the secret `ERASURE_KEY` if it is set; `variable` looks an environment variable up.
 ///
 /// # Errors
 /// `LAKE_URL` is not set or cannot be opened.
 pub fn open_lake(variable: impl Fn(&str) -> Option<String>) -> Result<Lake, StartError> {
     let url = variable("LAKE_URL").filter(|url| !url.trim().is_empty()).ok_or("LAKE_URL is not set")?;
-    Ok(Lake::open(&url, LakeOptions::default())?)
+    let erasure_key = variable("ERASURE_KEY").filter(|key| !key.is_empty());
+    Ok(Lake::open(&url, LakeOptions { erasure_key, ..LakeOptions::default() })?)
 }
 
 /// The transform function: raw objects that SQS names, to the lake.

@@ -2,13 +2,11 @@
 
 use std::io::{self, Write};
 
+use bluetick_lake::MAX_LINE_BYTES;
 use flate2::write::MultiGzDecoder;
 
 /// The first bytes of every gzip member (RFC 1952, 2.3.1).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// Longest line that is read: far above the largest record that ingest writes.
-pub const MAX_LINE_BYTES: usize = 32 * 1024 * 1024;
-
 /// Where lines go.
 pub trait LineSink {
     /// Takes one line without its end; blank lines never come.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bluetick_lake::LakeError;
+use bluetick_storage::Profile;
 use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -70,8 +71,8 @@ impl RawStores {
 }
 
 fn open(url: &str) -> Result<Place, LakeError> {
-    let (store, prefix, _) = bluetick_lake::store::open(url)?;
-    Ok((store, prefix))
+    let location = bluetick_storage::open(url, Profile::BATCH)?;
+    Ok((location.store, location.prefix))
 }
 
 /// All raw objects under a URL, in the order of their names. Names that begin with a dot are objects still being written.

@@ -63,7 +63,7 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     let remaining_copies: Vec<_> = report
         .remaining_copies
         .iter()
-        .map(|copy| json!({"what": copy.what, "until_ms": copy.until_ms, "ends_by": copy.ends_by}))
+        .map(|copy| json!({"place": copy.place, "until_ms": copy.until_ms, "ends_by": copy.ends_by}))
         .collect();
     let partitions: Vec<_> = report.partitions.iter().map(ToString::to_string).collect();
     let report = json!({

@@ -26,6 +26,9 @@ pub(crate) struct LakeArguments {
     /// The lake: s3://bucket/prefix or file:///directory
     #[arg(long = "lake", value_name = "URL", env = "LAKE_URL")]
     url: String,
+    /// The secret of the list of erasures; without it the lake's own is used. It must never change
+    #[arg(long, value_name = "KEY", env = "ERASURE_KEY", hide_env_values = true)]
+    erasure_key: Option<String>,
 }
 
 impl LakeArguments {
@@ -36,7 +39,7 @@ impl LakeArguments {
 
     /// The lake, whose directory is made if it is not there.
     pub(crate) fn open(&self) -> Result<Lake, Box<dyn Error + Send + Sync>> {
-        Ok(Lake::open(&self.url, LakeOptions::default())?)
+        Ok(Lake::open(&self.url, lake_options(self.erasure_key.clone()))?)
     }
 
     /// The lake, which must be there: nothing is wrong with one that was mistyped, and nobody in it to erase.
@@ -46,11 +49,15 @@ impl LakeArguments {
     }
 }
 
+/// The options of a lake with this secret. An empty one is none: a variable that is set to nothing.
+pub(crate) fn lake_options(erasure_key: Option<String>) -> LakeOptions {
+    LakeOptions { erasure_key: erasure_key.filter(|key| !key.is_empty()), ..LakeOptions::default() }
+}
+
 /// Refuses the URL of a directory that does not exist. To open a directory is to make it: right for a new lake, wrong for
 /// what is only read.
 pub(crate) fn require_directory(url: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let directory = Url::parse(url).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok());
-    match directory.filter(|directory| !directory.is_dir()) {
+    match bluetick_storage::directory(url).filter(|directory| !directory.is_dir()) {
         Some(directory) => Err(format!("there is no directory {}", directory.display()).into()),
         None => Ok(()),
     }

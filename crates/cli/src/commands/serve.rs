@@ -10,14 +10,14 @@ use std::time::Duration;
 use bluetick_ingest::app::start;
 use bluetick_ingest::firehose::AwsFirehoseClient;
 use bluetick_ingest::settings::{Settings, SinkUrl};
-use bluetick_lake::{Lake, LakeOptions};
+use bluetick_lake::Lake;
 use bluetick_transform::batch::{DEFAULT_FLUSH_BYTES, Transform};
 use bluetick_transform::raw;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::commands::refuse_nested;
 use crate::commands::server::{Server, Timeouts};
+use crate::commands::{lake_options, refuse_nested};
 use crate::output::{self, CommandResult};
 
 /// Accept webhooks over HTTP and write raw objects; with --every also move them into the lake
@@ -165,7 +165,7 @@ impl Mover {
         let SinkUrl::File(raw) = &settings.sink else {
             return Err("--every needs a sink on this machine: file:///directory".into());
         };
-        let lake = Lake::open(lake, LakeOptions::default())?;
+        let lake = Lake::open(lake, lake_options(std::env::var("ERASURE_KEY").ok()))?;
         let transform = Transform::new(lake, DEFAULT_FLUSH_BYTES);
         Ok(Self { every, raw: std::path::absolute(raw)?, transform, done: HashSet::new() })
     }

@@ -21,8 +21,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
-    let report =
-        arguments.lake.open_existing()?.sweep(bluetick_ingest::clock::system_time(), arguments.dry_run).await?;
+    let report = arguments.lake.open_existing()?.sweep(arguments.dry_run).await?;
     let report = json!({
         "dry_run": arguments.dry_run,
         "files_referenced": report.referenced,

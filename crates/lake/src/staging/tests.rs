@@ -74,7 +74,7 @@ fn each_fault_has_its_reason() {
 }
 
 #[test]
-fn times_have_bounds() {
+fn event_times_have_limits() {
     assert_eq!(reason(&click(EARLIEST_EVENT_MS - 1)), Reason::EventTimeTooEarly);
     assert_eq!(reason(&click(i64::MIN)), Reason::EventTimeTooEarly);
     assert_eq!(reason(&click(RECEIVED + FUTURE_TOLERANCE_MS + 1)), Reason::EventTimeInFuture);
@@ -90,7 +90,7 @@ fn times_have_bounds() {
 }
 
 #[test]
-fn the_repeat_received_first_is_kept() {
+fn the_duplicate_received_first_is_kept() {
     for table in [Table::Clicks, Table::Sends] {
         let mut staging = Staging::new();
         for (id, received) in [("b", 3), ("a", 2), ("b", 1), ("b", 2), ("a", 1)] {
@@ -110,7 +110,7 @@ fn the_repeat_received_first_is_kept() {
 }
 
 #[test]
-fn required_columns_come_first_in_no_particular_order() {
+fn columns_are_read_in_any_order() {
     let mut staging = Staging::new();
     for table in Table::ALL {
         let mut columns: Vec<String> = table

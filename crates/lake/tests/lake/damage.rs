@@ -1,4 +1,4 @@
-//! What is damaged is reported, what is foreign is left alone.
+//! Damage is reported; foreign objects are left alone.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ async fn world() -> (Arc<InMemory>, Arc<Virtual>, Lake, Path) {
     (store, clock, lake, path)
 }
 
-/// A fresh lake over the same objects: nothing of them is remembered.
+/// Verifies with a new lake over the same objects: no footer is in memory.
 async fn problems(store: &Arc<InMemory>) -> Vec<Invariant> {
     let shared: Arc<dyn ObjectStore> = Arc::<InMemory>::clone(store);
     let lake = Lake::with_store(shared, rows::BASE, LakeOptions::default());
@@ -90,7 +90,7 @@ async fn the_sweep_deletes_parts_only() {
     let mut deleted = Vec::new();
     for _ in 0..60 {
         clock.advance(HOUR_MS);
-        deleted.extend(lake.sweep(clock.now_ms(), false).await.unwrap().deleted);
+        deleted.extend(lake.sweep(false).await.unwrap().deleted);
     }
     assert_eq!(deleted, [abandoned]);
     for path in foreign {
@@ -99,24 +99,27 @@ async fn the_sweep_deletes_parts_only() {
     assert!(store.head(&part).await.is_ok());
 }
 
-/// A process that is killed while it writes a part to a directory leaves a half that no listing shows.
+/// A process that is killed while it writes a part to a directory leaves an incomplete file that no listing shows.
 #[tokio::test]
-async fn halves_on_a_directory_are_swept() {
+async fn incomplete_files_in_a_directory_are_swept() {
     let directory = tempfile::tempdir().unwrap();
+    let clock = Virtual::new(SystemEnvironment.now_ms(), 7);
     let lake = Lake::open(&format!("file://{}", directory.path().display()), LakeOptions::default()).unwrap();
+    let lake = lake.with_environment(clock.clone());
     for batch in rows::batches(&[1, 2, 3]) {
         lake.commit(&batch).await.unwrap();
     }
     let folder = directory.path().join("data/clicks/dt=2026-11-20");
-    let half = folder.join("01987654-0000-7000-8000-000000000000.parquet#1");
+    let incomplete = folder.join("01987654-0000-7000-8000-000000000000.parquet#1");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(&half, "half").unwrap();
-    let now_ms = SystemEnvironment.now_ms();
-    assert_eq!(lake.sweep(now_ms + HOUR_MS, false).await.unwrap().deleted, Vec::<String>::new());
-    assert!(half.exists(), "its writer may be at work");
-    assert_eq!(lake.sweep(now_ms + 25 * HOUR_MS, true).await.unwrap().deleted, Vec::<String>::new());
-    let deleted = lake.sweep(now_ms + 25 * HOUR_MS, false).await.unwrap().deleted;
+    std::fs::write(&incomplete, "half").unwrap();
+    clock.advance(HOUR_MS);
+    assert_eq!(lake.sweep(false).await.unwrap().deleted, Vec::<String>::new());
+    assert!(incomplete.exists(), "its writer may still be running");
+    clock.advance(24 * HOUR_MS);
+    assert_eq!(lake.sweep(true).await.unwrap().deleted, Vec::<String>::new());
+    let deleted = lake.sweep(false).await.unwrap().deleted;
     assert_eq!(deleted, ["data/clicks/dt=2026-11-20/01987654-0000-7000-8000-000000000000.parquet#1"]);
-    assert!(!half.exists());
+    assert!(!incomplete.exists());
     assert_eq!(lake.verify().await.unwrap().rows, 3);
 }

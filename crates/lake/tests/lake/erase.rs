@@ -65,7 +65,7 @@ async fn an_erased_person_stays_away() {
     // The part of the second day held nobody else: its manifest is empty now.
     assert_eq!((report.rows_removed, report.partitions.len()), (6, 6));
     assert_eq!(report.superseded_parts.len(), 6);
-    assert!(report.remaining_copies.iter().any(|copy| copy.what == "superseded_parts" && copy.until_ms.is_some()));
+    assert!(report.remaining_copies.iter().any(|copy| copy.place == "superseded_parts" && copy.until_ms.is_some()));
     assert_eq!(lake.verify().await.unwrap().rows, 6);
 
     assert_eq!(commit(&lake, &lines()).await, (0, 6), "a replay brings nobody back");
@@ -73,11 +73,11 @@ async fn an_erased_person_stays_away() {
     assert_eq!(commit(&lake, &[later]).await, (1, 0), "who writes again is a new contact");
 
     clock.advance(HOUR_MS);
-    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().confirmed_erasures, 1);
-    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().confirmed_erasures, 0);
+    assert_eq!(lake.sweep(false).await.unwrap().confirmed_erasures, 1);
+    assert_eq!(lake.sweep(false).await.unwrap().confirmed_erasures, 0);
     clock.advance(25 * HOUR_MS);
-    let planned = lake.sweep(clock.now_ms(), true).await.unwrap();
-    let swept = lake.sweep(clock.now_ms(), false).await.unwrap();
+    let planned = lake.sweep(true).await.unwrap();
+    let swept = lake.sweep(false).await.unwrap();
     assert_eq!((swept.deleted.len(), &planned.deleted), (6, &swept.deleted));
 
     // Then no object of the lake holds the number, except the new contact's.
@@ -120,10 +120,10 @@ async fn a_sweep_after_the_deadline_settles() {
     let asked =
         ErasureState { until_ms: clock.now_ms(), confirm_after_ms: Some(report.confirm_after_ms), confirmed: false };
     clock.advance(report.confirm_after_ms - clock.now_ms());
-    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().confirmed_erasures, 0);
+    assert_eq!(lake.sweep(false).await.unwrap().confirmed_erasures, 0);
     assert_eq!(lake.erasure(&person).await.unwrap(), Some(asked));
     clock.advance(1);
-    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().confirmed_erasures, 1);
+    assert_eq!(lake.sweep(false).await.unwrap().confirmed_erasures, 1);
     assert_eq!(lake.erasure(&person).await.unwrap(), Some(ErasureState { confirmed: true, ..asked }));
     assert_eq!(lake.erasure(&Person::UserId("somebody else".to_owned())).await.unwrap(), None);
 }
@@ -144,7 +144,7 @@ async fn a_second_request_forgets_what_came_since_the_first() {
         assert_eq!(lake.erase(&person).await.unwrap().rows_removed, 1);
         for _ in 0..sweeps {
             clock.advance(HOUR_MS);
-            lake.sweep(clock.now_ms(), false).await.unwrap();
+            lake.sweep(false).await.unwrap();
         }
         assert_eq!(lake.erasure(&person).await.unwrap().unwrap().confirmed, sweeps > 0);
         assert_eq!(commit(&lake, &[click(1, DAY), click(2, meanwhile)]).await, (0, 2));
@@ -162,7 +162,7 @@ async fn a_restored_manifest_is_found_and_cleaned_again() {
     let old = store.get(&path).await.unwrap().bytes().await.unwrap();
     lake.erase(&Person::WaId(NUMBER.to_owned())).await.unwrap();
     clock.advance(HOUR_MS);
-    assert_eq!(lake.sweep(clock.now_ms(), false).await.unwrap().confirmed_erasures, 1);
+    assert_eq!(lake.sweep(false).await.unwrap().confirmed_erasures, 1);
     assert_eq!(lake.verify().await.unwrap().problems, []);
 
     store.put(&path, old.into()).await.unwrap();

@@ -13,7 +13,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |_: LambdaEvent<serde::de::IgnoredAny>| {
         let lake = Arc::clone(&lake);
         async move {
-            let report = lake.sweep(now(), false).await?;
+            let report = lake.sweep(false).await?;
             sweep_metrics(&report).print(now());
             tracing::info!(deleted = report.deleted.len(), unreferenced = report.unreferenced, "swept");
             Ok::<_, lambda_runtime::Error>(())

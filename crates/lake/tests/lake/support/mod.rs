@@ -1,5 +1,5 @@
-//! A world to test the lake in: a store that fails in every way a store can, a clock that stands still until it is moved,
-//! and an executor that takes one step of one task at a time. Everything follows from one seed.
+//! A simulated environment for the lake: a store with injected faults, a clock that only the test moves, and an executor
+//! that takes one step of one task at a time. One seed decides everything.
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
@@ -13,27 +13,44 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bluetick_lake::Environment;
+use bluetick_lake::{Environment, Invariant};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-/// Gives way once: the executor may now take a step of another task.
+/// Yields once: the executor may take a step of another task.
 pub async fn yield_now() {
-    let mut given = false;
+    let mut yielded = false;
     std::future::poll_fn(move |context| {
-        if given {
+        if yielded {
             return Poll::Ready(());
         }
-        given = true;
+        yielded = true;
         context.waker().wake_by_ref();
         Poll::Pending
     })
     .await;
 }
 
-/// A clock moved by hand, and random bits from a seed.
+/// A broken invariant, and how it showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    pub invariant: Invariant,
+    pub detail: String,
+}
+
+pub trait Break {
+    fn broken<T>(self, detail: impl Into<String>) -> Result<T, Broken>;
+}
+
+impl Break for Invariant {
+    fn broken<T>(self, detail: impl Into<String>) -> Result<T, Broken> {
+        Err(Broken { invariant: self, detail: detail.into() })
+    }
+}
+
+/// A clock that only the test moves, and random bits from a seed.
 pub struct Virtual {
     now_ms: AtomicI64,
     random: Mutex<ChaCha8Rng>,

@@ -1,10 +1,11 @@
-//! Rows as tests see them: read from the store with the Parquet library alone, past the lake's own reader.
+//! Rows as tests see them: read from the store with the Parquet library alone, without the lake's own reader.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::array::AsArray;
 use arrow::datatypes::TimestampMillisecondType;
-use bluetick_lake::{PartitionBatch, Staging};
+use bluetick_lake::{Invariant, PartitionBatch, Staging};
+
 use bytes::Bytes;
 use futures::{FutureExt, TryStreamExt};
 use object_store::memory::InMemory;
@@ -12,17 +13,19 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-/// The address under which the lake of a test is known.
+use super::{Break, Broken};
+
+/// The URI of a test's lake.
 pub const BASE: &str = "memory://model";
 
 /// 2026-11-20 00:00 UTC in milliseconds.
 pub const DAY: i64 = 1_795_132_800_000;
 const DAY_MS: i64 = 86_400_000;
 
-/// An event of the model: everything about it follows from its number.
+/// An event of the model. Its number decides everything about it.
 pub type Event = u32;
 
-/// Number of persons among whom events are shared out.
+/// Number of persons; each event belongs to one.
 pub const PERSONS: u32 = 5;
 
 pub fn person(event: Event) -> String {
@@ -76,8 +79,8 @@ pub fn manifest_path(folder: &str) -> Path {
     Path::parse(format!("manifest/{folder}/symlink.txt")).unwrap()
 }
 
-/// The paths that a manifest's text names.
-pub fn named(text: &str) -> Vec<Path> {
+/// The paths in a manifest's text.
+pub fn referenced(text: &str) -> Vec<Path> {
     assert!(text.is_empty() || text.ends_with('\n'), "a manifest ends with a newline");
     text.lines().map(|line| Path::parse(line.strip_prefix(BASE).unwrap().trim_start_matches('/')).unwrap()).collect()
 }
@@ -92,7 +95,7 @@ pub fn events_in(bytes: Bytes) -> Vec<Event> {
         let times = batch.column_by_name("event_ts").unwrap().as_primitive::<TimestampMillisecondType>();
         for (id, time) in column.as_string::<i32>().iter().zip(times.values()) {
             let key = Some((*time, id.unwrap().to_owned()));
-            assert!(last <= key, "rows_are_sorted: a part is out of order");
+            assert!(last <= key, "rows of a part are out of order");
             last = key;
             events.push(event_of(id.unwrap()));
         }
@@ -100,15 +103,15 @@ pub fn events_in(bytes: Bytes) -> Vec<Event> {
     events
 }
 
-/// Reads the state of a store between two steps of its users. Parts never change, so each is decoded once.
+/// Reads the state of a store between two steps of a schedule. Parts never change, so each is decoded once.
 #[derive(Default)]
 pub struct Snapshots {
     parts: HashMap<Path, Vec<Event>>,
 }
 
 impl Snapshots {
-    /// The events that each partition shows now, or which invariant is broken.
-    pub fn read(&mut self, store: &InMemory) -> Result<BTreeMap<&'static str, BTreeSet<Event>>, String> {
+    /// The events that each partition shows now, or the invariant that is broken.
+    pub fn read(&mut self, store: &InMemory) -> Result<BTreeMap<&'static str, BTreeSet<Event>>, Broken> {
         let mut state = BTreeMap::new();
         for folder in FOLDERS {
             let text = match store.get(&manifest_path(folder)).now_or_never().unwrap() {
@@ -116,13 +119,13 @@ impl Snapshots {
                 Err(_) => continue,
             };
             let mut shown = BTreeSet::new();
-            for path in named(std::str::from_utf8(&text).unwrap()) {
+            for path in referenced(std::str::from_utf8(&text).unwrap()) {
                 if store.head(&path).now_or_never().unwrap().is_err() {
-                    return Err(format!("referenced_parts_exist: {folder} names a part that is gone"));
+                    return Invariant::ReferencedPartsExist.broken(format!("{folder} references a missing part"));
                 }
                 for event in self.events(store, &path) {
                     if !shown.insert(*event) {
-                        return Err(format!("rows_are_unique: {folder} shows event {event} twice"));
+                        return Invariant::RowsAreUnique.broken(format!("{folder} shows event {event} twice"));
                     }
                 }
             }
@@ -145,7 +148,7 @@ pub fn all_events(store: &InMemory) -> BTreeSet<Event> {
     Snapshots::default().read(store).unwrap().into_values().flatten().collect()
 }
 
-/// Number of parts in the store, named or not.
+/// Number of parts in the store, referenced or not.
 pub fn parts_stored(store: &InMemory) -> usize {
     let listed = store.list(Some(&Path::from("data"))).try_collect::<Vec<_>>();
     listed.now_or_never().unwrap().unwrap().len()

@@ -1,5 +1,5 @@
-//! A store in memory that fails: before the write, after it, with conflicts that are none, with answers that are lost and
-//! writes that take effect later. Each call gives way before and after, so that a task can be stopped at every one.
+//! A store in memory with injected faults: failures before and after a write, false conflicts, lost responses, and writes
+//! that take effect later. Each call yields before and after, so that a task can be stopped at every call.
 
 use std::fmt;
 use std::ops::Range;
@@ -20,7 +20,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::yield_now;
 
-/// How often what goes wrong: of a thousand calls.
+/// How often each fault is injected, per thousand calls.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
     pub fail_before: u32,
@@ -30,7 +30,7 @@ pub struct Faults {
     pub delay: u32,
 }
 
-/// What happened in the store.
+/// What happened in the store so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Happened {
     pub manifest_writes: u64,
@@ -80,7 +80,7 @@ impl Drop for InFlight<'_> {
 }
 
 impl FaultyStore {
-    /// An empty store. Without `conditional` it ignores conditions: the control that must fail.
+    /// An empty store. Without `conditional` it ignores the conditions of writes: for a control that must fail.
     pub fn new(seed: u64, faults: Faults, conditional: bool) -> Self {
         Self(Arc::new(Inner {
             store: InMemory::new(),
@@ -95,7 +95,7 @@ impl FaultyStore {
         }))
     }
 
-    /// What is in it, without faults.
+    /// The same content without faults.
     pub fn inner(&self) -> &InMemory {
         &self.0.store
     }
@@ -108,7 +108,7 @@ impl FaultyStore {
         self.0.calls.load(Ordering::Relaxed)
     }
 
-    /// From now on nothing goes wrong.
+    /// Injects no more faults.
     pub fn heal(&self) {
         *self.0.faults.lock().unwrap() = Faults::default();
     }
@@ -118,17 +118,16 @@ impl FaultyStore {
         self.0.changed.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether a conditional write was sent that has neither taken effect nor failed. No request is under way for
-    /// minutes, so the clock must not jump then.
+    /// Whether a conditional write was sent that has neither taken effect nor failed.
     pub fn is_writing(&self) -> bool {
         self.0.in_flight.load(Ordering::Relaxed) > 0 || !self.0.late.lock().unwrap().is_empty()
     }
 
-    /// Lets a write take effect whose sender has given it up.
+    /// Applies a write that its sender has given up.
     pub fn apply_late_write(&self) {
         let late = self.0.late.lock().unwrap().pop();
         if let Some(LateWrite { path, payload, options }) = late {
-            // Refused or not: nobody waits for the answer.
+            // Its sender does not wait for the result.
             let _ = self.apply(&path, payload, options).now_or_never();
         }
     }
@@ -197,7 +196,7 @@ impl ObjectStore for FaultyStore {
         self.call().await?;
         if conditional && self.happens(|faults| faults.false_conflict) {
             self.note(|happened| happened.false_conflicts += 1);
-            let (path, source) = (path.to_string(), "a conflict that is none".into());
+            let (path, source) = (path.to_string(), "a false conflict".into());
             return Err(match options.mode {
                 PutMode::Create => Error::AlreadyExists { path, source },
                 _ => Error::Precondition { path, source },
@@ -206,7 +205,7 @@ impl ObjectStore for FaultyStore {
         if conditional && self.happens(|faults| faults.late_write) {
             self.note(|happened| happened.late_writes += 1);
             self.0.late.lock().unwrap().push(LateWrite { path: path.clone(), payload, options });
-            return Err(broken("to answer in time"));
+            return Err(broken("to respond in time"));
         }
         let result = self.apply(path, payload, options).await;
         drop(in_flight);

@@ -5,8 +5,8 @@
 //! serialises conditional writes of all processes; entity tags of what is written conditionally are hashes of the content.
 //! The write itself is a new file, flushed and renamed, so readers need no lock and never see a half.
 //!
-//! A conditional write is one piece of work on a thread: whoever drops its future (a deadline, an abort) cannot let the
-//! lock go while the thread still writes.
+//! A conditional write is one piece of work on a thread: dropping its future (a deadline, an abort) does not release the
+//! lock while the thread still writes.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -30,13 +30,13 @@ use sha2::{Digest, Sha256};
 /// end in `#` and digits for uploads under way.
 const LOCK_FILE: &str = "lock#0";
 
-/// Where a conditional write is made before it is renamed into its place. `LocalFileSystem` itself would write it beside the
-/// target, and readers of manifests take every file of a folder for a manifest. One name will do: only the holder of the
-/// lock writes it, and whatever a killed one left is overwritten.
+/// The file that a conditional write goes to before it is renamed to its target. `LocalFileSystem` would write it beside
+/// the target, and readers of manifests read every file of a folder. One name is enough: only the holder of the lock
+/// writes it, and a file that a killed process left is overwritten.
 const STAGED_FILE: &str = ".staging/conditional-write";
 
-/// Folders of what is replaced conditionally: manifests and the lake's own records. Their objects are read as a whole and
-/// hashed; others may be of any size.
+/// Folders whose objects are replaced conditionally: manifests and metadata records. A read of such an object hashes all
+/// of it; objects elsewhere may be of any size.
 const REPLACED_FOLDERS: [&str; 3] = ["manifest", "erasures", "sweep"];
 
 /// A directory with conditional writes.
@@ -46,13 +46,15 @@ pub(crate) struct LocalStore {
     root: PathBuf,
 }
 
-/// What must hold for a conditional write.
+/// The condition of a write.
 enum Condition {
+    /// The object does not exist.
     Absent,
+    /// The object has this entity tag.
     Tag(Option<String>),
 }
 
-/// A conditional write, with all that a thread needs for it.
+/// A conditional write. It owns its data, so that it can move to a thread.
 struct ConditionalWrite {
     root: PathBuf,
     target: PathBuf,
@@ -62,7 +64,7 @@ struct ConditionalWrite {
 }
 
 impl ConditionalWrite {
-    /// Compares and replaces with the lock held.
+    /// Takes the lock, checks the condition and replaces the file.
     fn run(self) -> Result<PutResult> {
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(self.root.join(LOCK_FILE));
         let lock = lock.map_err(broken)?;
@@ -78,7 +80,7 @@ impl ConditionalWrite {
                 return Err(Error::AlreadyExists { path, source: "the object exists".into() });
             }
             Condition::Tag(expected) if current.is_none() || current != expected => {
-                return Err(Error::Precondition { path, source: "the object is not the one that was read".into() });
+                return Err(Error::Precondition { path, source: "the object has changed since it was read".into() });
             }
             _ => {}
         }
@@ -92,12 +94,12 @@ fn broken(source: io::Error) -> Error {
     Error::Generic { store: "LocalStore", source: source.into() }
 }
 
-/// Does work on files to its end, on a thread that may wait.
+/// Runs blocking work on files on a thread of its own.
 async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|source| Error::JoinError { source })?
 }
 
-/// Writes a file where nobody reads, flushes it, and renames it to `target`, which it replaces.
+/// Writes and flushes the staged file, then renames it to `target`, which it replaces.
 fn replace(root: &FilePath, target: &FilePath, payload: &PutPayload) -> io::Result<()> {
     let staged = root.join(STAGED_FILE);
     let folders = [staged.parent(), target.parent()];
@@ -110,7 +112,7 @@ fn replace(root: &FilePath, target: &FilePath, payload: &PutPayload) -> io::Resu
     }
     file.sync_all()?;
     fs::rename(&staged, target)?;
-    // The name, too, and the folders above it, which may be new.
+    // The rename must be on disk, too, and so must the folders above it, which may be new.
     for folder in target.ancestors().skip(1).take_while(|folder| folder.starts_with(root)) {
         File::open(folder)?.sync_all()?;
     }
@@ -136,13 +138,16 @@ impl LocalStore {
     }
 }
 
-/// Deletes what killed processes left of parts that they were writing, `<uuid>.parquet#<number>`: such files are in no
-/// listing. Only those last written before `before_ms`, in milliseconds since 1970. Returns paths inside `root`.
-pub(crate) async fn delete_leftovers(root: PathBuf, before_ms: i64) -> Result<Vec<String>> {
-    on_a_thread(move || delete_halves(&root, before_ms).map_err(broken)).await
+/// Deletes the incomplete part files that killed processes left under `root`, named `<uuid>.parquet#<number>`; no listing
+/// shows them. Only files last written before `before_ms` (milliseconds since 1970) go. Returns their paths inside `root`.
+///
+/// # Errors
+/// A folder cannot be read, or a file cannot be deleted.
+pub async fn delete_leftovers(root: PathBuf, before_ms: i64) -> Result<Vec<String>> {
+    on_a_thread(move || delete_incomplete(&root, before_ms).map_err(broken)).await
 }
 
-fn delete_halves(root: &FilePath, before_ms: i64) -> io::Result<Vec<String>> {
+fn delete_incomplete(root: &FilePath, before_ms: i64) -> io::Result<Vec<String>> {
     let (mut folders, mut deleted) = (vec![root.join("data")], Vec::new());
     while let Some(folder) = folders.pop() {
         let entries = match fs::read_dir(&folder) {
@@ -157,9 +162,9 @@ fn delete_halves(root: &FilePath, before_ms: i64) -> io::Result<Vec<String>> {
                 continue;
             }
             let name = entry.file_name();
-            let half = name.to_str().and_then(|name| name.rsplit_once(".parquet#"));
-            let is_half = half.is_some_and(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()));
-            if kind.is_file() && is_half && written_ms(&entry)? < before_ms {
+            let incomplete = name.to_str().and_then(|name| name.rsplit_once(".parquet#"));
+            let is_incomplete = incomplete.is_some_and(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()));
+            if kind.is_file() && is_incomplete && written_ms(&entry)? < before_ms {
                 match fs::remove_file(&path) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                     _ => deleted.extend(path.strip_prefix(root).ok().map(|path| path.display().to_string())),
@@ -180,8 +185,7 @@ fn is_replaced(location: &Path) -> bool {
 }
 
 fn content_tag(content: &[u8]) -> String {
-    let digest = Sha256::digest(content);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(content))
 }
 
 impl fmt::Display for LocalStore {
@@ -199,7 +203,7 @@ impl ObjectStore for LocalStore {
             // The lock makes Create and Update exclude each other.
             PutMode::Create => self.put_conditionally(location, payload, Condition::Absent).await,
             PutMode::Update(_) if !is_replaced(location) => {
-                let source = format!("{location} carries no hash of its content to compare with").into();
+                let source = format!("{location} is in no folder that is replaced conditionally").into();
                 Err(Error::NotSupported { source })
             }
             PutMode::Update(version) => self.put_conditionally(location, payload, Condition::Tag(version.e_tag)).await,
@@ -306,9 +310,9 @@ mod tests {
         store.put_opts(&path, "less".into(), options(PutMode::Update(first))).await.unwrap();
     }
 
-    /// A write whose future is dropped is done or not done. It never touches what others write after it.
+    /// A write whose future is dropped takes effect whole or not at all, and never touches later writes.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_dropped_write_harms_nobody() {
+    async fn a_dropped_write_is_whole_or_absent() {
         let directory = tempfile::tempdir().unwrap();
         let store = LocalStore::new(directory.path()).unwrap();
         let (dropped, kept) = (Path::from("manifest/dropped"), Path::from("manifest/kept"));
@@ -316,7 +320,7 @@ mod tests {
         store.put_opts(&kept, "0".into(), options(PutMode::Create)).await.unwrap();
         for number in 0..60 {
             let mut write = store.put_opts(&dropped, large.clone().into(), options(PutMode::Create)).boxed();
-            // Begun, and given up while its thread is anywhere between the lock and the rename.
+            // Started, and dropped while its thread is anywhere between the lock and the rename.
             for _ in 0..=number * number {
                 if futures::poll!(&mut write).is_ready() {
                     break;

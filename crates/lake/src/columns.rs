@@ -1,0 +1,49 @@
+//! Typed access to the columns of a record batch, and batches of other versions made to fit a table.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch, new_null_array};
+use arrow::compute::cast;
+use arrow::datatypes::TimestampMillisecondType;
+
+use crate::error::LakeError;
+use crate::keys::EVENT_TIME;
+use crate::tables::{ArrowSchema, Table};
+
+/// Rows decoded at a time, at most.
+pub(crate) const DECODE_ROWS: usize = 4096;
+
+/// Bytes decoded at a time, about: where rows are large, fewer rows are decoded.
+pub(crate) const DECODE_BYTES: usize = 4 << 20;
+
+/// How many rows to decode at a time, if `rows` take `bytes` together.
+pub(crate) fn rows_at_a_time(rows: usize, bytes: usize) -> usize {
+    DECODE_BYTES.saturating_mul(rows).checked_div(bytes).unwrap_or(DECODE_ROWS).clamp(1, DECODE_ROWS)
+}
+
+/// The event times of a batch, in milliseconds since 1970.
+pub(crate) fn event_times(batch: &RecordBatch) -> Result<&[i64], LakeError> {
+    timestamps(batch, EVENT_TIME)
+}
+
+/// The values of a timestamp column in milliseconds since 1970. A value that is null in the column means nothing.
+pub(crate) fn timestamps<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a [i64], LakeError> {
+    let column = batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<TimestampMillisecondType>());
+    let column = column.ok_or_else(|| LakeError::Invalid(format!("a batch has no timestamp column {name}")))?;
+    Ok(column.values())
+}
+
+/// A batch with exactly the table's columns. A column that an older file lacks is null, one of another type is cast, and
+/// one that the table does not have is left out.
+pub(crate) fn conform(table: Table, batch: &RecordBatch) -> Result<RecordBatch, LakeError> {
+    let schema = table.schema();
+    if batch.schema() == schema {
+        return Ok(batch.clone());
+    }
+    let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+        None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+        Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
+        Some(column) => Ok(cast(column, field.data_type())?),
+    });
+    Ok(RecordBatch::try_new(Arc::clone(&schema), columns.collect::<Result<_, LakeError>>()?)?)
+}

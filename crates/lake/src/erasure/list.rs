@@ -1,0 +1,34 @@
+//! The list of erasures: HMAC-SHA256 hashes of numbers and ids, never these themselves.
+
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+
+/// An erased person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// HMAC of the kind and value of the identifier, in hexadecimal.
+    pub(crate) hash: String,
+    /// Rows from before this moment are erased. Milliseconds since 1970.
+    pub(crate) until_ms: i64,
+    /// When a process first read the entry in the list. A writer that began before may not know the entry. This is not the
+    /// moment of writing it: a request may be delayed for any time.
+    #[serde(default)]
+    pub(crate) seen_ms: Option<i64>,
+    /// A pass over the lake has ended that began when no writer could still publish without knowing the entry.
+    #[serde(default)]
+    pub(crate) confirmed: bool,
+}
+
+/// The list as it is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EntryList {
+    #[serde(default)]
+    pub(crate) entries: Vec<Entry>,
+    /// A hash that only the right secret produces.
+    #[serde(default)]
+    pub(crate) key_check: Option<String>,
+}
+
+pub(crate) fn list_path() -> Path {
+    Path::from_iter(["erasures", "list.json"])
+}

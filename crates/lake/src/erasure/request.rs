@@ -1,0 +1,307 @@
+//! Requests to erase a person.
+//!
+//! First the person goes on the list of erasures, then the rows go. A writer that read the list before may still publish
+//! such a row, but not later than the publish deadline (rule R4). The first sweep after twice that deadline passes over the
+//! lake once more and confirms the erasure. The deadline counts from when a process first read the entry in the list.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use futures::{FutureExt, StreamExt, TryStreamExt};
+
+use super::list::{Entry, EntryList, list_path};
+use super::matching::{Erasures, searched_columns};
+use super::person::Person;
+use crate::error::LakeError;
+use crate::lake::Lake;
+use crate::manifest::Manifest;
+use crate::merge::Source;
+use crate::metadata::change_record;
+use crate::part::Part;
+use crate::partition::Partition;
+use crate::retry::{PartsChange, Replacement};
+
+/// A place outside the tables that still holds data of the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemainingCopy {
+    /// The place: `superseded_parts`, `raw_objects`, `rejected_lines`, `bucket_versions`.
+    pub place: &'static str,
+    /// When it is gone, in milliseconds since 1970; `None` if a rule outside the lake decides.
+    pub until_ms: Option<i64>,
+    /// What deletes it.
+    pub ends_by: &'static str,
+}
+
+/// What an erasure did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EraseReport {
+    /// Rows removed.
+    pub rows_removed: u64,
+    /// Partitions that held rows of the person.
+    pub partitions: Vec<Partition>,
+    /// File names of the replaced parts. They still hold the person until the sweep deletes them.
+    pub superseded_parts: Vec<String>,
+    /// The first sweep after this moment (milliseconds since 1970) confirms the erasure. Until then a writer may not know it.
+    pub confirm_after_ms: i64,
+    /// Copies that remain outside the tables.
+    pub remaining_copies: Vec<RemainingCopy>,
+}
+
+/// The state of an erasure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErasureState {
+    /// Rows from before this moment are erased, by event time or by receipt. Milliseconds since 1970.
+    pub until_ms: i64,
+    /// The first sweep after this moment confirms it. Milliseconds since 1970; `None` until a sweep has read the entry.
+    pub confirm_after_ms: Option<i64>,
+    /// Whether it is confirmed: no referenced part holds such a row, and no writer can add one.
+    pub confirmed: bool,
+}
+
+/// What a removal took out of one partition.
+#[derive(Clone, Default)]
+struct Removed {
+    rows: u64,
+    superseded: Vec<String>,
+}
+
+/// Partitions handled at a time.
+const PARALLEL_PARTITIONS: usize = 4;
+
+impl Lake {
+    /// Erases a person: all rows from before now, by event time or by receipt. It is safe to repeat. The first sweep after
+    /// [`EraseReport::confirm_after_ms`] confirms the erasure.
+    ///
+    /// # Errors
+    /// [`LakeError::Invalid`] if the number or id is malformed. After any other error call it again.
+    pub async fn erase(&self, person: &Person) -> Result<EraseReport, LakeError> {
+        let until_ms = self.environment.now_ms();
+        let key = self.ensure_erasure_key().await?;
+        let hasher = Erasures::new(key.clone(), &[]);
+        let hash = hasher.hash_of(person)?;
+        hasher.check_key(&self.read_list().await?.0)?;
+        self.change_list(|list| {
+            // An entry that covers this request is its own, written although the response was lost, or a later request's.
+            if list.entries.iter().all(|entry| entry.hash != hash || entry.until_ms < until_ms) {
+                list.key_check.get_or_insert_with(|| hasher.key_check());
+                list.entries.retain(|entry| entry.hash != hash);
+                list.entries.push(Entry { hash: hash.clone(), until_ms, seen_ms: None, confirmed: false });
+            }
+        })
+        .await?;
+        let list = self.mark_seen().await?;
+        let Some(entry) = list.entries.into_iter().find(|entry| entry.hash == hash) else {
+            let problem = "an entry that was just written is missing".to_owned();
+            return Err(LakeError::Damaged { object: list_path().to_string(), problem });
+        };
+        let confirm_after_ms = self.confirm_after_ms(&entry).unwrap_or(i64::MAX);
+        let mut report = EraseReport { confirm_after_ms, ..Default::default() };
+        for (partition, removed) in self.erase_everywhere(&Erasures::new(key, &[entry])).await? {
+            report.rows_removed += removed.rows;
+            report.partitions.push(partition);
+            report.superseded_parts.extend(removed.superseded);
+        }
+        report.remaining_copies = self.remaining_copies(self.environment.now_ms());
+        Ok(report)
+    }
+
+    /// The state of a person's erasure; `None` if it was never requested.
+    ///
+    /// # Errors
+    /// As [`Lake::erase`].
+    pub async fn erasure(&self, person: &Person) -> Result<Option<ErasureState>, LakeError> {
+        let (list, _) = self.read_list().await?;
+        if list.entries.is_empty() {
+            return Ok(None);
+        }
+        let hash = self.erasures_of(&list, &list.entries).await?.hash_of(person)?;
+        let entry = list.entries.iter().find(|entry| entry.hash == hash);
+        Ok(entry.map(|entry| ErasureState {
+            until_ms: entry.until_ms,
+            confirm_after_ms: self.confirm_after_ms(entry),
+            confirmed: entry.confirmed,
+        }))
+    }
+
+    /// Re-applies all recorded erasures, after an older manifest was restored. Returns the number of rows removed.
+    ///
+    /// # Errors
+    /// The store's; call it again.
+    pub async fn erase_again(&self) -> Result<u64, LakeError> {
+        let erasures = self.erasures().await?;
+        Ok(self.erase_everywhere(&erasures).await?.iter().map(|(_, removed)| removed.rows).sum())
+    }
+
+    /// Passes over the lake for the erasures that every writer must know by now, and confirms them. Returns the numbers of
+    /// rows removed and of erasures confirmed.
+    pub(crate) async fn confirm_erasures(&self) -> Result<(u64, u64), LakeError> {
+        let list = self.mark_seen().await?;
+        let now_ms = self.environment.now_ms();
+        let is_due = |entry: &&Entry| !entry.confirmed && self.confirm_after_ms(entry).is_some_and(|at| now_ms > at);
+        let due: Vec<Entry> = list.entries.iter().filter(is_due).cloned().collect();
+        if due.is_empty() {
+            return Ok((0, 0));
+        }
+        let erasures = self.erasures_of(&list, &due).await?;
+        let rows = self.erase_everywhere(&erasures).await?.iter().map(|(_, removed)| removed.rows).sum();
+        self.mark_confirmed(&due).await?;
+        Ok((rows, due.len() as u64))
+    }
+
+    /// Removes the rows of these persons from every partition; returns the partitions that held some.
+    async fn erase_everywhere(&self, erasures: &Erasures) -> Result<Vec<(Partition, Removed)>, LakeError> {
+        let passes: Vec<_> = self
+            .partitions(None)
+            .await?
+            .into_iter()
+            .map(|partition| async move { Ok((partition, self.erase_in(partition, erasures).await?)) }.boxed())
+            .collect();
+        let passes = futures::stream::iter(passes).buffered(PARALLEL_PARTITIONS);
+        passes.try_filter(|(_, removed)| std::future::ready(removed.rows > 0)).try_collect().await
+    }
+
+    /// The list, after the moment of first reading was recorded for each entry.
+    async fn mark_seen(&self) -> Result<EntryList, LakeError> {
+        self.change_list(|list| {
+            let now_ms = self.environment.now_ms();
+            list.entries.iter_mut().for_each(|entry| _ = entry.seen_ms.get_or_insert(now_ms));
+            list.clone()
+        })
+        .await
+    }
+
+    fn confirm_after_ms(&self, entry: &Entry) -> Option<i64> {
+        entry.seen_ms.map(|seen| seen.saturating_add(self.confirmation_delay_ms()))
+    }
+
+    /// How long after an entry was first read a writer may still publish without knowing it: the publish deadline, and as
+    /// much again for the request itself and for clocks that differ.
+    pub(crate) fn confirmation_delay_ms(&self) -> i64 {
+        i64::try_from(self.options.publish_deadline.as_millis()).unwrap_or(i64::MAX).saturating_mul(2)
+    }
+
+    fn remaining_copies(&self, now_ms: i64) -> Vec<RemainingCopy> {
+        let grace_ms = i64::try_from(self.options.grace.as_millis()).unwrap_or(i64::MAX);
+        // The sweep runs hourly: one run records the part, one run after the grace deletes it.
+        let swept_ms =
+            now_ms.saturating_add(grace_ms).saturating_add(self.confirmation_delay_ms()).saturating_add(2 * 3_600_000);
+        vec![
+            RemainingCopy { place: "superseded_parts", until_ms: Some(swept_ms), ends_by: "the hourly sweep" },
+            RemainingCopy { place: "raw_objects", until_ms: None, ends_by: "the expiry rule of raw/" },
+            RemainingCopy { place: "rejected_lines", until_ms: None, ends_by: "the expiry rule of rejected/" },
+            RemainingCopy {
+                place: "bucket_versions",
+                until_ms: None,
+                ends_by: "the expiry rule of non-current versions",
+            },
+        ]
+    }
+
+    async fn mark_confirmed(&self, done: &[Entry]) -> Result<(), LakeError> {
+        self.change_list(|list| {
+            for entry in &mut list.entries {
+                entry.confirmed |= done.iter().any(|done| done.hash == entry.hash && done.until_ms == entry.until_ms);
+            }
+        })
+        .await
+    }
+
+    async fn change_list<R: Send>(&self, change: impl Fn(&mut EntryList) -> R + Send) -> Result<R, LakeError> {
+        change_record(self, list_path(), change).await
+    }
+
+    /// Removes the rows of these persons from a partition: the parts that hold some are replaced.
+    async fn erase_in(&self, partition: Partition, erasures: &Erasures) -> Result<Removed, LakeError> {
+        let mut removal = Removal { partition, erasures, clean: BTreeSet::new(), removed: Removed::default() };
+        let replaced = self.replace_parts(partition, &mut removal).await?;
+        // If no part holds such a row any more, and the parts that our replacement was for are gone, the replacement took
+        // effect although its response was lost, and has been compacted since.
+        let took_effect = replaced.published.is_some()
+            || !removal.removed.superseded.iter().any(|name| replaced.parts.contains(name));
+        Ok(if took_effect { removal.removed } else { Removed::default() })
+    }
+}
+
+/// The removal of erased persons from one partition, under way.
+struct Removal<'a> {
+    partition: Partition,
+    erasures: &'a Erasures,
+    /// Parts without rows of these persons, by file name.
+    clean: BTreeSet<String>,
+    /// What the last replacement removes.
+    removed: Removed,
+}
+
+impl Removal<'_> {
+    /// The parts that hold rows of these persons, and the number of these rows.
+    async fn find_affected(&mut self, lake: &Lake, manifest: &Manifest) -> Result<(Vec<Arc<Part>>, u64), LakeError> {
+        let (mut affected, mut rows) = (Vec::new(), 0);
+        for part in lake.open_parts(self.partition, &manifest.parts).await? {
+            if self.clean.contains(&part.name) {
+                continue;
+            }
+            match self.count_matches(lake, &part).await? {
+                0 => _ = self.clean.insert(part.name.clone()),
+                matches => {
+                    rows += matches;
+                    affected.push(part);
+                }
+            }
+        }
+        Ok((affected, rows))
+    }
+
+    async fn count_matches(&self, lake: &Lake, part: &Part) -> Result<u64, LakeError> {
+        let unknown = part.unknown_columns(self.partition.table);
+        let columns = searched_columns(self.partition.table);
+        let mut matches = 0;
+        for group in 0..part.groups.len() {
+            let mut reader = part.read_group(&*lake.store, group, Some(&columns)).await?;
+            while let Some(batch) = reader.next_batch()? {
+                matches += self.erasures.matches(&batch)?.into_iter().filter(|erased| *erased).count() as u64;
+            }
+        }
+        if matches > 0 && !unknown.is_empty() {
+            let problem =
+                format!("a newer version wrote it, with the columns {}; erase with that version", unknown.join(", "));
+            return Err(LakeError::Damaged { object: part.path.to_string(), problem });
+        }
+        Ok(matches)
+    }
+}
+
+impl PartsChange for Removal<'_> {
+    async fn restart(&mut self, _: &Lake) -> Result<(), LakeError> {
+        Ok(())
+    }
+
+    async fn plan(
+        &mut self,
+        lake: &Lake,
+        manifest: &Manifest,
+        replacement: &mut Option<Replacement>,
+    ) -> Result<(), LakeError> {
+        let (affected, rows) = self.find_affected(lake, manifest).await?;
+        let superseded: Vec<String> = affected.iter().map(|part| part.name.clone()).collect();
+        replacement.take_if(|written| written.replaces != superseded);
+        if affected.is_empty() || replacement.is_some() {
+            return Ok(());
+        }
+        let keep = |batch: &RecordBatch| Ok(keep_mask(&self.erasures.matches(batch)?));
+        let sources = affected.iter().map(|part| Source::Part { part, filter: Some(&keep) }).collect();
+        let (part, _) = lake.write_merged(self.partition, sources).await?;
+        let old_rows: u64 = affected.iter().map(|part| part.rows).sum();
+        if old_rows != part.rows + rows {
+            let detail = format!("{old_rows} old, {rows} erased, {} written", part.rows);
+            return Err(LakeError::Conservation { partition: self.partition, detail });
+        }
+        self.removed = Removed { rows, superseded: superseded.clone() };
+        *replacement = Some(Replacement { part, replaces: superseded });
+        Ok(())
+    }
+}
+
+fn keep_mask(erased: &[bool]) -> BooleanArray {
+    erased.iter().map(|erased| Some(!*erased)).collect()
+}

@@ -1,0 +1,78 @@
+//! Keys and the order of rows: which columns identify a row, and by which a part is sorted.
+//!
+//! Both follow from [`Table::key`]. [`RowEncoder`] turns them into byte strings that compare as the columns do.
+
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use arrow::row::{RowConverter, Rows, SortField};
+
+use crate::error::LakeError;
+use crate::tables::{ArrowSchema, Table};
+
+/// The column whose UTC date decides the partition.
+pub(crate) const EVENT_TIME: &str = "event_ts";
+
+/// Whether the event time is part of a table's key: then a row can only be a duplicate of a row with the same time.
+pub(crate) fn is_time_in_key(table: Table) -> bool {
+    table.key().contains(&EVENT_TIME)
+}
+
+/// Columns by which the rows of a part are sorted: event time, then the key.
+pub(crate) fn sort_columns(table: Table) -> Vec<&'static str> {
+    let rest = table.key().iter().copied().filter(|name| *name != EVENT_TIME);
+    std::iter::once(EVENT_TIME).chain(rest).collect()
+}
+
+/// Encodes some columns of a table as byte strings that compare as the columns do, and are equal only if those are.
+pub(crate) struct RowEncoder {
+    converter: RowConverter,
+    table: Table,
+    columns: Vec<&'static str>,
+}
+
+impl RowEncoder {
+    /// Encodes the key: two rows with the same key are the same event.
+    pub(crate) fn key(table: Table) -> Result<Self, LakeError> {
+        Self::new(table, table.key().to_vec())
+    }
+
+    /// Encodes the order of a part.
+    pub(crate) fn order(table: Table) -> Result<Self, LakeError> {
+        Self::new(table, sort_columns(table))
+    }
+
+    fn new(table: Table, columns: Vec<&'static str>) -> Result<Self, LakeError> {
+        let schema = table.schema();
+        let fields = columns.iter().map(|name| Ok(SortField::new(schema.field_with_name(name)?.data_type().clone())));
+        let converter = RowConverter::new(fields.collect::<Result<_, LakeError>>()?)?;
+        Ok(Self { converter, table, columns })
+    }
+
+    /// Names of the columns that it encodes.
+    pub(crate) fn columns(&self) -> &[&'static str] {
+        &self.columns
+    }
+
+    /// Encodes each row of a batch. A column that the batch lacks counts as null: an older version wrote the part.
+    pub(crate) fn encode(&self, batch: &RecordBatch) -> Result<Rows, LakeError> {
+        Ok(self.converter.convert_columns(&self.select(batch)?)?)
+    }
+
+    /// Encodes the rows of several batches as one.
+    pub(crate) fn encode_all(&self, batches: &[RecordBatch]) -> Result<Rows, LakeError> {
+        let rows = batches.iter().map(RecordBatch::num_rows).sum();
+        let mut encoded = self.converter.empty_rows(rows, 0);
+        for batch in batches {
+            self.converter.append(&mut encoded, &self.select(batch)?)?;
+        }
+        Ok(encoded)
+    }
+
+    fn select(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>, LakeError> {
+        let schema = self.table.schema();
+        let columns = self.columns.iter().map(|name| match batch.column_by_name(name) {
+            Some(column) => Ok(column.clone()),
+            None => Ok(new_null_array(schema.field_with_name(name)?.data_type(), batch.num_rows())),
+        });
+        columns.collect()
+    }
+}
