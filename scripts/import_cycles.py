@@ -1,7 +1,7 @@
 """Finds circles of `use crate::` between the modules of each crate.
 
-A module is a file below `src`; a folder's `mod.rs`, `lib.rs` and `main.rs` only arrange others and re-export their items, so
-an import through one counts for the module that defines the item. Imports inside `#[cfg(test)]` do not count.
+A module is a file below `src`; a folder's `mod.rs`, `lib.rs` and `main.rs` only arrange others and re-export their
+items, so an import through one counts for the module that defines the item. Imports inside `#[cfg(test)]` do not count.
 Exit status 1 if a crate has a circle.
 """
 
