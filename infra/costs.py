@@ -43,7 +43,13 @@ ALARM_METRICS = 22
 SECRETS, DASHBOARDS = 2, 1
 REFUSED_LOG_BYTES = LOG_BYTES
 
+# Look-ups (LiveLookups). A message has about three webhooks. Each record is written to its item; the first record and the send write to the
+# indexes: about eight entries, where an entry that moves counts twice. The transform reads each message again. Sizes with all indexes.
+WEBHOOKS_PER_MESSAGE, INDEX_WRITES_PER_MESSAGE = 3.2, 8
+LOOKUP_BYTES_PER_MESSAGE, LOOKUP_MONTHS = 4_000, 3
+
 # Prices.
+DYNAMODB_WRITES, DYNAMODB_READS, DYNAMODB_GIGABYTE = 0.625, 0.125, 0.25 + 0.20
 HTTP_API, HTTP_API_ABOVE_300_MILLION, HTTP_API_UNIT_BYTES = 1.00, 0.90, 512 * 1024
 LAMBDA_REQUESTS, LAMBDA_GIBIBYTE_SECOND = 0.20, 0.0000133334
 LOGS_GIGABYTE = 0.50
@@ -115,9 +121,20 @@ def costs(webhooks: float) -> dict[str, float]:
         "Sweep": sweep_gets / MILLION * S3_GET
         + sweep_lists / MILLION * S3_PUT
         + sweep_seconds * LAMBDA_GIBIBYTE_SECOND,
+        "Look-ups": lookups(webhooks),
         "Athena": queries * scanned / 1e12 * ATHENA_TERABYTE + athena_requests / MILLION * S3_GET,
         "Metrics, alarms, secrets, dashboard": fixed(),
     }
+
+
+def lookups(webhooks: float) -> float:
+    """USD for feeding and keeping the look-up table, point-in-time recovery included, without the look-ups themselves."""
+    records, messages = webhooks * RECORDS_PER_WEBHOOK, webhooks / WEBHOOKS_PER_MESSAGE
+    writes = records + messages * INDEX_WRITES_PER_MESSAGE
+    # Reads that are eventually consistent count half: one by ingest and one by the transform.
+    reads = 2 * records / 2
+    stored = messages * LOOKUP_MONTHS * LOOKUP_BYTES_PER_MESSAGE / GIGABYTE
+    return writes / MILLION * DYNAMODB_WRITES + reads / MILLION * DYNAMODB_READS + stored * DYNAMODB_GIGABYTE
 
 
 def refused_million() -> float:

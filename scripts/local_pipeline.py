@@ -53,9 +53,13 @@ def server(raw: Path, *arguments: str, **variables: str) -> Iterator[int]:
 
 
 def post(port: int, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+    return request(port, "POST", path, headers, body)
+
+
+def request(port: int, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("POST", path, body, headers)
+        connection.request(method, path, body, headers)
         response = connection.getresponse()
         return response.status, response.read()
     finally:

@@ -13,6 +13,11 @@ from template_rules import as_list, text, unconditional
 ACTIONS = {
     "put_record_batch": {"firehose:PutRecordBatch"},
     "get_secret_value": {"secretsmanager:GetSecretValue"},
+    "batch_get_item": {"dynamodb:BatchGetItem"},
+    "batch_write_item": {"dynamodb:BatchWriteItem"},
+    "put_item": {"dynamodb:PutItem"},
+    "query": {"dynamodb:Query"},
+    "scan": {"dynamodb:Scan"},
     "put": {"s3:PutObject"},
     "put_opts": {"s3:PutObject"},
     # An unfinished upload is aborted.
@@ -33,7 +38,7 @@ ACTIONS = {
     "rename": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
     "rename_if_not_exists": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
 }
-CRATES = ("events", "ingest", "lake", "transform", "telemetry")
+CRATES = ("events", "ingest", "lake", "lookups", "transform", "telemetry")
 _STORE_CALL = re.compile(r"\bstore(?:\(\))?\s*\.\s*(" + "|".join(ACTIONS) + r")\s*\(")
 # An operation of an SDK's client: a method without arguments at the head of a chain that ends in `.send()`.
 _SDK_CALL = re.compile(r"\bclient\s*\.\s*([a-z_]+)\(\)(?=[^;]*?\.send\(\))", re.S)

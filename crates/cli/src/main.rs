@@ -18,6 +18,8 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Flatten(commands::flatten::Arguments),
+    Lookup(commands::lookup::Arguments),
+    Lookups(commands::lookups::Arguments),
     Serve(commands::serve::Arguments),
     Run(commands::run::Arguments),
     Replay(commands::replay::Arguments),
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Into::into).and_then(|runtime| {
             runtime.block_on(async {
                 match arguments.command {
+                    Command::Lookup(arguments) => commands::lookup::run(&arguments).await,
+                    Command::Lookups(arguments) => commands::lookups::run(&arguments).await,
                     Command::Flatten(arguments) => commands::flatten::run(&arguments),
                     Command::Serve(arguments) => commands::serve::run(&arguments).await,
                     Command::Run(arguments) => commands::run::run(&arguments).await,

@@ -48,22 +48,26 @@ pub(crate) fn pseudonym(options: &Options, digits: String) -> String {
     }
 }
 
-/// Converts a phone number to the form that records hold, so that rows can be looked up by it: digits, or their keyed hash if there is a
-/// pseudonym key. A hash of 64 hexadecimal digits is returned in lower case. `None` if the text is neither.
+/// Converts a recipient to the form that records hold, so that rows can be looked up by it: a phone number to digits, or to their keyed hash
+/// if there is a pseudonym key. A hash of 64 hexadecimal digits is returned in lower case; a business-scoped user id and a group's id are
+/// returned as they are. `None` if the text is none of these.
 ///
 /// ```
 /// use bluetick_events::{Options, recipient_id};
 ///
 /// assert_eq!(recipient_id("+91 98765-43210", &Options::default()).as_deref(), Some("919876543210"));
-/// assert_eq!(recipient_id("somebody", &Options::default()), None);
+/// assert_eq!(recipient_id("US.1a2b", &Options::default()).as_deref(), Some("US.1a2b"));
+/// assert_eq!(recipient_id("some body", &Options::default()), None);
 /// ```
 pub fn recipient_id(text: &str, options: &Options) -> Option<String> {
     if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Some(text.to_ascii_lowercase());
     }
-    match identity_of_text(text)? {
-        Identity::Phone(digits) => Some(pseudonym(options, digits)),
-        Identity::User(_) => None,
+    match identity_of_text(text) {
+        Some(Identity::Phone(digits)) => Some(pseudonym(options, digits)),
+        Some(Identity::User(user_id)) => Some(user_id),
+        None if text.contains('@') && text.bytes().all(|byte| byte.is_ascii_graphic()) => Some(text.to_owned()),
+        None => None,
     }
 }
 

@@ -2,6 +2,7 @@
 //! `bluetick serve` share it.
 
 use aws_smithy_http_client::tls::{Provider as TlsProvider, rustls_provider::CryptoMode};
+use bluetick_lookups::Lookups;
 
 use crate::clock;
 use crate::deliver::{Delivery, SPILL_BUDGET, Sink};
@@ -26,11 +27,12 @@ pub enum StartError {
     Spill(#[from] SpillError),
 }
 
-/// Builds the router and its clients from the settings.
+/// Builds the router and its clients from the settings. The caller opens the look-up store, so that the Lambda function need not hold the
+/// embedded one.
 ///
 /// # Errors
 /// A secret cannot be read, or a directory or client cannot be created.
-pub async fn start(settings: Settings) -> Result<Router<AwsFirehoseClient>, StartError> {
+pub async fn start(settings: Settings, lookups: Option<Lookups>) -> Result<Router<AwsFirehoseClient>, StartError> {
     // Loading the AWS configuration takes time, and needs credentials: only if a service is used.
     let mut aws = None;
     let sink = match &settings.sink {
@@ -53,7 +55,8 @@ pub async fn start(settings: Settings) -> Result<Router<AwsFirehoseClient>, Star
     };
     let spill = settings.spill.as_deref().map(|url| Spill::open(url, SPILL_BUDGET)).transpose()?;
     let keyring = Keyring::open(source, settings.keep_response_json).await?;
-    Ok(Router::new(keyring, Delivery::new(sink, spill), clock::system_time))
+    let lookups = lookups.map(|lookups| lookups.with_feed_budget(settings.lookup_budget));
+    Ok(Router::new(keyring, Delivery::new(sink, spill), clock::system_time).with_lookups(lookups))
 }
 
 async fn aws_config() -> aws_config::SdkConfig {

@@ -42,18 +42,19 @@ pub async fn handle<C: FirehoseClient>(
 fn metrics(report: &Report, latency: f64) -> Option<Metrics> {
     let provider = report.provider?;
     let delivered = report.delivered;
-    Some(
-        Metrics::new()
-            .dimension("Provider", provider)
-            .count("Accepted", delivered.accepted)
-            .count("Retried", delivered.retried)
-            .count("Spilled", delivered.spilled)
-            .count("Refused", delivered.refused)
-            .count("SignatureFailures", u64::from(report.signature_failure))
-            .count("Unreadable", u64::from(report.unreadable))
-            .count("DoubtfulReceipts", report.doubtful_receipts)
-            .value("Latency", Unit::Milliseconds, latency)
-            // What alarms watch, for all providers together.
-            .total("Function", "ingest", &["Accepted", "Spilled", "Refused", "SignatureFailures"]),
-    )
+    let metrics = Metrics::new()
+        .dimension("Provider", provider)
+        .count("Accepted", delivered.accepted)
+        .count("Retried", delivered.retried)
+        .count("Spilled", delivered.spilled)
+        .count("Refused", delivered.refused)
+        .count("SignatureFailures", u64::from(report.signature_failure))
+        .count("Unreadable", u64::from(report.unreadable))
+        .count("DoubtfulReceipts", report.doubtful_receipts)
+        .value("Latency", Unit::Milliseconds, latency)
+        // What alarms watch, for all providers together.
+        .total("Function", "ingest", &["Accepted", "Spilled", "Refused", "SignatureFailures"]);
+    // CloudWatch bills a metric only once it was sent.
+    let missed = report.lookups_missed;
+    Some(if missed > 0 { metrics.count("LookupsMissed", missed) } else { metrics })
 }

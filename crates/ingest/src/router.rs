@@ -3,11 +3,14 @@
 
 use bluetick_events::signature::{self, HeaderCheck};
 use bluetick_events::{FlattenError, Flattened, Provider, Record, Route};
+use bluetick_lookups::Lookups;
+use bluetick_lookups::live::Fed;
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::deliver::{Delivered, Delivery};
 use crate::firehose::FirehoseClient;
 use crate::keyring::Keyring;
+use crate::lookup_routes::{ASKER, Question};
 
 /// Maximum bytes of a body. Meta's webhooks have up to 3 MB
 /// (developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview).
@@ -57,6 +60,10 @@ pub struct Report {
     pub unreadable: bool,
     /// Records whose own time is after their time of receipt, so that one of the two clocks must be wrong.
     pub doubtful_receipts: u64,
+    /// Messages whose look-ups follow the webhook.
+    pub lookups_applied: u64,
+    /// Messages whose look-ups follow when the transform has read the raw object.
+    pub lookups_missed: u64,
 }
 
 /// What a request asks for.
@@ -65,20 +72,22 @@ enum Action {
     Health,
     Handshake(Provider),
     Post(Route),
+    Ask(Question),
 }
 
 /// The router, with its secrets, its delivery and its clock.
 pub struct Router<C> {
     keyring: Keyring,
     delivery: Delivery<C>,
+    lookups: Option<Lookups>,
     now: fn() -> i64,
 }
 
-fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
+pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
     Answer { status, content_type: "application/json", headers: Vec::new(), body: body.to_string() }
 }
 
-fn error(status: StatusCode, message: &str) -> Answer {
+pub(crate) fn error(status: StatusCode, message: &str) -> Answer {
     json(status, &serde_json::json!({"ok": false, "error": message}))
 }
 
@@ -87,6 +96,14 @@ fn error(status: StatusCode, message: &str) -> Answer {
 /// # Errors
 /// The answer to a request whose path or method is unknown.
 fn action(method: &Method, path: &str) -> Result<Action, Answer> {
+    if let Some((question, allowed)) = Question::find(path) {
+        let allow = if allowed == Method::GET { "GET" } else { "POST" };
+        let refusal = || Answer {
+            headers: vec![("allow", allow)],
+            ..error(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
+        };
+        return if *method == allowed { Ok(Action::Ask(question)) } else { Err(refusal()) };
+    }
     let (actions, allow): (Vec<(Method, Action)>, &'static str) = match Route::find(path) {
         Some(route) if route.provider().auth_scheme().handshake_setting.is_some() => {
             let handshake = Action::Handshake(route.provider());
@@ -107,7 +124,13 @@ fn action(method: &Method, path: &str) -> Result<Action, Answer> {
 impl<C: FirehoseClient> Router<C> {
     /// A router; `now` is its clock and returns milliseconds since 1970, UTC.
     pub fn new(keyring: Keyring, delivery: Delivery<C>, now: fn() -> i64) -> Self {
-        Self { keyring, delivery, now }
+        Self { keyring, delivery, lookups: None, now }
+    }
+
+    /// The same router with look-ups, which its webhooks feed.
+    #[must_use]
+    pub fn with_lookups(self, lookups: Option<Lookups>) -> Self {
+        Self { lookups, ..self }
     }
 
     /// The time of the router's clock: milliseconds since 1970, UTC.
@@ -136,9 +159,13 @@ impl<C: FirehoseClient> Router<C> {
     /// # Errors
     /// The answer to a request whose body need not be read.
     pub async fn check_head(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<HeaderCheck, Answer> {
-        let Action::Post(route) = action(method, path)? else { return Ok(HeaderCheck::Authentic) };
+        let provider = match action(method, path)? {
+            Action::Post(route) => route.provider(),
+            Action::Ask(_) => ASKER,
+            Action::Health | Action::Handshake(_) => return Ok(HeaderCheck::Authentic),
+        };
         self.keyring.refresh_if_old().await;
-        let check = || self.check_headers(route.provider(), headers);
+        let check = || self.check_headers(provider, headers);
         match check() {
             Some(check) => Ok(check),
             None if self.keyring.refresh().await => check().ok_or_else(not_authentic),
@@ -154,6 +181,7 @@ impl<C: FirehoseClient> Router<C> {
         let route = match action {
             Action::Health => return Ok(json(StatusCode::OK, &serde_json::json!({"ok": true}))),
             Action::Handshake(provider) => return self.handshake(provider, request.query, report).await,
+            Action::Ask(question) => return self.ask(question, request, report).await,
             Action::Post(route) => route,
         };
         let provider = route.provider();
@@ -163,10 +191,14 @@ impl<C: FirehoseClient> Router<C> {
         }
         self.authenticate(provider, request, report).await?;
         let received_at = self.now();
-        let flattened = self.flatten(route, request.body, received_at, report)?;
+        let mut flattened = self.flatten(route, request.body, received_at, report)?;
         let lines = self.lines(&flattened.records, received_at, report);
         report.delivered = self.delivery.put(&lines, received_at).await;
         if report.delivered.is_complete() {
+            let fed = self.feed(&lines, report).await;
+            if route.path() == STATUS_PATH {
+                answer_present_status(&mut flattened.response, &fed);
+            }
             Ok(json(StatusCode::OK, &flattened.response))
         } else {
             Err(Answer {
@@ -174,6 +206,25 @@ impl<C: FirehoseClient> Router<C> {
                 ..error(StatusCode::SERVICE_UNAVAILABLE, "the records could not be stored: send them again")
             })
         }
+    }
+
+    /// Answers a question about messages.
+    async fn ask(&self, question: Question, request: Request<'_>, report: &mut Report) -> Result<Answer, Answer> {
+        report.provider = Some(ASKER.name());
+        if request.body.len() > MAX_BODY_BYTES {
+            return Err(too_large());
+        }
+        self.authenticate(ASKER, request, report).await?;
+        let secrets = self.keyring.secrets();
+        Ok(question.answer(request.query, request.body, &secrets.options, self.lookups.as_ref()).await)
+    }
+
+    /// Applies stored records to the look-ups. Whatever becomes of that, the records are safe.
+    async fn feed(&self, lines: &[u8], report: &mut Report) -> Fed {
+        let Some(lookups) = &self.lookups else { return Fed::default() };
+        let fed = lookups.feed(lines).await;
+        (report.lookups_applied, report.lookups_missed) = (fed.applied, fed.missed);
+        fed
     }
 
     /// Flattens a body. A webhook that cannot be parsed is kept whole; the caller of a request is told what is wrong.
@@ -259,6 +310,16 @@ impl<C: FirehoseClient> Router<C> {
     }
 }
 
+/// The route that answers the present status of a message.
+const STATUS_PATH: &str = "/api/webhooks/message-status";
+
+/// Puts the message's status after the update in the place of the one that was posted. Where the look-ups do not know it, the latter stays.
+fn answer_present_status(response: &mut serde_json::Value, fed: &Fed) {
+    if let ([(_, item)], Some(status)) = (fed.entries.as_slice(), response.get_mut("status")) {
+        *status = item.state().name().into();
+    }
+}
+
 /// The answer to a body over [`MAX_BODY_BYTES`].
 pub fn too_large() -> Answer {
     error(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 3 MB")
@@ -287,5 +348,9 @@ mod tests {
         assert_eq!(refused.status, StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(refused.headers, [("allow", "GET, POST")]);
         assert_eq!(action(&Method::GET, "/webhooks/woosh").unwrap_err().headers, [("allow", "POST")]);
+        assert_eq!(action(&Method::GET, "/api/webhooks/message-logs"), Ok(Action::Ask(Question::Logs)));
+        assert_eq!(action(&Method::GET, "/api/webhooks/message-logs/latest/"), Ok(Action::Ask(Question::Latest)));
+        let refused = action(&Method::GET, "/api/webhooks/message-status-lookup/").unwrap_err();
+        assert_eq!((refused.status, refused.headers), (StatusCode::METHOD_NOT_ALLOWED, vec![("allow", "POST")]));
     }
 }

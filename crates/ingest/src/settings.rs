@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bluetick_events::signature::{ProviderAuth, Secret};
 use bluetick_events::{Options, Provider, PseudonymKey};
+use bluetick_lookups::Address;
+use bluetick_lookups::live::FEED_BUDGET;
 
 /// Where lines go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,10 @@ pub struct Settings {
     pub sink: SinkUrl,
     /// `SPILL_URL`: `s3://<bucket>/<prefix>` or `file:///<directory>`, for lines that the sink did not accept.
     pub spill: Option<String>,
+    /// `LOOKUPS_URL`: `dynamodb://<table>`, and for `bluetick serve` also `file:///<directory>`: the look-up store, if there is one.
+    pub lookups: Option<Address>,
+    /// `LOOKUP_BUDGET_MS`: the longest time that a webhook waits for the look-up store; 150 ms if not set.
+    pub lookup_budget: Duration,
     /// `SECRETS_ID`: names or ARNs of secrets in Secrets Manager, separated by commas.
     pub secrets_id: Option<String>,
     /// `KEEP_RESPONSE_JSON`: whether responses to flows, which may hold personal data, are kept.
@@ -80,10 +87,23 @@ impl Settings {
         Ok(Self {
             sink: parse_sink(&sink)?,
             spill: filled("SPILL_URL"),
+            lookup_budget: filled("LOOKUP_BUDGET_MS").map_or(Ok(FEED_BUDGET), |text| parse_budget(&text))?,
+            lookups: filled("LOOKUPS_URL").map(|url| parse_lookups(&url)).transpose()?,
             secrets_id: filled("SECRETS_ID"),
             keep_response_json: flag("KEEP_RESPONSE_JSON", variable("KEEP_RESPONSE_JSON"))?,
         })
     }
+}
+
+fn parse_budget(text: &str) -> Result<Duration, SettingsError> {
+    let expected = "a number of milliseconds above 0";
+    let millis = text.trim().parse().ok().filter(|millis| *millis > 0);
+    millis.map(Duration::from_millis).ok_or(SettingsError::Invalid { name: "LOOKUP_BUDGET_MS", expected })
+}
+
+fn parse_lookups(text: &str) -> Result<Address, SettingsError> {
+    let expected = "file:///<directory> or dynamodb://<table>, the latter with ?keep_days=<days> if not 90";
+    text.trim().parse().map_err(|_| SettingsError::Invalid { name: "LOOKUPS_URL", expected })
 }
 
 fn parse_sink(text: &str) -> Result<SinkUrl, SettingsError> {

@@ -56,6 +56,29 @@ impl Lake {
         Ok(batches)
     }
 
+    /// Gives the rows of a partition batch by batch, with those of the named columns that its parts have. In memory is one row group at a
+    /// time.
+    ///
+    /// # Errors
+    /// The store's, or a damaged manifest or part. The visitor may have been given some batches.
+    pub async fn scan_partition(
+        &self,
+        partition: Partition,
+        columns: &[&str],
+        visit: &mut (dyn FnMut(&RecordBatch) + Send),
+    ) -> Result<(), LakeError> {
+        let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
+        for part in self.open_parts(partition, &manifest.parts).await? {
+            for group in 0..part.groups.len() {
+                let mut reader = part.read_group(&*self.store, group, Some(columns)).await?;
+                while let Some(batch) = reader.next_batch()? {
+                    visit(&batch);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// All rows of a table, oldest partition first. Holds everything in memory: for tests and small lakes.
     ///
     /// # Errors

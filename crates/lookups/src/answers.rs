@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use crate::filter::Position;
 use crate::item::{Item, State};
-use crate::registers::Earliest;
 use crate::store::Entry;
 
 /// Messages in a page of `message-logs`.
@@ -23,7 +22,7 @@ struct Status<'a> {
     sent_at: Option<String>,
     delivered_at: Option<String>,
     read_at: Option<String>,
-    error_code: Option<String>,
+    error_code: Option<&'a str>,
     error: Option<&'a str>,
     failed_at: Option<String>,
     first_click_at: Option<String>,
@@ -47,64 +46,62 @@ struct Log<'a> {
     delivered_at: Option<String>,
     read_at: Option<String>,
     failed_at: Option<String>,
-    error_code: Option<String>,
+    error_code: Option<&'a str>,
     error_message: Option<&'a str>,
     first_click_at: Option<String>,
     replied_at: Option<String>,
 }
 
 /// `2026-11-20T09:30:00Z`, with milliseconds only where there are some.
-fn time(time: Earliest) -> Option<String> {
-    let time = DateTime::from_timestamp_millis(time.get()?)?;
+fn time(time: Option<i64>) -> Option<String> {
+    let time = DateTime::from_timestamp_millis(time?)?;
     Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
-fn error_text(item: &Item) -> Option<&str> {
-    item.error_message.get().or(item.error_title.get()).map(String::as_str)
+fn text(value: Option<&String>) -> Option<&str> {
+    value.map(String::as_str)
 }
 
 fn status(item: &Item) -> Status<'_> {
     Status {
         status: item.state(),
-        sent_at: time(item.sent_at),
-        delivered_at: time(item.delivered_at),
-        read_at: time(item.read_at),
-        error_code: item.error_code.get().map(ToString::to_string),
-        error: error_text(item),
-        failed_at: time(item.failed_at),
-        first_click_at: time(item.first_click_at),
-        replied_at: time(item.replied_at),
+        sent_at: time(item.sent_at.get()),
+        delivered_at: time(item.delivered_at.get()),
+        read_at: time(item.read_at.get()),
+        error_code: text(item.error_code.get()),
+        error: text(item.error_title.get().or(item.error_message.get())),
+        failed_at: time(item.failed_at.get()),
+        first_click_at: time(item.first_click_at()),
+        replied_at: time(item.replied_at.get()),
     }
 }
 
 fn log<'a>(message_id: &'a str, item: &'a Item) -> Log<'a> {
-    let text = |value: Option<&'a String>| value.map(String::as_str);
     Log {
         id: map_id(message_id),
         wamid: message_id,
-        recipient_id: text(item.recipient_id.get()),
+        recipient_id: item.recipient_id(),
         status: item.state(),
         message_type: text(item.message_type.get()),
-        template_name: item.template_name(),
+        template_name: text(item.template_name.get()),
         event_id: text(item.event_id.get()),
         registration_id: text(item.registration_id.get()),
         guest_id: text(item.guest_id.get()),
         guest_name: text(item.guest_name.get()),
-        sent_at: time(item.sent_at),
-        delivered_at: time(item.delivered_at),
-        read_at: time(item.read_at),
-        failed_at: time(item.failed_at),
-        error_code: item.error_code.get().map(ToString::to_string),
-        error_message: error_text(item),
-        first_click_at: time(item.first_click_at),
-        replied_at: time(item.replied_at),
+        sent_at: time(item.sent_at.get()),
+        delivered_at: time(item.delivered_at.get()),
+        read_at: time(item.read_at.get()),
+        failed_at: time(item.failed_at.get()),
+        error_code: text(item.error_code.get()),
+        error_message: text(item.error_message.get().or(item.error_title.get())),
+        first_click_at: time(item.first_click_at()),
+        replied_at: time(item.replied_at.get()),
     }
 }
 
 /// The answer to a look-up of message ids: an entry for each known message.
 pub fn statuses(entries: &[Entry]) -> Value {
-    let known = entries.iter().filter(|(_, item)| item.is_message());
-    let statuses: Map<String, Value> = known.map(|(id, item)| (id.clone(), json!(status(item)))).collect();
+    let statuses: Map<String, Value> = entries.iter().map(|(id, item)| (id.clone(), json!(status(item)))).collect();
     json!({ "statuses": statuses })
 }
 
@@ -112,7 +109,7 @@ pub fn statuses(entries: &[Entry]) -> Value {
 pub fn logs(entries: &[Entry]) -> Value {
     let (page, rest) = entries.split_at_checked(PAGE).unwrap_or((entries, &[]));
     let last = page.last().filter(|_| !rest.is_empty());
-    let next = last.and_then(|(id, item)| Position::of(id, item)).map(|position| position.to_cursor());
+    let next = last.map(|(id, item)| Position::of(id, item).to_cursor());
     let logs: Vec<_> = page.iter().map(|(id, item)| log(id, item)).collect();
     json!({ "logs": logs, "next_cursor": next })
 }

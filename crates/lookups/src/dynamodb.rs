@@ -50,7 +50,7 @@ const EXPIRES_AT: &str = "expires_at";
 const ORDER: &str = "list_order";
 
 /// Partition key of the index of all messages: whether they are standalone, and a number.
-const SHARD: &str = "shard";
+const SHARD: &str = "list_shard";
 
 type Attributes = HashMap<String, AttributeValue>;
 
@@ -107,8 +107,8 @@ impl DynamoStore {
                     .expression_attribute_names("#item", ITEM)
                     .build()
                     .map_err(StoreError::unavailable)?;
-                let call = self.client.batch_get_item().request_items(&self.table, wanted);
-                let answer = call.send().await.map_err(fault)?;
+                let answer =
+                    self.client.batch_get_item().request_items(&self.table, wanted).send().await.map_err(fault)?;
                 let rows = answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
                 for row in rows {
                     let (message_id, item) = parse(&row)?;
@@ -150,14 +150,19 @@ impl DynamoStore {
 
     async fn write(&self, message_id: &str, item: &Item, version: Option<u64>) -> Result<Written, StoreError> {
         let attributes = self.attributes(message_id, item, version.unwrap_or_default() + 1)?;
-        let call = self.client.put_item().table_name(&self.table).set_item(Some(attributes));
-        let call = match version {
-            None => call.condition_expression("attribute_not_exists(message_id)"),
-            Some(version) => call
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", AttributeValue::N(version.to_string())),
-        };
-        match call.send().await {
+        let condition = version.map_or("attribute_not_exists(message_id)", |_| "version = :version");
+        let values =
+            version.map(|version| HashMap::from([(":version".to_owned(), AttributeValue::N(version.to_string()))]));
+        let written = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(attributes))
+            .condition_expression(condition)
+            .set_expression_attribute_values(values)
+            .send()
+            .await;
+        match written {
             Ok(_) => Ok(Written::Done),
             Err(error)
                 if matches!(error.as_service_error(), Some(PutItemError::ConditionalCheckFailedException(_))) =>
@@ -177,14 +182,13 @@ impl DynamoStore {
             let expires_at = last.div_euclid(1_000).saturating_add(self.keep_seconds);
             attributes.insert(EXPIRES_AT.to_owned(), AttributeValue::N(expires_at.to_string()));
         }
-        let Some(position) = Position::of(message_id, item) else { return Ok(attributes) };
-        attributes.insert(ORDER.to_owned(), AttributeValue::S(order(&position)));
+        attributes.insert(ORDER.to_owned(), AttributeValue::S(order(&Position::of(message_id, item))));
         let texts = [
             ("registration_id", item.registration_id.get().map(String::as_str)),
             ("event_id", item.event_id.get().map(String::as_str)),
             ("guest_id", item.guest_id.get().map(String::as_str)),
-            ("recipient_id", item.recipient_id.get().map(String::as_str)),
-            ("template_name", item.template_name()),
+            ("recipient_id", item.recipient_id()),
+            ("template_name", item.template_name.get().map(String::as_str)),
         ];
         // No attribute of an index may be an empty text.
         for (name, value) in
@@ -205,37 +209,27 @@ impl DynamoStore {
         after: &str,
         limit: usize,
     ) -> Result<Vec<(String, String)>, StoreError> {
+        let (conditions, values) = conditions(partition, filter, after);
         let mut found = Vec::new();
         let mut start = None;
         loop {
-            let mut call = self
+            let left = i32::try_from(limit - found.len()).unwrap_or(i32::MAX);
+            let answer = self
                 .client
                 .query()
                 .table_name(&self.table)
                 .index_name(partition.index)
                 .key_condition_expression("#partition = :partition AND list_order > :after")
                 .expression_attribute_names("#partition", partition.attribute)
-                .expression_attribute_values(":partition", AttributeValue::S(partition.value.clone()))
-                .expression_attribute_values(":after", AttributeValue::S(after.to_owned()))
+                .set_filter_expression(conditions.clone())
+                .set_expression_attribute_values(Some(values.clone()))
                 .projection_expression("message_id, list_order")
-                .set_exclusive_start_key(start);
-            let mut conditions = Vec::new();
-            for (attribute, value) in other_conditions(filter, partition.attribute) {
-                conditions.push(format!("{attribute} = :{attribute}"));
-                let value = AttributeValue::S(index_key(value).to_owned());
-                call = call.expression_attribute_values(format!(":{attribute}"), value);
-            }
-            if let Some(is_standalone) = filter.standalone.filter(|_| partition.attribute != SHARD) {
-                conditions.push("begins_with(shard, :kind)".to_owned());
-                let kind = AttributeValue::S(kind_name(is_standalone).to_owned());
-                call = call.expression_attribute_values(":kind", kind);
-            }
-            call = if conditions.is_empty() {
-                call.limit(i32::try_from(limit - found.len()).unwrap_or(i32::MAX))
-            } else {
-                call.filter_expression(conditions.join(" AND "))
-            };
-            let answer = call.send().await.map_err(fault)?;
+                // With a filter it would limit what is read, not what is found.
+                .set_limit(conditions.is_none().then_some(left))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(fault)?;
             for row in answer.items.unwrap_or_default() {
                 found.push((text(&row, ORDER)?, text(&row, MESSAGE_ID)?));
             }
@@ -263,8 +257,9 @@ impl DynamoStore {
         }
         for attempt in 0..ATTEMPTS {
             wait(attempt).await;
-            let call = self.client.batch_write_item().request_items(&self.table, requests);
-            let left = call.send().await.map_err(fault)?.unprocessed_items.unwrap_or_default().remove(&self.table);
+            let answer =
+                self.client.batch_write_item().request_items(&self.table, requests).send().await.map_err(fault)?;
+            let left = answer.unprocessed_items.unwrap_or_default().remove(&self.table);
             match left {
                 Some(left) if !left.is_empty() => requests = left,
                 _ => return Ok(()),
@@ -330,6 +325,24 @@ fn other_conditions<'f>(filter: &'f Filter, decided: &str) -> Vec<(&'static str,
     .filter(|(attribute, _)| *attribute != decided)
     .filter_map(|(attribute, value)| Some((attribute, value.as_deref()?)))
     .collect()
+}
+
+/// The filter expression beside the index's own condition, if there is one, and the values of both.
+fn conditions(partition: &Partition, filter: &Filter, after: &str) -> (Option<String>, Attributes) {
+    let mut values = HashMap::from([
+        (":partition".to_owned(), AttributeValue::S(partition.value.clone())),
+        (":after".to_owned(), AttributeValue::S(after.to_owned())),
+    ]);
+    let mut conditions = Vec::new();
+    for (attribute, value) in other_conditions(filter, partition.attribute) {
+        conditions.push(format!("{attribute} = :{attribute}"));
+        values.insert(format!(":{attribute}"), AttributeValue::S(index_key(value).to_owned()));
+    }
+    if let Some(is_standalone) = filter.standalone.filter(|_| partition.attribute != SHARD) {
+        conditions.push("begins_with(list_shard, :kind)".to_owned());
+        values.insert(":kind".to_owned(), AttributeValue::S(kind_name(is_standalone).to_owned()));
+    }
+    ((!conditions.is_empty()).then(|| conditions.join(" AND ")), values)
 }
 
 fn index_key(value: &str) -> &str {
@@ -422,7 +435,7 @@ impl LookupStore for DynamoStore {
             let mut page = self.get(&ids).await?;
             // Items are read after the index: one that meets the filter no longer is left out.
             page.retain(|(_, item)| filter.matches(item));
-            page.sort_by_cached_key(|(id, item)| Position::of(id, item).map(|position| order(&position)));
+            page.sort_by_cached_key(|(id, item)| order(&Position::of(id, item)));
             entries.extend(page);
             if is_last || entries.len() >= limit {
                 return Ok(entries);
@@ -437,8 +450,15 @@ impl LookupStore for DynamoStore {
     async fn clear(&self) -> Result<(), StoreError> {
         let mut start = None;
         loop {
-            let call = self.client.scan().table_name(&self.table).projection_expression(MESSAGE_ID);
-            let answer = call.set_exclusive_start_key(start).send().await.map_err(fault)?;
+            let answer = self
+                .client
+                .scan()
+                .table_name(&self.table)
+                .projection_expression(MESSAGE_ID)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(fault)?;
             self.delete(answer.items.unwrap_or_default()).await?;
             start = answer.last_evaluated_key;
             if start.is_none() {

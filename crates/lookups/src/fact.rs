@@ -1,15 +1,26 @@
 //! Facts: flattened records, as far as look-ups need them, and what each adds to an item.
 
+use std::cmp::Reverse;
+
 use serde::Deserialize;
 
 use crate::item::Item;
-use crate::registers::{First, Last};
+use crate::registers::{First, Smallest};
 
 /// Kinds of clicks that count for CTR (docs/metrics.md, part 3).
 const CLICK_KINDS: [&str; 5] = ["button_reply", "list_reply", "flow_reply", "quick_reply", "link_click"];
 
-/// Statuses that come after a message was sent. They alone do not make a message (docs/metrics.md, part 2).
-const RECEIPTS: [&str; 4] = ["delivered", "read", "played", "deleted"];
+/// Statuses that say that a message was sent; others come later (docs/metrics.md, part 2).
+const ORIGINS: [&str; 7] = ["accepted", "pending", "queued", "enqueued", "submitted", "sent", "failed"];
+
+/// Interakt reports a tap on a template's button by one of its other events, and again by this one, without a common id.
+const ECHO_SOURCE: &str = "message_received";
+
+/// Rank of what a send says whose time is that of its receipt, behind every send that names its own time.
+const UNTIMED_SEND: i64 = i64::MAX - 1;
+
+/// Rank of what a status says of the template.
+const STATUS: i64 = i64::MAX;
 
 /// 2009-01-01 UTC: the lake rejects what is older. Milliseconds since 1970.
 const EARLIEST_EVENT_MS: i64 = 1_230_768_000_000;
@@ -37,6 +48,12 @@ pub struct Fact {
     pub kind: Option<String>,
     /// The type of an inbound message.
     pub r#type: Option<String>,
+    /// Who told us.
+    pub provider: Option<String>,
+    /// The provider's own name of the event that reported a click.
+    pub source: Option<String>,
+    /// Group to which a message went.
+    pub group_id: Option<String>,
     /// Phone number of the person: digits only, or its keyed hash.
     pub wa_id: Option<String>,
     /// Business-scoped user id of the person.
@@ -93,11 +110,7 @@ impl Fact {
         let (message_id, mut item) = match self.table.as_str() {
             "statuses" => self.status_update()?,
             "sends" => self.send_update()?,
-            "clicks" => {
-                let counts = self.kind.is_some_and(|kind| CLICK_KINDS.contains(&kind.as_str()));
-                let item = Item { first_click_at: time.into(), ..Item::default() };
-                (self.message_id.filter(|_| counts)?, item)
-            }
+            "clicks" => self.click_update()?,
             "messages" => {
                 let counts = self.r#type.as_deref() != Some("reaction");
                 let item = Item { replied_at: time.into(), ..Item::default() };
@@ -109,6 +122,19 @@ impl Fact {
         (!message_id.is_empty()).then_some(Update { message_id, item })
     }
 
+    fn click_update(self) -> Option<(String, Item)> {
+        let time = self.event_ts.into();
+        let kind = self.kind.filter(|kind| CLICK_KINDS.contains(&kind.as_str()))?;
+        let is_echo = self.provider.as_deref() == Some("interakt")
+            && self.source.as_deref() == Some(ECHO_SOURCE)
+            && matches!(kind.as_str(), "quick_reply" | "button_reply");
+        let item = match is_echo {
+            true => Item { click_echoed_at: time, ..Item::default() },
+            false => Item { clicked_at: time, ..Item::default() },
+        };
+        Some((self.message_id?, item))
+    }
+
     fn status_update(self) -> Option<(String, Item)> {
         let time = self.event_ts;
         let status = self.status?;
@@ -116,8 +142,10 @@ impl Fact {
             return None;
         }
         let mut item = Item {
-            recipient_id: Last::stated(time, self.wa_id),
-            told_template: Last::stated(time, self.template_name),
+            wa_id: Smallest::stated(self.wa_id),
+            user_id: Smallest::stated(self.user_id),
+            group_id: Smallest::stated(self.group_id),
+            template_name: First::stated(STATUS, self.template_name),
             ..Item::default()
         };
         match status.as_str() {
@@ -126,30 +154,31 @@ impl Fact {
             "deleted" => item.deleted_at = time.into(),
             "failed" => {
                 item.failed_at = time.into();
-                item.error_code = First::stated(time, self.error_code);
+                item.error_code = First::stated(time, self.error_code.map(|code| code.to_string()));
                 item.error_title = First::stated(time, self.error_title);
                 item.error_message = First::stated(time, self.error_message);
             }
             _ => {}
         }
-        if !RECEIPTS.contains(&status.as_str()) {
+        if ORIGINS.contains(&status.as_str()) {
             item.sent_at = time.into();
         }
         Some((self.message_id?, item))
     }
 
     fn send_update(self) -> Option<(String, Item)> {
-        let time = self.event_ts;
+        // A correction counts by the time that it names, the latest first. A send that names none has its receipt's.
+        let rank = if self.event_ts == self.received_at { UNTIMED_SEND } else { -self.event_ts };
         let item = Item {
-            sent_at: time.into(),
-            recipient_id: Last::stated(time, self.wa_id),
-            sent_template: Last::stated(time, self.template_name),
-            message_type: Last::stated(time, self.message_type),
-            standalone: Last::stated(time, self.standalone),
-            event_id: Last::stated(time, self.event_id),
-            registration_id: Last::stated(time, self.event_registration_id),
-            guest_id: Last::stated(time, self.guest_id),
-            guest_name: Last::stated(time, self.guest_name),
+            sent_at: self.event_ts.into(),
+            wa_id: Smallest::stated(self.wa_id),
+            template_name: First::stated(rank, self.template_name),
+            message_type: First::stated(rank, self.message_type),
+            standalone: First::stated(rank, self.standalone.map(Reverse)),
+            event_id: First::stated(rank, self.event_id),
+            registration_id: First::stated(rank, self.event_registration_id),
+            guest_id: First::stated(rank, self.guest_id),
+            guest_name: First::stated(rank, self.guest_name),
             ..Item::default()
         };
         Some((self.message_id?, item))

@@ -1,6 +1,6 @@
 //! Which messages are listed, and from where on.
 
-use crate::item::Item;
+use crate::item::{Item, State};
 
 /// Conditions on messages; a message must meet each that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,12 +11,14 @@ pub struct Filter {
     pub event_id: Option<String>,
     /// The guest.
     pub guest_id: Option<String>,
-    /// The recipient's phone number, digits only, or its keyed hash.
+    /// The recipient: a phone number, digits only, or its keyed hash; a business-scoped user id; a group's id.
     pub recipient_id: Option<String>,
     /// The template.
     pub template_name: Option<String>,
     /// Whether the message belongs to no event.
     pub standalone: Option<bool>,
+    /// The state.
+    pub status: Option<State>,
 }
 
 /// The index by which a store lists messages.
@@ -54,29 +56,30 @@ impl Filter {
     /// Whether the message of an item meets every condition.
     pub fn matches(&self, item: &Item) -> bool {
         let is = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
-        item.is_message()
-            && is(&self.registration_id, item.registration_id.get().map(String::as_str))
+        is(&self.registration_id, item.registration_id.get().map(String::as_str))
             && is(&self.event_id, item.event_id.get().map(String::as_str))
             && is(&self.guest_id, item.guest_id.get().map(String::as_str))
-            && is(&self.recipient_id, item.recipient_id.get().map(String::as_str))
-            && is(&self.template_name, item.template_name())
+            && is(&self.recipient_id, item.recipient_id())
+            && is(&self.template_name, item.template_name.get().map(String::as_str))
             && self.standalone.is_none_or(|wanted| wanted == item.is_standalone())
+            && self.status.is_none_or(|wanted| wanted == item.state())
     }
 }
 
-/// A place in the list of messages, which begins with the one sent last; those sent at the same time are in the order of their ids.
+/// A place in the list of messages. It begins with the one sent last; those sent at the same time are in the order of their ids; those of
+/// which nobody said that they were sent come last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// When the message was sent: milliseconds since 1970, UTC.
+    /// When the message was sent: milliseconds since 1970, UTC; 0 if unknown.
     pub sent_at: i64,
     /// The message.
     pub message_id: String,
 }
 
 impl Position {
-    /// The position of a message; `None` if the item is of no known message.
-    pub fn of(message_id: &str, item: &Item) -> Option<Self> {
-        Some(Self { sent_at: item.sent_at.get()?, message_id: message_id.to_owned() })
+    /// The position of a message.
+    pub fn of(message_id: &str, item: &Item) -> Self {
+        Self { sent_at: item.sent_at.get().unwrap_or_default(), message_id: message_id.to_owned() }
     }
 
     /// A text that says where the next page begins: letters and digits alone, so that it needs no escapes in a URL.

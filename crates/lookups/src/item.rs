@@ -1,8 +1,10 @@
 //! What the store keeps of a message: everything that its row of `message_status` and `message_log` is made of.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 
-use crate::registers::{Earliest, First, Last, Latest, Merge};
+use crate::registers::{Earliest, First, Latest, Merge, Smallest};
 
 macro_rules! item {
     ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
@@ -26,7 +28,7 @@ macro_rules! item {
 }
 
 item! {
-    /// The earliest fact that says that the message was sent. Without one the id is no known message.
+    /// The earliest send or status that says that the message was sent.
     sent_at: Earliest,
     /// The earliest `delivered`.
     delivered_at: Earliest,
@@ -37,33 +39,37 @@ item! {
     /// The earliest `deleted`.
     deleted_at: Earliest,
     /// The earliest click that counts for CTR.
-    first_click_at: Earliest,
+    clicked_at: Earliest,
+    /// The earliest click that may be a second report of another one.
+    click_echoed_at: Earliest,
     /// The earliest inbound message that quotes it, reactions left aside.
     replied_at: Earliest,
-    /// Code of the earliest `failed` that has one.
-    error_code: First<i64>,
+    /// Code of the earliest `failed` that has one, as text: among those of one time the smallest text counts.
+    error_code: First<String>,
     /// Title of the earliest `failed` that has one.
     error_title: First<String>,
     /// Message of the earliest `failed` that has one.
     error_message: First<String>,
     /// Phone number of the recipient, digits only, or its keyed hash.
-    recipient_id: Last<String>,
-    /// Template, by what the application sent.
-    sent_template: Last<String>,
-    /// Template, by the provider's statuses.
-    told_template: Last<String>,
+    wa_id: Smallest,
+    /// Business-scoped user id of the recipient.
+    user_id: Smallest,
+    /// Group to which the message went.
+    group_id: Smallest,
+    /// Template.
+    template_name: First<String>,
     /// `rsvp`, `travel`, `template`.
-    message_type: Last<String>,
-    /// Whether the send belongs to no event.
-    standalone: Last<bool>,
+    message_type: First<String>,
+    /// Whether the send belongs to no event; where statements of one rank differ, it does not.
+    standalone: First<Reverse<bool>>,
     /// Event of the application.
-    event_id: Last<String>,
+    event_id: First<String>,
     /// Registration of the guest.
-    registration_id: Last<String>,
+    registration_id: First<String>,
     /// Guest.
-    guest_id: Last<String>,
+    guest_id: First<String>,
     /// Guest's name; dropped where phone numbers are hashed.
-    guest_name: Last<String>,
+    guest_name: First<String>,
     /// The latest event time of all facts: from it a store counts how long it keeps the item.
     last_fact_at: Latest,
 }
@@ -85,6 +91,9 @@ pub enum State {
 }
 
 impl State {
+    /// Every state.
+    pub const ALL: [State; 5] = [State::Sent, State::Delivered, State::Read, State::Failed, State::Deleted];
+
     /// Its name in answers.
     pub const fn name(self) -> &'static str {
         match self {
@@ -98,14 +107,9 @@ impl State {
 }
 
 impl Item {
-    /// Whether some fact says that the message was sent. Only such items are answered.
-    pub fn is_message(&self) -> bool {
-        !self.sent_at.is_unknown()
-    }
-
-    /// The state: by rank, not by the order in which things were told. A click or a reply shows that the message was read.
+    /// The state: by rank, not by the order in which things were reported. A click or a reply shows that the message was read.
     pub fn state(&self) -> State {
-        let is_read = !(self.read_at.is_unknown() && self.first_click_at.is_unknown() && self.replied_at.is_unknown());
+        let is_read = self.read_at.get().or(self.first_click_at()).or(self.replied_at.get()).is_some();
         if !self.deleted_at.is_unknown() {
             State::Deleted
         } else if is_read {
@@ -119,13 +123,18 @@ impl Item {
         }
     }
 
-    /// The template: what the application says, else what the provider says.
-    pub fn template_name(&self) -> Option<&str> {
-        self.sent_template.get().or(self.told_template.get()).map(String::as_str)
+    /// The earliest click: milliseconds since 1970, UTC. What may be a second report of a click counts only without the first.
+    pub fn first_click_at(&self) -> Option<i64> {
+        self.clicked_at.get().or(self.click_echoed_at.get())
+    }
+
+    /// To whom the message went: the phone number or its keyed hash, else the business-scoped user id; a group by its id.
+    pub fn recipient_id(&self) -> Option<&str> {
+        self.group_id.get().or(self.wa_id.get()).or(self.user_id.get())
     }
 
     /// Whether the message belongs to no event. Unknown counts as false.
     pub fn is_standalone(&self) -> bool {
-        self.standalone.get().copied().unwrap_or(false)
+        self.standalone.get().is_some_and(|Reverse(standalone)| *standalone)
     }
 }

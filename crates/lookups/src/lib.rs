@@ -5,6 +5,7 @@
 //! Webhooks feed the store when their records are safe; the transform feeds it again from the raw objects; a rebuild makes it from the
 //! lake alone.
 
+pub mod address;
 pub mod answers;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
@@ -19,6 +20,7 @@ pub mod sqlite;
 pub mod store;
 pub mod updates;
 
+pub use address::Address;
 pub use fact::{Fact, Update};
 pub use filter::{Filter, Position};
 pub use item::{Item, State};

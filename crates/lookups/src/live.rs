@@ -8,7 +8,7 @@ use crate::filter::{Filter, Position};
 use crate::store::{Entry, LookupStore, StoreError};
 use crate::updates::Updates;
 
-/// Longest time that a webhook waits for the store.
+/// Longest time that a webhook waits for the store, if nothing else is set.
 pub const FEED_BUDGET: Duration = Duration::from_millis(150);
 
 /// Longest time that a look-up waits for the store.
@@ -17,7 +17,8 @@ pub const ASK_BUDGET: Duration = Duration::from_millis(2_500);
 /// A store behind its budgets.
 #[derive(Clone)]
 pub struct Lookups {
-    store: Arc<dyn LookupStore>,
+    items: Arc<dyn LookupStore>,
+    feed_budget: Duration,
 }
 
 /// What became of the updates of a webhook.
@@ -34,15 +35,21 @@ pub struct Fed {
 impl Lookups {
     /// Look-ups in `store`.
     pub fn new(store: Arc<dyn LookupStore>) -> Self {
-        Self { store }
+        Self { items: store, feed_budget: FEED_BUDGET }
+    }
+
+    /// The same look-ups, with another time that a webhook waits for the store at most.
+    #[must_use]
+    pub fn with_feed_budget(self, feed_budget: Duration) -> Self {
+        Self { feed_budget, ..self }
     }
 
     /// The store.
     pub fn store(&self) -> &Arc<dyn LookupStore> {
-        &self.store
+        &self.items
     }
 
-    /// Applies what newline-terminated records say, within [`FEED_BUDGET`]. Never fails: what is missed is applied later, from the
+    /// Applies what newline-terminated records say, within the budget. Never fails: what is missed is applied later, from the
     /// raw objects.
     pub async fn feed(&self, lines: &[u8]) -> Fed {
         let mut updates = Updates::from_lines(lines);
@@ -50,7 +57,7 @@ impl Lookups {
         if count == 0 {
             return Fed::default();
         }
-        match within(FEED_BUDGET, self.store.apply(updates.take())).await {
+        match within(self.feed_budget, self.items.apply(updates.take())).await {
             Ok(entries) => Fed { applied: count, missed: 0, entries },
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -65,7 +72,7 @@ impl Lookups {
     /// # Errors
     /// The store's, also where it gives no answer within [`ASK_BUDGET`].
     pub async fn statuses(&self, message_ids: &[String]) -> Result<serde_json::Value, StoreError> {
-        Ok(answers::statuses(&within(ASK_BUDGET, self.store.get(message_ids)).await?))
+        Ok(answers::statuses(&within(ASK_BUDGET, self.items.get(message_ids)).await?))
     }
 
     /// The answer that lists messages: a page of [`answers::PAGE`], the message sent last first.
@@ -73,7 +80,7 @@ impl Lookups {
     /// # Errors
     /// As those of [`Lookups::statuses`].
     pub async fn logs(&self, filter: &Filter, after: Option<&Position>) -> Result<serde_json::Value, StoreError> {
-        Ok(answers::logs(&within(ASK_BUDGET, self.store.list(filter, after, answers::PAGE + 1)).await?))
+        Ok(answers::logs(&within(ASK_BUDGET, self.items.list(filter, after, answers::PAGE + 1)).await?))
     }
 
     /// The answer with the message sent last, or null.
@@ -81,7 +88,7 @@ impl Lookups {
     /// # Errors
     /// As those of [`Lookups::statuses`].
     pub async fn latest(&self, filter: &Filter) -> Result<serde_json::Value, StoreError> {
-        Ok(answers::latest(within(ASK_BUDGET, self.store.list(filter, None, 1)).await?.first()))
+        Ok(answers::latest(within(ASK_BUDGET, self.items.list(filter, None, 1)).await?.first()))
     }
 }
 

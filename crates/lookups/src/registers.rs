@@ -68,50 +68,62 @@ impl Merge for Latest {
     }
 }
 
-/// The value that was stated first, with the time of the statement; at the same time the smallest.
+/// The value of the statement that ranks first; of statements of one rank the smallest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct First<T>(Option<(i64, T)>);
 
-/// The value that was stated last, with the time of the statement; at the same time the largest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Last<T>(Option<(i64, T)>);
+impl<T> First<T> {
+    /// What a statement of this rank says. No value is no statement.
+    pub fn stated(rank: i64, value: Option<T>) -> Self {
+        Self(value.map(|value| (rank, value)))
+    }
 
-macro_rules! register {
-    ($name:ident, $prefer:ident) => {
-        impl<T> $name<T> {
-            /// What was stated at `time` (milliseconds since 1970, UTC). No value is no statement.
-            pub fn stated(time: i64, value: Option<T>) -> Self {
-                Self(value.map(|value| (time, value)))
-            }
-
-            /// The value, if one was stated.
-            pub fn get(&self) -> Option<&T> {
-                self.0.as_ref().map(|(_, value)| value)
-            }
-        }
-
-        impl<T> Default for $name<T> {
-            fn default() -> Self {
-                Self(None)
-            }
-        }
-
-        impl<T: Ord> Merge for $name<T> {
-            fn merge(&mut self, other: Self) {
-                self.0 = match (self.0.take(), other.0) {
-                    (Some(one), Some(other)) => Some(one.$prefer(other)),
-                    (one, other) => one.or(other),
-                };
-            }
-
-            fn is_unknown(&self) -> bool {
-                self.0.is_none()
-            }
-        }
-    };
+    /// The value, if one was stated.
+    pub fn get(&self) -> Option<&T> {
+        self.0.as_ref().map(|(_, value)| value)
+    }
 }
 
-register!(First, min);
-register!(Last, max);
+impl<T> Default for First<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Ord> Merge for First<T> {
+    fn merge(&mut self, other: Self) {
+        self.0 = self.0.take().into_iter().chain(other.0).min();
+    }
+
+    fn is_unknown(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+/// The smallest text that was stated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Smallest(Option<String>);
+
+impl Smallest {
+    /// What a statement says. No text is no statement.
+    pub fn stated(text: Option<String>) -> Self {
+        Self(text)
+    }
+
+    /// The text, if one was stated.
+    pub fn get(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl Merge for Smallest {
+    fn merge(&mut self, other: Self) {
+        self.0 = self.0.take().into_iter().chain(other.0).min();
+    }
+
+    fn is_unknown(&self) -> bool {
+        self.0.is_none()
+    }
+}

@@ -6,6 +6,7 @@ use url::form_urlencoded;
 
 use crate::answers::MAX_WAMIDS;
 use crate::filter::{Filter, Position};
+use crate::item::State;
 
 /// A request that the caller must correct: status 400.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,8 +55,9 @@ pub fn message_logs(query: &str, options: &Options) -> Result<(Filter, Option<Po
             "event_id" => filter.event_id = text(),
             "guest_id" => filter.guest_id = text(),
             "template_name" => filter.template_name = text(),
-            "recipient_id" => filter.recipient_id = Some(phone(&value, options)?),
+            "recipient_id" => filter.recipient_id = Some(recipient(&value, options)?),
             "standalone" => filter.standalone = Some(truth(&value)?),
+            "status" => filter.status = Some(state(&value)?),
             "cursor" => after = Some(cursor(&value)?),
             _ => {}
         }
@@ -75,10 +77,16 @@ pub fn latest(query: &str, options: &Options) -> Result<Filter, BadRequest> {
     Ok(filter)
 }
 
-fn phone(value: &str, options: &Options) -> Result<String, BadRequest> {
+fn recipient(value: &str, options: &Options) -> Result<String, BadRequest> {
     // A plus sign that was not escaped arrives as a space.
-    let expected = "a phone number, or its keyed hash of 64 hexadecimal digits";
+    let expected = "a phone number, its keyed hash, a business-scoped user id or a group's id";
     recipient_id(value.trim(), options).ok_or(BadRequest::Invalid { field: "recipient_id", expected })
+}
+
+fn state(value: &str) -> Result<State, BadRequest> {
+    let expected = "sent, delivered, read, failed or deleted";
+    let found = State::ALL.into_iter().find(|state| state.name() == value.trim());
+    found.ok_or(BadRequest::Invalid { field: "status", expected })
 }
 
 fn truth(value: &str) -> Result<bool, BadRequest> {
@@ -124,9 +132,12 @@ mod tests {
             ..Filter::default()
         };
         assert_eq!((filter, after), (expected, None));
-        for (query, field) in
-            [("standalone=yes", "standalone"), ("recipient_id=abc", "recipient_id"), ("cursor=1", "cursor")]
-        {
+        for (query, field) in [
+            ("standalone=yes", "standalone"),
+            ("recipient_id=a%20b", "recipient_id"),
+            ("status=open", "status"),
+            ("cursor=1", "cursor"),
+        ] {
             let error = message_logs(query, &options).unwrap_err();
             assert!(matches!(error, BadRequest::Invalid { field: found, .. } if found == field), "{error}");
         }

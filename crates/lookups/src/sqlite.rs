@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::fact::Update;
 use crate::filter::{Filter, Index, Position};
-use crate::item::Item;
+use crate::item::{Item, State};
 use crate::registers::Merge;
 use crate::store::{Entry, LookupStore, StoreError};
 
@@ -33,8 +33,8 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS messages (
-  message_id TEXT PRIMARY KEY, item TEXT NOT NULL, sent_at INTEGER, registration_id TEXT, event_id TEXT, guest_id TEXT,
-  recipient_id TEXT, template_name TEXT, standalone INTEGER NOT NULL
+  message_id TEXT PRIMARY KEY, item TEXT NOT NULL, sent_at INTEGER NOT NULL, registration_id TEXT, event_id TEXT, guest_id TEXT,
+  recipient_id TEXT, template_name TEXT, standalone INTEGER NOT NULL, status TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_registration ON messages (registration_id, sent_at DESC, message_id) WHERE registration_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_event ON messages (event_id, sent_at DESC, message_id) WHERE event_id IS NOT NULL;
@@ -46,10 +46,10 @@ CREATE INDEX IF NOT EXISTS by_time ON messages (sent_at DESC, message_id);
 ";
 
 const UPSERT: &str = "
-INSERT INTO messages (message_id, item, sent_at, registration_id, event_id, guest_id, recipient_id, template_name, standalone)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+INSERT INTO messages (message_id, item, sent_at, registration_id, event_id, guest_id, recipient_id, template_name, standalone, status)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 ON CONFLICT (message_id) DO UPDATE SET
-  item = ?2, sent_at = ?3, registration_id = ?4, event_id = ?5, guest_id = ?6, recipient_id = ?7, template_name = ?8, standalone = ?9";
+  item = ?2, sent_at = ?3, registration_id = ?4, event_id = ?5, guest_id = ?6, recipient_id = ?7, template_name = ?8, standalone = ?9, status = ?10";
 
 const ONE: &str = "SELECT item FROM messages WHERE message_id = ?1";
 
@@ -225,13 +225,14 @@ fn apply_one(transaction: &Transaction<'_>, update: Update) -> Result<Entry, Sto
         transaction.prepare_cached(UPSERT)?.execute(params![
             message_id,
             text,
-            item.sent_at.get(),
+            item.sent_at.get().unwrap_or_default(),
             item.registration_id.get(),
             item.event_id.get(),
             item.guest_id.get(),
-            item.recipient_id.get(),
-            item.template_name(),
+            item.recipient_id(),
+            item.template_name.get(),
             item.is_standalone(),
+            item.state().name(),
         ])?;
     }
     Ok((message_id, item))
@@ -249,7 +250,7 @@ fn list_query(filter: &Filter) -> &'static str {
                 " AND sent_at <= ?7 AND (sent_at < ?7 OR message_id > ?8)",
                 " AND (?1 IS NULL OR registration_id = ?1) AND (?2 IS NULL OR event_id = ?2) AND (?3 IS NULL OR guest_id = ?3)",
                 " AND (?4 IS NULL OR recipient_id = ?4) AND (?5 IS NULL OR template_name = ?5)",
-                " AND (?6 IS NULL OR standalone = ?6) ORDER BY sent_at DESC, message_id LIMIT ?9"
+                " AND (?6 IS NULL OR standalone = ?6) AND (?10 IS NULL OR status = ?10) ORDER BY sent_at DESC, message_id LIMIT ?9"
             )
         };
     }
@@ -293,10 +294,11 @@ impl LookupStore for SqliteStore {
         let filter = filter.clone();
         let (sent_at, message_id) =
             after.map_or((i64::MAX, String::new()), |after| (after.sent_at, after.message_id.clone()));
+        let status = filter.status.map(State::name);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read(move |connection| {
             let mut query = connection.prepare_cached(list_query(&filter))?;
-            let parameters: [&dyn ToSql; 9] = [
+            let parameters: [&dyn ToSql; 10] = [
                 &filter.registration_id,
                 &filter.event_id,
                 &filter.guest_id,
@@ -306,6 +308,7 @@ impl LookupStore for SqliteStore {
                 &sent_at,
                 &message_id,
                 &limit,
+                &status,
             ];
             let mut rows = query.query(parameters)?;
             let mut entries = Vec::new();

@@ -24,9 +24,14 @@ impl Updates {
 
     /// Adds what a fact says of a message of the business, if it says something.
     pub fn push(&mut self, fact: Fact) {
-        if let Some(Update { message_id, item }) = fact.into_update() {
-            self.0.entry(message_id).or_default().merge(item);
+        if let Some(update) = fact.into_update() {
+            self.merge(update);
         }
+    }
+
+    /// Adds an update.
+    pub fn merge(&mut self, update: Update) {
+        self.0.entry(update.message_id).or_default().merge(update.item);
     }
 
     /// Number of messages.

@@ -32,6 +32,10 @@ pub fn fact() -> impl Strategy<Value = Fact> {
                 message_id: message_id.clone(),
                 context_message_id: message_id,
                 wa_id: one.clone(),
+                user_id: four.clone(),
+                group_id: two.clone().filter(|_| code == Some(2)),
+                provider: Some("interakt".to_owned()),
+                source: Some(if code == Some(1) { "message_received" } else { "message_api_clicked" }.to_owned()),
                 error_code: code,
                 error_title: two.clone(),
                 error_message: three.clone(),
@@ -90,7 +94,8 @@ proptest! {
     /// A control: what takes the value that came last instead of the one stated last breaks the law.
     #[test]
     fn taking_what_came_last_would_break_the_law(time in 0_i64..3) {
-        let stated = |time, value: &str| Fact {
+        let stated = |time: i64, value: &str| Fact {
+            received_at: 100,
             table: "sends".to_owned(),
             event_ts: time,
             message_id: Some("m".to_owned()),
@@ -102,7 +107,7 @@ proptest! {
         let reversed: Vec<_> = facts.iter().rev().cloned().collect();
         prop_assert_ne!(came_last(&facts), came_last(&reversed));
         let merged = item(&facts);
-        prop_assert_eq!(merged.template_name(), Some("new"));
+        prop_assert_eq!(merged.template_name.get().map(String::as_str), Some("new"));
         prop_assert_eq!(merged, item(&reversed));
     }
 }

@@ -3,13 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 use bluetick_lake::{CommitReport, Lake, LakeError, PartitionBatch, Reason, Staging};
+use bluetick_lookups::LookupStore;
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStoreExt;
 use tokio::time::Instant;
 
 use crate::lines::{LineReader, LineSink};
+use crate::lookups::{LookupsError, Waiting};
 use crate::raw::Source;
 use crate::rejects::Rejects;
 
@@ -85,13 +88,17 @@ struct Collector {
     lines: u64,
     /// Those of the object that is being read.
     rejects: Rejects,
+    /// What the lines tell the look-up store, if there is one.
+    lookups: Option<Waiting>,
 }
 
 impl LineSink for Collector {
     fn line(&mut self, line: &[u8]) {
         self.lines += 1;
-        if let Err(rejection) = self.staging.push_line(line) {
-            self.rejects.push(rejection.reason, line);
+        match (self.staging.push_line(line), &mut self.lookups) {
+            (Ok(_), Some(lookups)) => lookups.push_line(line),
+            (Ok(_), None) => {}
+            (Err(rejection), _) => self.rejects.push(rejection.reason, line),
         }
     }
 
@@ -110,6 +117,8 @@ enum ObjectError {
     Decode(#[from] std::io::Error),
     #[error("the lake did not take the rows")]
     Lake(#[from] LakeError),
+    #[error("the look-up store does not hold the rows yet")]
+    Lookups(#[from] LookupsError),
     #[error("the time is up")]
     Deadline,
 }
@@ -118,6 +127,7 @@ enum ObjectError {
 pub struct Transform {
     lake: Lake,
     flush_bytes: usize,
+    lookups: Option<Arc<dyn LookupStore>>,
 }
 
 /// The part of a batch that is under way.
@@ -133,7 +143,13 @@ struct Run<'a> {
 impl Transform {
     /// A transform into `lake` that commits whenever `flush_bytes` are staged.
     pub fn new(lake: Lake, flush_bytes: usize) -> Self {
-        Self { lake, flush_bytes }
+        Self { lake, flush_bytes, lookups: None }
+    }
+
+    /// The same transform, which also applies the rows to a look-up store. An object is done when the store holds it, too.
+    #[must_use]
+    pub fn with_lookups(self, lookups: Option<Arc<dyn LookupStore>>) -> Self {
+        Self { lookups, ..self }
     }
 
     /// The lake.
@@ -190,6 +206,7 @@ impl Run<'_> {
         self.check_deadline()?;
         // An object that failed half-way has left lines behind: they are read, and kept, when it comes again.
         self.collector.rejects = Rejects::default();
+        self.begin_lookups().await?;
         let got = source.store.get(&source.path).await?;
         let modified_ms = got.meta.last_modified.timestamp_millis();
         let mut pieces = got.into_stream();
@@ -200,15 +217,29 @@ impl Run<'_> {
             for piece in bytes.chunks(PIECE_BYTES) {
                 reader.push(piece, &mut self.collector)?;
                 self.keep_rejects(source, modified_ms).await?;
-                if self.collector.staging.memory_bytes() >= self.transform.flush_bytes {
+                if self.is_full() {
                     self.flush().await?;
                     self.open.insert(number);
+                    self.begin_lookups().await?;
                 }
             }
         }
         reader.finish(&mut self.collector)?;
         self.collector.rejects.close_group();
         self.keep_rejects(source, modified_ms).await
+    }
+
+    fn is_full(&self) -> bool {
+        self.collector.staging.memory_bytes() >= self.transform.flush_bytes
+            || self.collector.lookups.as_ref().is_some_and(Waiting::is_full)
+    }
+
+    /// Gets ready to apply the next lines to the look-up store, if there is one.
+    async fn begin_lookups(&mut self) -> Result<(), ObjectError> {
+        if self.transform.lookups.is_some() && self.collector.lookups.is_none() {
+            self.collector.lookups = Some(Waiting::begin(&self.transform.lake).await?);
+        }
+        Ok(())
     }
 
     /// Keeps those rejected lines of an object that make whole groups.
@@ -234,6 +265,8 @@ impl Run<'_> {
 
     async fn commit(&mut self) -> Result<(), ObjectError> {
         self.report.lines += std::mem::take(&mut self.collector.lines);
+        // If the commit fails, the lines come again, and with them what they tell the store.
+        let lookups = self.collector.lookups.take();
         let batches = std::mem::take(&mut self.collector.staging).drain()?;
         let lake = &self.transform.lake;
         // Each partition is tried, whatever becomes of the others.
@@ -248,7 +281,13 @@ impl Run<'_> {
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
-        first_error.map_or(Ok(()), |error| Err(error.into()))
+        if let Some(error) = first_error {
+            return Err(error.into());
+        }
+        if let (Some(lookups), Some(store)) = (lookups, &self.transform.lookups) {
+            self.within_deadline(lookups.apply(lake, &**store)).await??;
+        }
+        Ok(())
     }
 
     async fn within_deadline<T>(&self, work: impl Future<Output = T>) -> Result<T, ObjectError> {

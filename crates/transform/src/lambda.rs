@@ -1,10 +1,13 @@
 //! The transform and the sweep as Lambda functions.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use bluetick_lake::{Lake, LakeOptions, SweepReport};
+use bluetick_lookups::dynamodb::DynamoStore;
+use bluetick_lookups::{Address, LookupStore};
 use bluetick_telemetry::emf::{Metrics, Unit};
 use tokio::time::Instant;
 
@@ -33,6 +36,20 @@ pub fn open_lake(variable: impl Fn(&str) -> Option<String>) -> Result<Lake, Star
     Ok(Lake::open(&url, LakeOptions { erasure_key, ..LakeOptions::default() })?)
 }
 
+/// Opens the look-up store at `LOOKUPS_URL`, if that is set; `variable` looks an environment variable up.
+///
+/// # Errors
+/// It names no table.
+pub async fn open_lookups(
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Arc<dyn LookupStore>>, StartError> {
+    let Some(url) = variable("LOOKUPS_URL").filter(|url| !url.trim().is_empty()) else { return Ok(None) };
+    match url.trim().parse()? {
+        Address::Table { name, keep_days } => Ok(Some(Arc::new(DynamoStore::connect(&name, keep_days).await))),
+        Address::Directory(_) => Err("LOOKUPS_URL must be dynamodb://<table>".into()),
+    }
+}
+
 /// The transform function: raw objects that SQS names, to the lake.
 pub struct Function {
     transform: Transform,
@@ -51,6 +68,12 @@ impl Function {
         };
         let stores = RawStores::new(variable("RAW_URL").as_deref())?;
         Ok(Self { transform: Transform::new(open_lake(&variable)?, flush_bytes), stores })
+    }
+
+    /// The same function, which also applies the rows to a look-up store.
+    #[must_use]
+    pub fn with_lookups(self, lookups: Option<Arc<dyn LookupStore>>) -> Self {
+        Self { transform: self.transform.with_lookups(lookups), ..self }
     }
 
     /// Handles a batch of SQS messages; those that failed are named in the answer, and only they come again. `deadline` is

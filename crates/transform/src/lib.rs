@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod lambda;
 pub mod lines;
+pub mod lookups;
 pub mod notification;
 pub mod raw;
 mod rejects;

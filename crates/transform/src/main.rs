@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsEvent;
-use bluetick_transform::lambda::{Function, now};
+use bluetick_transform::lambda::{Function, now, open_lookups};
 use lambda_runtime::{LambdaEvent, service_fn};
 use tokio::time::Instant;
 
@@ -18,7 +18,8 @@ fn deadline(deadline: u64, now: i64) -> Option<Instant> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     bluetick_telemetry::logging::init();
-    let function = Arc::new(Function::start(|name| std::env::var(name).ok())?);
+    let variable = |name: &str| std::env::var(name).ok();
+    let function = Arc::new(Function::start(variable)?.with_lookups(open_lookups(variable).await?));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let function = Arc::clone(&function);
         async move {

@@ -1,11 +1,13 @@
 //! `bluetick erase`: removes a person.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use bluetick_lake::Person;
+use bluetick_transform::lookups;
 use serde_json::json;
 
-use crate::commands::LakeArguments;
+use crate::commands::{LakeArguments, OptionalLookupsArguments};
 use crate::output::{self, CommandResult};
 
 /// Remove a person's rows from the lake, and keep the person out of later replays
@@ -30,6 +32,8 @@ pub(crate) struct Arguments {
     person: PersonArguments,
     #[command(flatten)]
     lake: LakeArguments,
+    #[command(flatten)]
+    lookups: OptionalLookupsArguments,
     /// Erase nothing; say how far the erasure has come
     #[arg(long, conflicts_with = "again")]
     status: bool,
@@ -59,7 +63,16 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
         output::report(arguments.json, &report)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let lookups = arguments.lookups.open().await?;
+    // Read before the rows are gone.
+    let named = match &lookups {
+        Some(_) => lookups::messages_naming(&lake, &person).await?,
+        None => BTreeSet::new(),
+    };
     let report = lake.erase(&person).await?;
+    if let Some(store) = &lookups {
+        lookups::erase(&lake, &**store, &person, named).await?;
+    }
     let remaining_copies: Vec<_> = report
         .remaining_copies
         .iter()

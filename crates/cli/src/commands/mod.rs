@@ -3,6 +3,8 @@
 mod body_budget;
 pub(crate) mod erase;
 pub(crate) mod flatten;
+pub(crate) mod lookup;
+pub(crate) mod lookups;
 pub(crate) mod providers;
 pub(crate) mod replay;
 pub(crate) mod run;
@@ -14,10 +16,12 @@ pub(crate) mod sweep;
 pub(crate) mod verify;
 
 use std::error::Error;
+use std::sync::Arc;
 
 use std::path::{Component, Path, PathBuf};
 
 use bluetick_lake::{Lake, LakeOptions};
+use bluetick_lookups::{Address, LookupStore, StoreError};
 use url::Url;
 
 /// Which lake a command works on.
@@ -52,6 +56,39 @@ impl LakeArguments {
 /// The options of a lake with this secret. An empty one is none: a variable that is set to nothing.
 pub(crate) fn lake_options(erasure_key: Option<String>) -> LakeOptions {
     LakeOptions { erasure_key: erasure_key.filter(|key| !key.is_empty()), ..LakeOptions::default() }
+}
+
+/// Which look-up store a command works on.
+#[derive(clap::Args)]
+pub(crate) struct LookupsArguments {
+    /// The look-up store: file:///directory or dynamodb://table
+    #[arg(long = "lookups", value_name = "URL", env = "LOOKUPS_URL")]
+    address: Address,
+}
+
+impl LookupsArguments {
+    /// The store; a directory is made if it is not there.
+    pub(crate) async fn open(&self) -> Result<Arc<dyn LookupStore>, StoreError> {
+        self.address.open().await
+    }
+}
+
+/// Which look-up store a command feeds, if any.
+#[derive(clap::Args)]
+pub(crate) struct OptionalLookupsArguments {
+    /// The look-up store that follows the lake: file:///directory or dynamodb://table
+    #[arg(long = "lookups", value_name = "URL", env = "LOOKUPS_URL")]
+    address: Option<Address>,
+}
+
+impl OptionalLookupsArguments {
+    /// The store, if one is named.
+    pub(crate) async fn open(&self) -> Result<Option<Arc<dyn LookupStore>>, StoreError> {
+        match &self.address {
+            Some(address) => Ok(Some(address.open().await?)),
+            None => Ok(None),
+        }
+    }
 }
 
 /// Refuses the URL of a directory that does not exist. To open a directory is to make it: right for a new lake, wrong for

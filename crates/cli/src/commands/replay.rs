@@ -6,13 +6,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use bluetick_lake::Lake;
+use bluetick_lookups::LookupStore;
 use bluetick_transform::batch::{BatchReport, DEFAULT_FLUSH_BYTES, Transform};
 use bluetick_transform::raw::{self, Source};
 use serde_json::json;
 
-use crate::commands::{LakeArguments, refuse_nested, require_directory};
+use crate::commands::{LakeArguments, OptionalLookupsArguments, refuse_nested, require_directory};
 use crate::output::{self, CommandResult};
 
 /// Objects between two entries in the checkpoint: enough to fill a commit, few enough to lose little.
@@ -26,6 +28,8 @@ pub(crate) struct Arguments {
     raw: String,
     #[command(flatten)]
     lake: LakeArguments,
+    #[command(flatten)]
+    lookups: OptionalLookupsArguments,
     /// Remember here what is done: a replay that was stopped goes on where it was
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -36,7 +40,8 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     refuse_nested(&arguments.raw, arguments.lake.url())?;
-    move_objects(&arguments.raw, arguments.lake.open()?, arguments.checkpoint.as_deref(), arguments.json).await
+    let (lake, lookups) = (arguments.lake.open()?, arguments.lookups.open().await?);
+    move_objects(&arguments.raw, lake, lookups, arguments.checkpoint.as_deref(), arguments.json).await
 }
 
 /// A file that says in its first line what is moved where, and then the path of each object that is done.
@@ -74,7 +79,13 @@ impl Checkpoint {
 }
 
 /// Moves every object under `raw` into `lake` and prints a report. Exit status 1 if an object was not done.
-pub(crate) async fn move_objects(raw: &str, lake: Lake, checkpoint: Option<&Path>, json: bool) -> CommandResult {
+pub(crate) async fn move_objects(
+    raw: &str,
+    lake: Lake,
+    lookups: Option<Arc<dyn LookupStore>>,
+    checkpoint: Option<&Path>,
+    json: bool,
+) -> CommandResult {
     require_directory(raw)?;
     let mut checkpoint = checkpoint.map(|path| Checkpoint::open(path, raw, lake.base_uri())).transpose()?;
     let mut sources = raw::list(raw).await?;
@@ -85,7 +96,7 @@ pub(crate) async fn move_objects(raw: &str, lake: Lake, checkpoint: Option<&Path
     if let Some(checkpoint) = &checkpoint {
         sources.retain(|source| !checkpoint.done.contains(source.path.as_ref()));
     }
-    let transform = Transform::new(lake, DEFAULT_FLUSH_BYTES);
+    let transform = Transform::new(lake, DEFAULT_FLUSH_BYTES).with_lookups(lookups);
     let bar = output::progress_bar(sources.len() as u64, "raw objects");
     let (mut total, mut failed) = (BatchReport::default(), Vec::new());
     // Without a checkpoint there is nothing to write down between objects: one batch makes the fewest commits.

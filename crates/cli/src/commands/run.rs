@@ -1,6 +1,6 @@
 //! `bluetick run`: raw objects to the lake, once.
 
-use crate::commands::{LakeArguments, refuse_nested, replay};
+use crate::commands::{LakeArguments, OptionalLookupsArguments, refuse_nested, replay};
 use crate::output::CommandResult;
 
 /// Move raw objects into the lake, once
@@ -13,6 +13,8 @@ pub(crate) struct Arguments {
     raw: String,
     #[command(flatten)]
     lake: LakeArguments,
+    #[command(flatten)]
+    lookups: OptionalLookupsArguments,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -20,5 +22,6 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     refuse_nested(&arguments.raw, arguments.lake.url())?;
-    replay::move_objects(&arguments.raw, arguments.lake.open()?, None, arguments.json).await
+    let lookups = arguments.lookups.open().await?;
+    replay::move_objects(&arguments.raw, arguments.lake.open()?, lookups, None, arguments.json).await
 }

@@ -11,6 +11,7 @@ use bluetick_ingest::app::start;
 use bluetick_ingest::firehose::AwsFirehoseClient;
 use bluetick_ingest::settings::{Settings, SinkUrl};
 use bluetick_lake::Lake;
+use bluetick_lookups::{LookupStore, Lookups};
 use bluetick_transform::batch::{DEFAULT_FLUSH_BYTES, Transform};
 use bluetick_transform::raw;
 use tokio::net::TcpListener;
@@ -46,6 +47,9 @@ pub(crate) struct Arguments {
     /// After a signal to stop, close all connections after this time at the latest
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "15s")]
     shutdown_timeout: Duration,
+    /// Where look-ups are answered from: file:///directory or dynamodb://table; without it they are answered 404
+    #[arg(long, value_name = "URL", env = "LOOKUPS_URL")]
+    lookups: Option<String>,
 }
 
 fn parse_time(text: &str) -> Result<Duration, String> {
@@ -65,17 +69,22 @@ fn parse_time(text: &str) -> Result<Duration, String> {
 pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     let settings = Settings::read(|name| match name {
         "SINK_URL" => Some(arguments.sink.clone()),
+        "LOOKUPS_URL" => arguments.lookups.clone(),
         name => std::env::var(name).ok(),
     })?;
+    let store = match &settings.lookups {
+        Some(address) => Some(address.open().await?),
+        None => None,
+    };
     let mover = match (&arguments.every, &arguments.lake) {
         (Some(every), Some(lake)) => {
             refuse_nested(&arguments.sink, lake)?;
-            Some(Mover::new(&settings, *every, lake)?)
+            Some(Mover::new(&settings, *every, lake, store.clone())?)
         }
         _ => None,
     };
     let timeouts = Timeouts { client: arguments.client_timeout, shutdown: arguments.shutdown_timeout };
-    let server = Arc::new(Server::new(start(settings).await?, timeouts));
+    let server = Arc::new(Server::new(start(settings, store.map(Lookups::new)).await?, timeouts));
     let mut signals = StopSignals::new()?;
     let listener = TcpListener::bind(arguments.listen).await?;
     output::line(format_args!("listening on http://{}", listener.local_addr()?))?;
@@ -161,12 +170,17 @@ struct Mover {
 }
 
 impl Mover {
-    fn new(settings: &Settings, every: Duration, lake: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    fn new(
+        settings: &Settings,
+        every: Duration,
+        lake: &str,
+        lookups: Option<Arc<dyn LookupStore>>,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let SinkUrl::File(raw) = &settings.sink else {
             return Err("--every needs a sink on this machine: file:///directory".into());
         };
         let lake = Lake::open(lake, lake_options(std::env::var("ERASURE_KEY").ok()))?;
-        let transform = Transform::new(lake, DEFAULT_FLUSH_BYTES);
+        let transform = Transform::new(lake, DEFAULT_FLUSH_BYTES).with_lookups(lookups);
         Ok(Self { every, raw: std::path::absolute(raw)?, transform, done: HashSet::new() })
     }
 

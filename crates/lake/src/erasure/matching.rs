@@ -33,7 +33,7 @@ pub(super) fn searched_columns(table: Table) -> Vec<&'static str> {
 }
 
 /// Erased persons.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Erasures {
     key: Vec<u8>,
     until_ms: HashMap<String, i64>,
@@ -95,6 +95,29 @@ impl Erasures {
         mac.update(b":");
         mac.update(value.as_bytes());
         hex::encode(mac.finalize().into_bytes())
+    }
+
+    /// One person, at any time: to find rows that name the person.
+    ///
+    /// # Errors
+    /// [`LakeError::Invalid`] for a number or id that cannot be one.
+    pub fn of(person: &Person) -> Result<Self, LakeError> {
+        let mut one = Self::default();
+        let hash = one.hash_of(person)?;
+        one.until_ms.insert(hash, i64::MAX);
+        Ok(one)
+    }
+
+    /// Whether commits leave out a row that names these people and happened, or was received, at `time_ms` (milliseconds since 1970, the
+    /// earlier of both).
+    pub fn forgets(&self, wa_id: Option<&str>, user_id: Option<&str>, participant: Option<&str>, time_ms: i64) -> bool {
+        let known = |kind, text: &str| self.until_ms.get(&self.hash(kind, text)).copied();
+        let until = [
+            wa_id.and_then(|text| known(WA_ID, text)),
+            user_id.and_then(|text| known(USER_ID, text)),
+            participant.and_then(|text| self.until_of_text(text)),
+        ];
+        until.into_iter().flatten().any(|until| time_ms <= until)
     }
 
     /// For each row: whether it is of an erased person, and from before the request.

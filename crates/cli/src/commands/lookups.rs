@@ -1,0 +1,44 @@
+//! `bluetick lookups`: care for the look-up store.
+
+use std::process::ExitCode;
+
+use bluetick_transform::lookups;
+use serde_json::json;
+
+use crate::commands::{LakeArguments, LookupsArguments};
+use crate::output::{self, CommandResult};
+
+/// Care for the look-up store
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(clap::Subcommand)]
+enum Task {
+    Rebuild(Rebuild),
+}
+
+/// Empty the store and make it from the lake alone; webhooks may go on meanwhile
+///
+/// Until it ends, look-ups know only the messages that were read already.
+#[derive(clap::Args)]
+struct Rebuild {
+    #[command(flatten)]
+    lake: LakeArguments,
+    #[command(flatten)]
+    lookups: LookupsArguments,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
+    let Task::Rebuild(rebuild) = &arguments.task;
+    let lake = rebuild.lake.open_existing()?;
+    let store = rebuild.lookups.open().await?;
+    let report = lookups::rebuild(&lake, &*store).await?;
+    output::report(rebuild.json, &json!({"partitions": report.partitions, "facts": report.facts}))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,83 @@
+//! The routes of the look-ups: which question a request asks, and its answer from the store.
+
+use bluetick_events::{Options, Provider};
+use bluetick_lookups::requests::{self, BadRequest};
+use bluetick_lookups::{Filter, Lookups, Position, StoreError};
+use http::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::router::{Answer, error, json};
+
+/// Who may ask: the application, with the token of the tracking API.
+pub(crate) const ASKER: Provider = Provider::Tracker;
+
+/// A question about messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// `POST /api/webhooks/message-status-lookup/`
+    Statuses,
+    /// `GET /api/webhooks/message-logs/`
+    Logs,
+    /// `GET /api/webhooks/message-logs/latest/`
+    Latest,
+}
+
+/// What is asked of the store.
+enum Request {
+    Statuses(Vec<String>),
+    Logs(Filter, Option<Position>),
+    Latest(Filter),
+}
+
+impl Question {
+    /// The question of a path, which may end with a slash, and its method.
+    pub(crate) fn find(path: &str) -> Option<(Self, Method)> {
+        match path.strip_suffix('/').unwrap_or(path) {
+            "/api/webhooks/message-status-lookup" => Some((Question::Statuses, Method::POST)),
+            "/api/webhooks/message-logs" => Some((Question::Logs, Method::GET)),
+            "/api/webhooks/message-logs/latest" => Some((Question::Latest, Method::GET)),
+            _ => None,
+        }
+    }
+
+    fn request(self, query: &str, body: &[u8], options: &Options) -> Result<Request, BadRequest> {
+        Ok(match self {
+            Question::Statuses => Request::Statuses(requests::wamids(body)?),
+            Question::Logs => {
+                let (filter, after) = requests::message_logs(query, options)?;
+                Request::Logs(filter, after)
+            }
+            Question::Latest => Request::Latest(requests::latest(query, options)?),
+        })
+    }
+
+    /// The answer to an authentic request.
+    pub(crate) async fn answer(self, query: &str, body: &[u8], options: &Options, lookups: Option<&Lookups>) -> Answer {
+        let request = match self.request(query, body, options) {
+            Ok(request) => request,
+            Err(fault) => return error(StatusCode::BAD_REQUEST, &fault.to_string()),
+        };
+        let Some(lookups) = lookups else {
+            return error(StatusCode::NOT_FOUND, "look-ups are not switched on: LOOKUPS_URL is not set");
+        };
+        match ask(lookups, &request).await {
+            Ok(body) => json(StatusCode::OK, &body),
+            Err(fault) => {
+                let cause = std::error::Error::source(&fault).map(ToString::to_string);
+                tracing::warn!(error = %fault, cause, "a look-up was not answered");
+                Answer {
+                    headers: vec![("retry-after", "1")],
+                    ..error(StatusCode::SERVICE_UNAVAILABLE, "the look-up store did not answer: ask again")
+                }
+            }
+        }
+    }
+}
+
+async fn ask(lookups: &Lookups, request: &Request) -> Result<Value, StoreError> {
+    match request {
+        Request::Statuses(wamids) => lookups.statuses(wamids).await,
+        Request::Logs(filter, after) => lookups.logs(filter, after.as_ref()).await,
+        Request::Latest(filter) => lookups.latest(filter).await,
+    }
+}
