@@ -117,7 +117,8 @@ impl Waiting {
 
 fn is_erased(fact: &Fact, erasures: &Erasures) -> bool {
     let time = fact.event_ts.min(fact.received_at);
-    erasures.forgets(fact.wa_id.as_deref(), fact.user_id.as_deref(), fact.participant.as_deref(), time)
+    let others = [fact.participant.as_deref(), fact.guest_name.as_deref()];
+    erasures.forgets(fact.wa_id.as_deref(), fact.user_id.as_deref(), &others, time)
 }
 
 async fn apply(store: &dyn LookupStore, mut updates: Updates) -> Result<(), StoreError> {

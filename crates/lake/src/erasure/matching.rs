@@ -108,16 +108,13 @@ impl Erasures {
         Ok(one)
     }
 
-    /// Whether commits leave out a row that names these people and happened, or was received, at `time_ms` (milliseconds since 1970, the
-    /// earlier of both).
-    pub fn forgets(&self, wa_id: Option<&str>, user_id: Option<&str>, participant: Option<&str>, time_ms: i64) -> bool {
+    /// Whether commits leave out a row with these people, and with these texts in other columns with personal data, that happened, or was
+    /// received, at `time_ms` (milliseconds since 1970, the earlier of both).
+    pub fn forgets(&self, wa_id: Option<&str>, user_id: Option<&str>, others: &[Option<&str>], time_ms: i64) -> bool {
         let known = |kind, text: &str| self.until_ms.get(&self.hash(kind, text)).copied();
-        let until = [
-            wa_id.and_then(|text| known(WA_ID, text)),
-            user_id.and_then(|text| known(USER_ID, text)),
-            participant.and_then(|text| self.until_of_text(text)),
-        ];
-        until.into_iter().flatten().any(|until| time_ms <= until)
+        let people = [wa_id.and_then(|text| known(WA_ID, text)), user_id.and_then(|text| known(USER_ID, text))];
+        let others = others.iter().map(|text| text.and_then(|text| self.until_of_payload(text)));
+        people.into_iter().chain(others).flatten().any(|until| time_ms <= until)
     }
 
     /// For each row: whether it is of an erased person, and from before the request.
