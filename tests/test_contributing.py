@@ -68,6 +68,16 @@ def test_the_table_of_crates_is_that_of_cargo() -> None:
             assert (set() if stated == "nothing" else set(stated.split(", "))) == needed, crate
 
 
+def test_the_readme_lists_every_environment_variable() -> None:
+    read = re.compile(r'\b(?:variable|filled|flag|required|var)\((?:variable, )?&?"([A-Z_]+)"')
+    sources = [
+        path for crate in ("ingest", "transform", "telemetry") for path in (ROOT / "crates" / crate).glob("src/**/*.rs")
+    ]
+    variables = {name for path in sources for name in read.findall(path.read_text(encoding="utf-8"))}
+    assert {"SINK_URL", "LAKE_URL"} <= variables
+    assert [name for name in sorted(variables) if f"`{name}`" not in page("README.md")] == []
+
+
 def test_the_checks_can_fail() -> None:
     assert "crates/no/such.rs" in paths("`crates/no/such.rs`") and not (ROOT / "crates/no/such.rs").exists()
     assert "docs/none.md" in paths("[none](docs/none.md)")
