@@ -43,8 +43,9 @@ ALARM_METRICS = 22
 SECRETS, DASHBOARDS = 2, 1
 REFUSED_LOG_BYTES = LOG_BYTES
 
-# Look-ups (LiveLookups). A message has about three webhooks. Each record is written to its item; the first record and the send write to the
-# indexes: about eight entries, where an entry that moves counts twice. The transform reads each message again. Sizes with all indexes.
+# Look-ups (LiveLookups). A message has about three webhooks. Each record is written to its item; the first record and
+# the send write to the indexes: about eight entries, where an entry that moves counts twice. The transform reads each
+# message again. Sizes include all indexes.
 WEBHOOKS_PER_MESSAGE, INDEX_WRITES_PER_MESSAGE = 3.2, 8
 LOOKUP_BYTES_PER_MESSAGE, LOOKUP_MONTHS = 4_000, 3
 
@@ -128,7 +129,7 @@ def costs(webhooks: float) -> dict[str, float]:
 
 
 def lookups(webhooks: float) -> float:
-    """USD for feeding and keeping the look-up table, point-in-time recovery included, without the look-ups themselves."""
+    """USD for feeding and keeping the look-up table with point-in-time recovery, without the look-ups themselves."""
     records, messages = webhooks * RECORDS_PER_WEBHOOK, webhooks / WEBHOOKS_PER_MESSAGE
     writes = records + messages * INDEX_WRITES_PER_MESSAGE
     # Reads that are eventually consistent count half: one by ingest and one by the transform.

@@ -259,7 +259,7 @@ def command_line(*arguments: str, lookups: str, **variables: str) -> Any:
 
 
 def test_all_providers_rebuilt_and_erased(store: tuple[str, dict[str, str]], tmp_path: Path) -> None:
-    """Every sample webhook, live and by the transform; the store that follows equals the one that the lake alone gives."""
+    """Every sample webhook, live and by the transform: the store equals the one that is rebuilt from the lake alone."""
     url, variables = store
     raw, lake = tmp_path / "raw", tmp_path / "lake"
     with local_pipeline.server(raw, "--lookups", url, **variables) as port:
@@ -319,7 +319,8 @@ const announced = await sendAnnouncement('4915550100', 'Ben', 'news');
 const status = (id: string, status: string, timestamp: string, errors?: object[]) =>
   ({ id, status, timestamp, recipient_id: '919876543210', errors });
 await forwardStatuses({ entry: [{ changes: [{ value: { statuses: [
-  status(invited, 'sent', '1768473000'), status(invited, 'read', '1768473480'), status(invited, 'delivered', '1768473005'),
+  status(invited, 'sent', '1768473000'), status(invited, 'read', '1768473480'),
+  status(invited, 'delivered', '1768473005'),
   status(announced, 'failed', '1768473001', [{ code: 131026, title: 'Message undeliverable' }]),
 ] } }] }] });
 console.log(JSON.stringify({
