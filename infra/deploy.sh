@@ -6,6 +6,7 @@
 #   PARAMETERS  further parameters of the template, as in "AlarmEmail=ops@example.com TimeZone=Asia/Kolkata"
 #   TAGS        tags of all resources, as in "team=marketing cost-center=42"
 #   FUNCTIONS   directory of a release with built functions; nothing is compiled then
+#   ROLLOUT     Canary10Percent5Minutes or the like: moves webhooks to the new version in steps, and back if an alarm rings
 # Credentials come from the environment or a profile, as for the AWS CLI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,14 +20,14 @@ read -r -a parameters <<<"Architecture=$ARCH ${PARAMETERS:-}"
 read -r -a tags <<<"application=bluetick ${TAGS:-}"
 python3 infra/stack.py --stack "$STACK" check-parameters "${parameters[@]}"
 
-prebuilt=.aws-sam/prebuilt
+prepared=.aws-sam/prepared
+python3 infra/prepare_template.py ${FUNCTIONS:+--functions "$FUNCTIONS"} ${ROLLOUT:+--rollout "$ROLLOUT"} --output "$prepared"
+template=$prepared/template.yaml
 if [ -n "${FUNCTIONS:-}" ]; then
-    python3 infra/prebuilt_template.py "$FUNCTIONS" --output "$prebuilt"
-    template="$prebuilt/template.yaml"
     binaries=("$FUNCTIONS"/*/bootstrap)
 else
     source infra/toolchain.sh
-    sam build --template-file infra/template.yaml --parameter-overrides "${parameters[@]}"
+    sam build --template-file "$template" --parameter-overrides "${parameters[@]}"
     template=.aws-sam/build/template.yaml
     binaries=(.aws-sam/build/*Function/bootstrap)
 fi

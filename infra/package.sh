@@ -9,7 +9,8 @@ source infra/toolchain.sh
 : "${DIST:=dist}"
 
 functions=(ingest transform sweep)
-options=(--release --locked --compiler cargo)
+# The packages are named, so that features that only the command-line tool needs are left out.
+options=(--release --locked --compiler cargo --package bluetick-ingest --package bluetick-transform)
 if [ "$target" != "$host" ]; then
     options+=(--target "$target")
 fi

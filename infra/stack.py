@@ -168,9 +168,10 @@ def main() -> int:
                 print("\n".join(f"  {line}" for line in names))
                 print("docs/operations.md, Tear down, says how a new stack takes them over and how to delete them")
             case "health":
-                url = outputs(cloudformation, arguments.stack)["WebhookUrl"]
-                health(url)
-                print(f"webhooks: {url}")
+                found = outputs(cloudformation, arguments.stack)
+                # The name of a new domain may not resolve yet.
+                health(found["ApiEndpoint"])
+                print(f"webhooks: {found['WebhookUrl']}")
     except StackError as error:
         print(f"stack: {error}", file=sys.stderr)
         return 1

@@ -16,7 +16,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 import check_binaries
 import costs
-import prebuilt_template
+import prepare_template
 from binaries import binary
 from emulator import FUNCTIONS, ROOT, architecture, load_template
 
@@ -68,7 +68,8 @@ def test_the_other_architecture_is_built_with_its_target(tmp_path: Path) -> None
     environment = machine(tmp_path, ARM, [ARM, X86], ["cargo", "cargo-lambda", "x86_64-linux-gnu-gcc"])
     package(environment, ARCH="x86_64")
     called = (tmp_path / "called").read_text()
-    assert called.startswith("cargo lambda build --release --locked --compiler cargo --target x86_64-unknown-linux-gnu")
+    assert called.startswith("cargo lambda build --release --locked --compiler cargo"
+        " --package bluetick-ingest --package bluetick-transform --target x86_64-unknown-linux-gnu")
     assert called.rstrip().endswith("--bin ingest --bin transform --bin sweep")
 
 
@@ -193,14 +194,26 @@ def release(directory: Path) -> Path:
 
 def test_a_release_is_deployed_without_a_build(tmp_path: Path) -> None:
     directory = release(tmp_path / "release")
-    prebuilt_template.check_release(directory)
-    text = prebuilt_template.with_binaries((ROOT / "infra" / "template.yaml").read_text(), directory)
+    prepare_template.check_release(directory)
+    text = prepare_template.with_binaries((ROOT / "infra" / "template.yaml").read_text(), directory)
     functions = {
         name: item
         for name, item in yaml_parse(text)["Resources"].items()
         if item["Type"] == "AWS::Serverless::Function"
     }
     assert {name: Path(item["Properties"]["CodeUri"]).name for name, item in functions.items()} == FUNCTIONS
+
+
+def test_a_rollout_moves_the_alias_in_steps_and_back_on_alarms() -> None:
+    source = (ROOT / "infra" / "template.yaml").read_text()
+    template = yaml_parse(prepare_template.with_rollout(source, "Canary10Percent5Minutes"))
+    preference = template["Resources"]["IngestFunction"]["Properties"]["DeploymentPreference"]
+    assert preference["Type"] == "Canary10Percent5Minutes"
+    alarms = [alarm["Ref"] for alarm in preference["Alarms"]]
+    assert alarms
+    assert all(template["Resources"][alarm]["Type"] == "AWS::CloudWatch::Alarm" for alarm in alarms)
+    with pytest.raises(prepare_template.TemplateError, match="Canary10Percent5Minutes"):
+        prepare_template.with_rollout(source, "AllAtOnceAndPray")
 
 
 @pytest.mark.parametrize(
@@ -214,8 +227,8 @@ def test_a_release_is_deployed_without_a_build(tmp_path: Path) -> None:
 def test_a_damaged_release_is_refused(tmp_path: Path, damage, message: str) -> None:
     directory = release(tmp_path / "release")
     damage(directory)
-    with pytest.raises(prebuilt_template.ReleaseError, match=message):
-        prebuilt_template.check_release(directory)
+    with pytest.raises(prepare_template.TemplateError, match=message):
+        prepare_template.check_release(directory)
 
 
 def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 //! `bluetick`: the whole pipeline on one machine, and the tools around it.
 
 mod commands;
+mod credentials;
 mod output;
 
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ enum Command {
     Sweep(commands::sweep::Arguments),
     Erase(commands::erase::Arguments),
     Verify(commands::verify::Arguments),
+    Manifests(commands::manifests::Arguments),
     Simulate(commands::simulate::Arguments),
     Schema(commands::schema::Arguments),
     Providers(commands::providers::Arguments),
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
     let result =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Into::into).and_then(|runtime| {
             runtime.block_on(async {
+                credentials::install().await;
                 match arguments.command {
                     Command::Lookup(arguments) => commands::lookup::run(&arguments).await,
                     Command::Lookups(arguments) => commands::lookups::run(&arguments).await,
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
                     Command::Sweep(arguments) => commands::sweep::run(&arguments).await,
                     Command::Erase(arguments) => commands::erase::run(&arguments).await,
                     Command::Verify(arguments) => commands::verify::run(&arguments).await,
+                    Command::Manifests(arguments) => commands::manifests::run(&arguments).await,
                     Command::Simulate(arguments) => commands::simulate::run(&arguments),
                     Command::Schema(arguments) => commands::schema::run(&arguments),
                     Command::Providers(arguments) => commands::providers::run(&arguments),

@@ -6,6 +6,9 @@ use crate::providers::Provider;
 /// Where webhooks of providers without routes of their own arrive: `/webhooks/{name}`.
 const WEBHOOKS: &str = "/webhooks/";
 
+/// Further paths of providers' webhooks: callbacks that existing applications have configured at the provider.
+const ALIASES: [(&str, Provider); 1] = [("/api/woosh/webhook", Provider::Woosh)];
+
 /// Where a body comes from: a provider, and one of its POST routes.
 ///
 /// `Route::from(provider)` has no path: the shape of the body decides how it is read.
@@ -19,6 +22,9 @@ impl Route {
     /// The route with this path, which may end with a slash. `None` if no provider has it.
     pub fn find(path: &str) -> Option<Route> {
         let path = path.strip_suffix('/').unwrap_or(path);
+        if let Some((_, provider)) = ALIASES.into_iter().find(|(alias, _)| *alias == path) {
+            return Some(Route::from(provider));
+        }
         Provider::ALL.into_iter().find_map(|provider| match provider.definition().requests {
             [] => (path.strip_prefix(WEBHOOKS)? == provider.name()).then(|| Route::from(provider)),
             requests => {
@@ -90,6 +96,13 @@ mod tests {
         paths.sort();
         paths.dedup();
         assert_eq!(paths.len(), routes, "two routes share a path");
+    }
+
+    #[test]
+    fn an_alias_leads_to_the_providers_own_route() {
+        for path in ["/api/woosh/webhook", "/api/woosh/webhook/"] {
+            assert_eq!(Route::find(path), Some(Route::from(Provider::Woosh)));
+        }
     }
 
     #[test]

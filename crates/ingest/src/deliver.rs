@@ -61,6 +61,8 @@ impl<C: FirehoseClient> Delivery<C> {
             return Delivered::default();
         }
         let (unsaved, retried) = match &self.sink {
+            // Without a spill there is nothing better than to try.
+            Sink::Firehose(firehose) if self.spill.is_some() && firehose.is_open() => (lines.to_vec(), 0),
             Sink::Firehose(firehose) => {
                 let outcome = firehose.put(lines).await;
                 (outcome.unsaved, outcome.retried)

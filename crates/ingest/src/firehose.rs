@@ -5,6 +5,7 @@
 //! (docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
 
 use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_firehose::config::retry::RetryConfig;
@@ -25,12 +26,18 @@ pub const CALL_TIMEOUT: Duration = Duration::from_millis(700);
 pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(400);
 /// Upper limit of the random pause before the first retry. The limit doubles with each further retry.
 pub const FIRST_PAUSE: Duration = Duration::from_millis(40);
+/// Calls in a row that must time out before the circuit breaker opens.
+pub const TIMEOUTS_TO_OPEN: u32 = 3;
+/// Time for which the circuit breaker stays open.
+pub const OPEN_TIME: Duration = Duration::from_secs(30);
 
 /// Why a whole call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallError {
-    /// Throttled, unreachable or timed out: a retry may succeed.
+    /// Throttled or unreachable: a retry may succeed.
     Retriable,
+    /// No answer in time: a retry may succeed, but each one costs the caller [`CALL_TIMEOUT`].
+    TimedOut,
     /// No such stream or no permission: a retry cannot succeed.
     Fatal,
 }
@@ -54,12 +61,50 @@ pub struct PutOutcome {
 pub struct Firehose<C> {
     client: C,
     jitter: fn() -> f64,
+    breaker: Mutex<Breaker>,
+}
+
+/// The circuit breaker: while the stream does not answer, requests go to the spill at once. Otherwise each webhook would wait for [`BUDGET`],
+/// the function would run out of concurrency, and further webhooks would be refused.
+#[derive(Debug, Default)]
+struct Breaker {
+    /// Calls in a row that timed out.
+    timeouts: u32,
+    /// When the stream may be tried again.
+    open_until: Option<Instant>,
 }
 
 impl<C: FirehoseClient> Firehose<C> {
     /// A delivery stream behind `client`; `jitter` returns random numbers from 0 to 1.
     pub fn new(client: C, jitter: fn() -> f64) -> Self {
-        Self { client, jitter }
+        Self { client, jitter, breaker: Mutex::default() }
+    }
+
+    /// Whether the stream did not answer lately, so that it is better not to ask it. After [`OPEN_TIME`] one request tries it again.
+    pub fn is_open(&self) -> bool {
+        let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        match breaker.open_until {
+            Some(until) if Instant::now() < until => true,
+            Some(_) => {
+                // The next time-out opens it again.
+                *breaker = Breaker { timeouts: TIMEOUTS_TO_OPEN - 1, open_until: None };
+                false
+            }
+            None => false,
+        }
+    }
+
+    fn record(&self, timed_out: bool) {
+        let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        if !timed_out {
+            *breaker = Breaker::default();
+            return;
+        }
+        breaker.timeouts += 1;
+        if breaker.timeouts >= TIMEOUTS_TO_OPEN && breaker.open_until.is_none() {
+            breaker.open_until = Some(Instant::now() + OPEN_TIME);
+            tracing::warn!("firehose does not answer: lines go to the spill for {} s", OPEN_TIME.as_secs());
+        }
     }
 
     /// Puts whole lines. Returns once all are accepted, at the deadline ([`BUDGET`]), or at an error that a retry cannot fix.
@@ -74,13 +119,15 @@ impl<C: FirehoseClient> Firehose<C> {
             let call: Vec<Vec<u8>> = waiting.drain(..count).collect();
             let left = deadline.saturating_duration_since(Instant::now());
             let answer = tokio::time::timeout(left.min(CALL_TIMEOUT), self.client.put(&call)).await;
-            let failed: Vec<Vec<u8>> = match answer.unwrap_or(Err(CallError::Retriable)) {
+            let answer = answer.unwrap_or(Err(CallError::TimedOut));
+            self.record(matches!(answer, Err(CallError::TimedOut)));
+            let failed: Vec<Vec<u8>> = match answer {
                 // A response of the wrong length says nothing about any record.
                 Ok(failures) if failures.len() != call.len() => call,
                 Ok(failures) => {
                     call.into_iter().zip(failures).filter_map(|(record, failed)| failed.then_some(record)).collect()
                 }
-                Err(CallError::Retriable) => call,
+                Err(CallError::Retriable | CallError::TimedOut) => call,
                 Err(CallError::Fatal) => {
                     waiting.extend(call);
                     break;
@@ -150,6 +197,14 @@ impl FirehoseClient for AwsFirehoseClient {
 
 /// Classifies Firehose's error codes. An unknown code is retriable, because the deadline limits the retries anyway.
 fn classify<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> CallError {
+    let timed_out = match error {
+        SdkError::TimeoutError(_) => true,
+        SdkError::DispatchFailure(failure) => failure.is_timeout(),
+        _ => false,
+    };
+    if timed_out {
+        return CallError::TimedOut;
+    }
     match error.code() {
         Some(
             "ResourceNotFoundException"
@@ -167,7 +222,6 @@ fn classify<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> CallError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
 
     /// A client with scripted responses. After the last one it accepts everything.
     struct Script {
@@ -238,6 +292,38 @@ mod tests {
         assert_eq!(letters(&outcome.unsaved), "abc");
         assert!(start.elapsed() <= BUDGET, "{:?}", start.elapsed());
         assert!(script.calls.lock().unwrap().len() > 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_does_not_answer_is_left_alone_for_a_while_and_then_tried_once() {
+        let script = script((0..4).map(|_| Answer::Hang).collect());
+        let firehose = Firehose::new(&script, || 1.0);
+        for _ in 0..2 {
+            assert!(!firehose.is_open());
+            firehose.put(b"a\n").await;
+        }
+        assert!(firehose.is_open(), "three calls in a row timed out");
+        tokio::time::advance(OPEN_TIME).await;
+        assert!(!firehose.is_open());
+        let calls = script.calls.lock().unwrap().len();
+        script.answers.lock().unwrap().push_front(Answer::Hang);
+        firehose.put(b"a\n").await;
+        assert!(firehose.is_open(), "one more time-out is enough: {calls}");
+        tokio::time::advance(OPEN_TIME).await;
+        script.answers.lock().unwrap().clear();
+        assert!(!firehose.is_open());
+        assert_eq!(firehose.put(b"a\n").await.unsaved, b"");
+        script.answers.lock().unwrap().push_back(Answer::Hang);
+        firehose.put(b"a\n").await;
+        assert!(!firehose.is_open(), "an answer begins the count again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_stream_answers_and_is_not_left_alone() {
+        let script = script((0..100).map(|_| Answer::Error(CallError::Retriable)).collect());
+        let firehose = Firehose::new(&script, || 0.5);
+        firehose.put(b"a\n").await;
+        assert!(!firehose.is_open());
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bluetick_storage::delete_leftovers;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,9 @@ use crate::manifest::read_manifest;
 use crate::metadata::{read_record, write_record};
 use crate::outcome::PutOutcome;
 use crate::partition::Partition;
+
+/// Manifests that are read at the same time.
+const MANIFESTS_AT_ONCE: usize = 16;
 
 /// What a sweep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,9 +77,14 @@ impl Lake {
         let parts = parts.try_filter(|meta| std::future::ready(part_uuid(&meta.location).is_some()));
         let parts: Vec<ObjectMeta> = parts.try_collect().await?;
         let mut referenced = BTreeSet::new();
-        for partition in self.partitions(None).await? {
+        // Years of partitions would not fit into a function's time one after another.
+        let reads = futures::stream::iter(self.partitions(None).await?).map(|partition| async move {
             let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
-            referenced.extend(manifest.parts.iter().map(|name| partition.part_path(name)));
+            Ok::<_, LakeError>(manifest.parts.iter().map(|name| partition.part_path(name)).collect::<Vec<_>>())
+        });
+        let mut reads = std::pin::pin!(reads.buffer_unordered(MANIFESTS_AT_ONCE));
+        while let Some(paths) = reads.try_next().await? {
+            referenced.extend(paths);
         }
         report.referenced = referenced.len() as u64;
         // The clock is read after the manifests. What is unreferenced now may have been referenced until a moment ago, and

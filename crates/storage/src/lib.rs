@@ -2,7 +2,7 @@
 //!
 //! | URL | store |
 //! |---|---|
-//! | `s3://bucket/prefix` | S3; credentials, region and `AWS_ENDPOINT_URL` come from the environment. Plain HTTP to loopback only |
+//! | `s3://bucket/prefix` | S3; credentials and region from [`use_aws_access`] or the environment, `AWS_ENDPOINT_URL` from the environment. Plain HTTP to loopback only |
 //! | `file:///directory` | a directory with conditional writes; created if absent |
 //! | `memory://name` | a new, empty store in memory, for tests |
 //!
@@ -14,7 +14,9 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+pub use object_store::CredentialProvider;
+pub use object_store::aws::AwsCredential;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider, S3ConditionalPut};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
@@ -127,9 +129,31 @@ fn open_directory(directory: &FilePath) -> Result<Location, Box<dyn std::error::
     Ok(Location { store, prefix: Path::default(), base_uri, directory: Some(root) })
 }
 
+/// Credentials and region for S3 that a program resolves itself.
+pub struct AwsAccess {
+    /// Signs each request.
+    pub credentials: AwsCredentialProvider,
+    /// Used where the environment names no region.
+    pub region: Option<String>,
+}
+
+static AWS_ACCESS: OnceLock<AwsAccess> = OnceLock::new();
+
+/// Lets all stores that are opened from now on use `access` instead of the object store's own chain, which does not know profiles and SSO.
+/// Only the first call has an effect.
+pub fn use_aws_access(access: AwsAccess) {
+    let _ = AWS_ACCESS.set(access);
+}
+
 fn open_s3(bucket: &str, profile: Profile) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
     install_crypto_provider();
-    let builder = AmazonS3Builder::from_env();
+    let mut builder = AmazonS3Builder::from_env();
+    if let Some(access) = AWS_ACCESS.get() {
+        builder = builder.with_credentials(Arc::clone(&access.credentials));
+        if let Some(region) = access.region.as_ref().filter(|_| std::env::var_os("AWS_REGION").is_none()) {
+            builder = builder.with_region(region);
+        }
+    }
     let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
     let client = ClientOptions::new()
         .with_timeout(profile.request_timeout)

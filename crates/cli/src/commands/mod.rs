@@ -5,6 +5,7 @@ pub(crate) mod erase;
 pub(crate) mod flatten;
 pub(crate) mod lookup;
 pub(crate) mod lookups;
+pub(crate) mod manifests;
 pub(crate) mod providers;
 pub(crate) mod replay;
 pub(crate) mod run;
@@ -39,6 +40,11 @@ impl LakeArguments {
     /// The URL as given.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The lake at `url`.
+    pub(crate) fn of(url: &str) -> Self {
+        Self { url: url.to_owned() }
     }
 
     /// The lake, whose directory is made if it is not there.

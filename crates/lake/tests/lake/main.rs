@@ -14,5 +14,6 @@ mod crash_matrix;
 mod damage;
 mod erase;
 mod model;
+mod relocate;
 mod schema;
 mod support;
