@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Writes the template that `make deploy` deploys: infra/template.yaml with built functions, or with a rollout in steps.
 
-    --functions DIRECTORY   take the functions of a release instead of building them. The directory contains
-                            <function>/bootstrap for each function and SHA256SUMS, as `make package` writes them; every
-                            file is compared with its checksum
-    --rollout NAME          let CodeDeploy move webhooks to the new version of ingest in steps, and back if an alarm rings:
-                            Canary10Percent5Minutes, Linear10PercentEvery1Minute and the like
+--functions DIRECTORY   take the functions of a release instead of building them. The directory contains
+                        <function>/bootstrap for each function and SHA256SUMS, as `make package` writes them; every
+                        file is compared with its checksum
+--rollout NAME          let CodeDeploy move webhooks to the new version of ingest in steps, and back if an alarm rings:
+                        Canary10Percent5Minutes, Linear10PercentEvery1Minute and the like
 """
 
 from __future__ import annotations

@@ -90,6 +90,13 @@ class Pipeline:
         with ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(self.send, webhooks))
 
+    def restart_ingest(self) -> None:
+        """Ends the environments of ingest, so that the next webhook starts a new one."""
+        name = self.stack.resources["IngestFunction"]
+        client = self.stack.emulator.client("lambda")
+        client.update_function_configuration(FunctionName=name, MemorySize=256)
+        client.publish_version(FunctionName=name)
+
     def waiting(self, url: str) -> int:
         """Messages in a queue, those being worked on included."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]

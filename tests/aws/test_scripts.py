@@ -68,8 +68,10 @@ def test_the_other_architecture_is_built_with_its_target(tmp_path: Path) -> None
     environment = machine(tmp_path, ARM, [ARM, X86], ["cargo", "cargo-lambda", "x86_64-linux-gnu-gcc"])
     package(environment, ARCH="x86_64")
     called = (tmp_path / "called").read_text()
-    assert called.startswith("cargo lambda build --release --locked --compiler cargo"
-        " --package bluetick-ingest --package bluetick-transform --target x86_64-unknown-linux-gnu")
+    assert called.startswith(
+        "cargo lambda build --release --locked --compiler cargo"
+        " --package bluetick-ingest --package bluetick-transform --target x86_64-unknown-linux-gnu"
+    )
     assert called.rstrip().endswith("--bin ingest --bin transform --bin sweep")
 
 

@@ -44,7 +44,7 @@ impl LakeArguments {
 
     /// The lake at `url`.
     pub(crate) fn of(url: &str) -> Self {
-        Self { url: url.to_owned() }
+        Self { url: url.to_owned(), erasure_key: None }
     }
 
     /// The lake, whose directory is made if it is not there.
