@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -94,8 +95,15 @@ class Pipeline:
         """Ends the environments of ingest, so that the next webhook starts a new one."""
         name = self.stack.resources["IngestFunction"]
         client = self.stack.emulator.client("lambda")
-        client.update_function_configuration(FunctionName=name, MemorySize=256)
-        client.publish_version(FunctionName=name)
+        variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        variables["RESTARTED"] = str(uuid.uuid4())
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+        wait_for(
+            "the new configuration",
+            lambda: client.get_function_configuration(FunctionName=name)["LastUpdateStatus"] == "Successful",
+        )
+        version = client.publish_version(FunctionName=name)["Version"]
+        client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
 
     def waiting(self, url: str) -> int:
         """Messages in a queue, those being worked on included."""

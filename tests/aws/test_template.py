@@ -15,6 +15,7 @@ import yaml
 from samtranslator.translator.transform import transform
 
 import template_rules
+from binaries import binary
 from emulator import ROOT, TABLES, TEMPLATE, load_stack, load_template
 
 ENVIRONMENT = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", "SAM_CLI_TELEMETRY": "0"}
@@ -235,6 +236,43 @@ def test_each_mistake_is_seen(name: str) -> None:
     template = load_stack()
     MISTAKES[name](template)
     assert template_rules.problems(template) != []
+
+
+def providers() -> dict:
+    """What the code registers: providers with their routes and secrets."""
+    command = [str(binary("bluetick")), "providers", "--json"]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def reaches(key: str, method: str, path: str) -> bool:
+    """Whether a route key of API Gateway covers a request."""
+    verb, _, pattern = key.partition(" ")
+    greedy = re.escape(pattern).replace(re.escape("{proxy+}"), ".+")
+    return verb in ("ANY", method) and re.fullmatch(greedy, path) is not None
+
+
+def test_every_route_of_the_code_reaches_the_function_with_and_without_its_last_slash() -> None:
+    keys = [
+        item["Properties"]["RouteKey"]
+        for item in load_template()["Resources"].values()
+        if item["Type"] == "AWS::ApiGatewayV2::Route"
+    ]
+    routes = [(route["method"], route["path"]) for provider in providers()["providers"] for route in provider["routes"]]
+    routes += [("POST", "/api/woosh/webhook")]
+    assert len(routes) > 5
+    unreachable = [
+        (method, path)
+        for method, path in routes
+        for spelling in (path, f"{path}/")
+        if not any(reaches(key, method, spelling) for key in keys)
+    ]
+    assert unreachable == []
+    assert not any(reaches(key, "GET", "/elsewhere") for key in keys)
+
+
+def test_the_operations_page_names_every_secret() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert [name for name in providers()["secrets"] if f"| `{name}` |" not in page] == []
 
 
 @pytest.mark.parametrize("kind", ["Alarm", "Parameter"])
