@@ -136,8 +136,8 @@ def test_a_signed_webhook_becomes_a_row_that_can_be_asked_back(user: Machine, de
         AWS_DEFAULT_REGION=REGION,
     )
     assert put.returncode == 0, put.stderr
-    # The stack's batching window is 30 s; the test has no time for it. And the emulator cannot compare a number that comes
-    # from a parameter.
+    # The stack's batching window is 30 s; the test has no time for it. And the emulator cannot compare a number that
+    # comes from a parameter.
     mappings = user.emulator.client("lambda")
     [mapping] = mappings.list_event_source_mappings()["EventSourceMappings"]
     mappings.update_event_source_mapping(
