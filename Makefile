@@ -73,7 +73,7 @@ test: ## everything but Trino (make test-athena) and the long runs (make model, 
 
 .PHONY: build-tests
 build-tests:
-	cargo build --workspace --bins --tests --locked
+	cargo build --workspace --all-targets --locked
 
 .PHONY: lint
 lint: lint-format lint-python lint-rust ## formatting and lints of Rust and Python
@@ -99,12 +99,10 @@ format: $(VENV)/ready ## format Rust and Python
 	$(VENV)/bin/ruff format
 	$(VENV)/bin/ruff check --fix
 
-# Examples are compiled by clippy alone.
 .PHONY: test-rust
 test-rust: ## unit tests, properties, fixtures, the model of the lake
 	@mkdir -p $(LOGS)
-	cargo test --workspace --tests --locked $(KEEP_LOG)
-	cargo test --workspace --doc --locked 2>&1 | tee -a $(LOGS)/$@.txt
+	cargo test --workspace --locked $(KEEP_LOG)
 
 .PHONY: model
 model: ## the model of the lake's protocol: 100,000 schedules; a quarter of an hour

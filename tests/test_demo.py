@@ -23,8 +23,9 @@ CTR_BY_BUTTON = {
     ("lift_alert", "lift_b_test"): (1, 0),
     ("feedback_request", "Give feedback"): (1, 1),
     ("feedback_request", "Visit us"): (1, 1),
-    ("book_a_slot", "slot_9"): (1, 0),
+    ("book_a_slot", "slot_9"): (1, 1),
     ("book_a_slot", "slot_10"): (1, 0),
+    ("rate_us", "flow"): (1, 1),
     (None, "support"): (1, 1),
 }
 CTR_BY_TEMPLATE = {
@@ -77,7 +78,7 @@ def test_the_figures_are_those_worked_out_by_hand(tmp_path: Path, deliveries: in
     raw, lake = tmp_path / "raw", tmp_path / "lake"
     with local_pipeline.server(raw) as port:
         assert {local_pipeline.post_sample(port, sample) for sample in samples} == {200}
-    assert local_pipeline.run(raw, lake)["new"] == 47
+    assert local_pipeline.run(raw, lake)["new"] == 48
     assert local_pipeline.run(raw, lake)["new"] == 0
     assert figures(lake) == (CTR_BY_BUTTON, CTR_BY_TEMPLATE, FUNNEL)
     assert local_pipeline.bluetick("verify", "--lake", lake.as_uri())["problems"] == []

@@ -58,7 +58,8 @@ def _cell(value: Any) -> str:
     value = plain(value)
     if value is None:
         return "-"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    text = f"{value:.4f}" if isinstance(value, float) else str(value)
+    return "".join(character if character.isprintable() else "␣" for character in text)
 
 
 def as_table(result: Result) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 SQL_ROOT = Path(__file__).resolve().parent.parent
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+_INCLUDE = re.compile(r"\$\{include:(\w+)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ZONE = re.compile(r"[A-Za-z0-9_+\-/]+")
 
@@ -33,7 +36,8 @@ class Settings:
         if not _ZONE.fullmatch(self.timezone):
             raise StatementError(f"{self.timezone!r} is no name of a time zone")
         if not 1 <= self.attribution_hours <= 720:
-            raise StatementError("attribution_hours must lie between 1 and 720")
+            raise StatementError(f"attribution_hours is {self.attribution_hours}: give whole hours from 1 to 720")
+        _check_date("first_day", self.first_day)
 
     def fill(self, text: str) -> str:
         """The text with every `${name}` replaced.
@@ -67,9 +71,35 @@ class Statement:
         return "\n".join(lines[start:])
 
 
+def include(text: str, read: Callable[[str], str] | None = None) -> str:
+    """The text with every `${include:name}` replaced by `sql/common/name.sql`, without that file's comments.
+
+    Files may include files.
+
+    `read` gives the text of a name instead, for tests. Raises StatementError for a name without a file.
+    """
+    read = read or _read_common
+
+    def value(match: re.Match[str]) -> str:
+        lines = read(match.group(1)).splitlines()
+        return include("\n".join(line for line in lines if not line.strip().startswith("--")), read)
+
+    return _INCLUDE.sub(value, text)
+
+
+def _read_common(name: str) -> str:
+    path = SQL_ROOT / "common" / f"{name}.sql"
+    if not path.is_file():
+        raise StatementError(f"${{include:{name}}}: there is no file {path}")
+    return path.read_text(encoding="utf-8")
+
+
 def read_statement(path: Path) -> Statement:
-    """Reads one file. The header's `Parameters:` line names the `?` first, then, behind a semicolon, the `${…}`."""
-    text = path.read_text(encoding="utf-8")
+    """Reads one file and the files that it includes.
+
+    The header's `Parameters:` line names the `?` first, then, behind a semicolon, the `${…}`.
+    """
+    text = include(path.read_text(encoding="utf-8"))
     header = [line[2:].strip() for line in text.splitlines() if line.startswith("--")]
     question = next((line.removeprefix("Question:").strip() for line in header if line.startswith("Question:")), "")
     declared = next((line.removeprefix("Parameters:") for line in header if line.startswith("Parameters:")), "")
@@ -103,18 +133,58 @@ def find_query(name: str) -> Statement:
     raise StatementError(f"no query is named {name!r}; there are: {names}")
 
 
+# The days of the view `calendar`.
+FIRST_DAY, LAST_DAY = date(2009, 1, 1), date(2036, 5, 18)
+_OPTIONAL_DATES = {"message_status", "message_log", "latest_message_of_registration"}
+
+
+def _check_date(name: str, value: str) -> date:
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            raise ValueError
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise StatementError(f"{name} is {value!r}: give a date that exists, such as 2026-11-20") from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise StatementError(f"{name} is {value}: give a day from {FIRST_DAY} to {LAST_DAY}")
+    return day
+
+
+def _checked(statement: Statement, name: str, value: str) -> str:
+    if name in ("from", "to"):
+        if value or statement.name not in _OPTIONAL_DATES:
+            _check_date(name, value)
+        return value
+    value = value.strip()
+    if name == "standalone" and value not in ("", "true", "false"):
+        raise StatementError(f"standalone is {value!r}: give true or false, or leave it out")
+    if name == "recipient_id":
+        return _recipient(value)
+    if name == "message_ids":
+        ids = [part.strip() for part in value.split(",") if part.strip()]
+        if not ids:
+            raise StatementError("message_ids is empty: give one id, or several with commas between")
+        return ",".join(ids)
+    return value
+
+
+def _recipient(value: str) -> str:
+    """Phone numbers are stored as digits; whoever types `+91 98…` means those."""
+    digits = re.sub(r"[\s().+-]", "", value)
+    return digits if digits.isdigit() else value
+
+
 def bind(statement: Statement, values: dict[str, str]) -> list[str]:
-    """The values of the `?` in their order. A filter that is not given is empty; a date must be given."""
+    """The values of the `?` in their order. A filter that is not given is empty; a report's dates must be given.
+
+    Raises StatementError, whose text says which value is wrong and what is expected.
+    """
     unknown = sorted(set(values) - set(statement.parameters))
     if unknown:
         takes = ", ".join(statement.parameters)
         raise StatementError(f"{statement.name} has no parameter {', '.join(unknown)}; it takes: {takes}")
-    bound = []
-    for name in statement.parameters:
-        value = values.get(name, "")
-        if name in ("from", "to") and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-            raise StatementError(f"{name} must be a date such as 2026-11-20, not {value!r}")
-        bound.append(value)
-    if values.get("from", "") > values.get("to", "9"):
-        raise StatementError("from lies after to")
+    bound = [_checked(statement, name, values.get(name, "")) for name in statement.parameters]
+    first, last = values.get("from", ""), values.get("to", "")
+    if first and last and first > last:
+        raise StatementError(f"from ({first}) lies after to ({last}): give the first day first")
     return bound

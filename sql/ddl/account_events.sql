@@ -14,7 +14,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.account_events (
   wa_id           string COMMENT 'phone number of the person that the event is about: digits only, or a keyed hash',
   user_id         string COMMENT 'business-scoped user id of the person that the event is about',
   category        string COMMENT 'what an opt-out is about: marketing_messages',
-  preference      string COMMENT 'stop or resume'
+  preference      string COMMENT 'stop or resume',
+  statement_hash  bigint COMMENT '64-bit hash of what the row states: all columns but event_ts and received_at'
 )
 COMMENT 'One row per provider event that fits no other table: account updates, opt-outs, unreadable webhooks'
 PARTITIONED BY (dt string COMMENT 'UTC date of event_ts')

@@ -1,5 +1,5 @@
 -- Generated from crates/schema by `make generate`: do not edit.
--- One row per click of a person: reply button, list row, flow, quick reply of a template, link.
+-- One row per report of a click of a person: reply button, list row, flow, quick reply of a template, link.
 -- Parameters: ${database}, ${lake} (URL of the lake, without a slash at the end), ${first_day} (first date of the
 -- projection, as in 2024-01-01).
 CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.clicks (
@@ -29,9 +29,10 @@ CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.clicks (
   ctwa_clid          string COMMENT 'click id of the click-to-WhatsApp ad',
   source             string COMMENT 'the provider\'s name of the webhook event',
   tracking_token     string COMMENT 'tracking token of a link in a marketing message',
-  link_click_id      string COMMENT 'click id that Meta added to the opened link'
+  link_click_id      string COMMENT 'click id that Meta added to the opened link',
+  statement_hash     bigint COMMENT '64-bit hash of what the row states: all columns but event_ts and received_at'
 )
-COMMENT 'One row per click of a person: reply button, list row, flow, quick reply of a template, link'
+COMMENT 'One row per report of a click of a person: reply button, list row, flow, quick reply of a template, link'
 PARTITIONED BY (dt string COMMENT 'UTC date of event_ts')
 ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'

@@ -18,7 +18,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.messages (
   referral_source_type string COMMENT 'ad or post',
   ctwa_clid            string COMMENT 'click id of the click-to-WhatsApp ad',
   unsupported_type     string COMMENT 'original type of an unsupported message; button, interactive or list means a lost click',
-  error_code           bigint COMMENT 'Meta\'s code of why the message could not be passed on'
+  error_code           bigint COMMENT 'Meta\'s code of why the message could not be passed on',
+  statement_hash       bigint COMMENT '64-bit hash of what the row states: all columns but event_ts and received_at'
 )
 COMMENT 'One row per inbound message that is not a click; its text is not stored'
 PARTITIONED BY (dt string COMMENT 'UTC date of event_ts')

@@ -1,5 +1,5 @@
 -- Generated from crates/schema by `make generate`: do not edit.
--- One row per message that the application reports as sent.
+-- One row per statement of the application that it sent a message.
 -- Parameters: ${database}, ${lake} (URL of the lake, without a slash at the end), ${first_day} (first date of the
 -- projection, as in 2024-01-01).
 CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.sends (
@@ -20,9 +20,16 @@ CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.sends (
   guest_name            string COMMENT 'name of the guest; null where phone numbers are hashed',
   ticket_id             string COMMENT 'id of the ticket in the application, for response times',
   campaign_id           string COMMENT 'id of the campaign',
-  buttons               array<string> COMMENT 'ids of the buttons, in the order shown'
+  buttons               array<string> COMMENT 'ids of the buttons, in the order shown',
+  user_id               string COMMENT 'business-scoped user id of the recipient',
+  template_language     string COMMENT 'language of the template, as in en_US',
+  sent_at               timestamp COMMENT 'time of sending as the application states it; null if event_ts is the time of receipt (UTC)',
+  attribute_names       array<string> COMMENT 'names of the attributes that the application adds, sorted',
+  attribute_values      array<string> COMMENT 'values of the attributes, in the order of their names',
+  updated_at            timestamp COMMENT 'time of this statement if it corrects an earlier one: the latest wins (UTC)',
+  statement_hash        bigint COMMENT '64-bit hash of what the row states: all columns but event_ts and received_at'
 )
-COMMENT 'One row per message that the application reports as sent'
+COMMENT 'One row per statement of the application that it sent a message'
 PARTITIONED BY (dt string COMMENT 'UTC date of event_ts')
 ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'

@@ -1,5 +1,5 @@
 -- Generated from crates/schema by `make generate`: do not edit.
--- One row per delivery status of a message that the business sent.
+-- One row per report of a delivery status of a message that the business sent.
 -- Parameters: ${database}, ${lake} (URL of the lake, without a slash at the end), ${first_day} (first date of the
 -- projection, as in 2024-01-01).
 CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.statuses (
@@ -28,9 +28,10 @@ CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.statuses (
   template_name           string COMMENT 'name of the template, if the provider reports it',
   campaign_id             string COMMENT 'id of the campaign, if the provider reports it',
   campaign_name           string COMMENT 'name of the campaign, if the provider reports it',
-  callback_data           string COMMENT 'data that the business attached to the message when sending it'
+  callback_data           string COMMENT 'data that the business attached to the message when sending it',
+  statement_hash          bigint COMMENT '64-bit hash of what the row states: all columns but event_ts and received_at'
 )
-COMMENT 'One row per delivery status of a message that the business sent'
+COMMENT 'One row per report of a delivery status of a message that the business sent'
 PARTITIONED BY (dt string COMMENT 'UTC date of event_ts')
 ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'

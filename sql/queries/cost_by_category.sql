@@ -1,13 +1,17 @@
 -- Question: How many messages of each price category does Meta charge for?
--- Parameters: from, to; ${database}
--- Definitions (docs/metrics.md, part 6): messages sent from … to in local days, each counted once, however many of its statuses
--- carry the price. share = billable_messages / all billable messages. For money, multiply billable_messages by your rate card.
+-- Parameters: from, to, account_id, phone_number_id; ${database}
+-- Definitions (docs/metrics.md, part 6): messages sent from … to in local days with a price, each counted once, however many of its
+-- statuses carry it. Meta charges for delivered messages: billable_messages are those that are billable and delivered*.
+-- share = billable_messages / all billable messages. For money, see cost_by_template.
+WITH ${include:cohort}
 SELECT
   pricing_category, pricing_type,
   count(*) AS messages,
-  count(*) FILTER (WHERE billable) AS billable_messages,
-  CAST(count(*) FILTER (WHERE billable) AS double) / nullif(sum(count(*) FILTER (WHERE billable)) OVER (), 0) AS share
-FROM ${database}.lifecycle_by_window
-WHERE from_date = ? AND to_date = ? AND pricing_category IS NOT NULL
+  count(*) FILTER (WHERE is_delivered) AS delivered,
+  count(*) FILTER (WHERE billable AND is_delivered) AS billable_messages,
+  CAST(count(*) FILTER (WHERE billable AND is_delivered) AS double)
+    / nullif(sum(count(*) FILTER (WHERE billable AND is_delivered)) OVER (), 0) AS share
+FROM sent_messages
+WHERE pricing_category IS NOT NULL
 GROUP BY pricing_category, pricing_type
 ORDER BY messages DESC, pricing_category, pricing_type NULLS LAST

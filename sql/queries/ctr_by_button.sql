@@ -1,20 +1,22 @@
 -- Question: Which button is clicked, of the messages that show it?
--- Parameters: from, to, from, to; ${database}
+-- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions (docs/metrics.md, part 6): the cohort of clickable messages sent from … to in local days, by template and button.
 -- A message shows a button of its template if its buttons are unknown, or contain it, or it was clicked on the message.
 -- ctr = messages on which it was clicked / delivered* messages that show it. Reply buttons, template quick replies and links.
-WITH cohort AS (
+WITH ${include:cohort},
+${include:attributed_clicks},
+cohort AS (
   SELECT m.template_name, m.buttons, m.is_delivered, m.is_read
-  FROM ${database}.lifecycle_by_window AS m
-  WHERE m.from_date = ? AND m.to_date = ? AND m.is_clickable
+  FROM sent_messages AS m
+  WHERE m.is_clickable
 ),
 pressed AS (
   SELECT
     c.template_name, c.button, c.message_id, c.recipient, c.buttons,
     min(c.button_text) AS button_text,
     count(*) AS clicks
-  FROM ${database}.clicks_by_window AS c
-  WHERE c.from_date = ? AND c.to_date = ? AND c.is_clickable AND c.button IS NOT NULL AND c.kind IN ('button_reply', 'quick_reply', 'link_click')
+  FROM attributed_clicks AS c
+  WHERE c.is_clickable AND c.button IS NOT NULL
   GROUP BY c.template_name, c.button, c.message_id, c.recipient, c.buttons
 ),
 counted AS (

@@ -1,7 +1,8 @@
 -- Question: At which hour of which weekday are messages sent that get clicked?
--- Parameters: from, to; ${database}
+-- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions (docs/metrics.md, part 6): clickable messages sent from … to in local days, by the local hour at which they were sent.
 -- weekday: 1 Monday … 7 Sunday. ctr = messages clicked / messages delivered*.
+WITH ${include:cohort}
 SELECT
   sent_weekday AS weekday,
   sent_hour AS hour,
@@ -9,7 +10,7 @@ SELECT
   count(*) FILTER (WHERE is_delivered) AS delivered,
   count(*) FILTER (WHERE is_clicked) AS clicked,
   CAST(count(*) FILTER (WHERE is_clicked) AS double) / nullif(count(*) FILTER (WHERE is_delivered), 0) AS ctr
-FROM ${database}.lifecycle_by_window
-WHERE from_date = ? AND to_date = ? AND is_clickable
+FROM sent_messages
+WHERE is_clickable
 GROUP BY sent_weekday, sent_hour
 ORDER BY weekday, hour

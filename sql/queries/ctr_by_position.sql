@@ -1,12 +1,14 @@
 -- Question: Is the first button clicked more than the second and the third?
--- Parameters: from, to, from, to; ${database}
+-- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions (docs/metrics.md, part 6): the cohort of messages whose buttons are known, from sends.buttons.
 -- position: the first place of the button in the message's list, from 1. ctr = messages on which the button of that position was
 -- clicked / delivered* messages that have so many buttons.
-WITH cohort AS (
+WITH ${include:cohort},
+${include:attributed_clicks},
+cohort AS (
   SELECT buttons, is_delivered
-  FROM ${database}.lifecycle_by_window
-  WHERE from_date = ? AND to_date = ? AND cardinality(buttons) > 0
+  FROM sent_messages
+  WHERE cardinality(buttons) > 0
 ),
 shown AS (
   SELECT p.position, count(*) FILTER (WHERE m.is_delivered) AS delivered, 0 AS clicked, 0 AS clicks
@@ -16,8 +18,8 @@ shown AS (
 ),
 clicked AS (
   SELECT array_position(c.buttons, c.button) AS position, count(DISTINCT c.message_id) AS clicked, count(*) AS clicks
-  FROM ${database}.clicks_by_window AS c
-  WHERE c.from_date = ? AND c.to_date = ? AND contains(c.buttons, c.button) AND c.kind IN ('button_reply', 'quick_reply', 'link_click')
+  FROM attributed_clicks AS c
+  WHERE contains(c.buttons, c.button)
   GROUP BY array_position(c.buttons, c.button)
 ),
 positions AS (

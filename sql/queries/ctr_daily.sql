@@ -1,24 +1,14 @@
 -- Question: How does the CTR change from day to day?
--- Parameters: from, to; ${database}
--- Definitions (docs/metrics.md, part 6): the cohort of clickable messages sent from … to in local days.
--- ctr = messages clicked / messages delivered*; click_to_read = clicked / read*; unique_ctr = persons who clicked / persons reached.
--- delivered* = delivered, read, played or clicked. Clicks count up to the attribution window after their message was sent.
+-- Parameters: from, to, account_id, phone_number_id; ${database}
+-- Definitions (docs/metrics.md, part 6): clickable messages sent from … to in local days.
+-- ctr = messages clicked / messages delivered*; unique_ctr = persons who clicked / persons reached; total_click_rate = clicks / delivered*.
+-- delivered* = delivered, read, played, clicked or answered. Clicks count up to the attribution window after their message was sent.
 -- A day is that on which the messages were sent, in local time; clicks count for it even if they came later.
+WITH ${include:cohort}
 SELECT
   sent_date,
-  count(*) AS messages,
-  count(*) FILTER (WHERE is_delivered) AS delivered,
-  count(*) FILTER (WHERE is_read) AS read,
-  count(*) FILTER (WHERE is_clicked) AS clicked,
-  CAST(sum(clicks) AS bigint) AS clicks,
-  count(DISTINCT recipient) FILTER (WHERE is_delivered) AS recipients,
-  count(DISTINCT recipient) FILTER (WHERE is_clicked) AS clickers,
-  CAST(count(*) FILTER (WHERE is_clicked) AS double) / nullif(count(*) FILTER (WHERE is_delivered), 0) AS ctr,
-  CAST(count(*) FILTER (WHERE is_clicked) AS double) / nullif(count(*) FILTER (WHERE is_read), 0) AS click_to_read,
-  CAST(count(DISTINCT recipient) FILTER (WHERE is_clicked) AS double)
-    / nullif(count(DISTINCT recipient) FILTER (WHERE is_delivered), 0) AS unique_ctr,
-  CAST(sum(clicks) AS double) / nullif(count(*) FILTER (WHERE is_clicked), 0) AS clicks_per_clicked
-FROM ${database}.lifecycle_by_window
-WHERE from_date = ? AND to_date = ? AND is_clickable
+${include:ctr_measures}
+FROM sent_messages
+WHERE is_clickable
 GROUP BY sent_date
 ORDER BY sent_date

@@ -1,47 +1,48 @@
 -- Question: How many rows does each table hold, and is any row there twice?
 -- Parameters: from, to; ${database}, ${timezone}
--- Definitions (docs/metrics.md, part 6): rows that happened from … to in local days. repeats = rows − distinct keys of the table within
--- their partition; the lake promises 0.
-WITH asked AS (
-  SELECT from_date, to_date
-  FROM ${database}.report_window
-  WHERE from_date = ? AND to_date = ?
-),
+-- Definitions (docs/metrics.md, part 6): rows that happened from … to in local days: one per different statement about an event.
+-- repeats = rows − distinct keys of the table within their partition; the lake promises 0.
+WITH ${include:event_window},
 keys AS (
   SELECT 'account_events' AS table_name, count(*) AS copies
   FROM ${database}.account_events AS t
-  CROSS JOIN asked AS a
-  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
-    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
-  GROUP BY t.dt, t.event_id
+  CROSS JOIN report_window AS a
+  WHERE t.dt BETWEEN CAST(date_add('day', -a.days_before, date(a.from_date)) AS varchar)
+    AND CAST(date_add('day', a.days_after, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN a.from_date AND a.to_date
+  GROUP BY t.dt, t.event_id, t.statement_hash
   UNION ALL
   SELECT 'clicks' AS table_name, count(*) AS copies
   FROM ${database}.clicks AS t
-  CROSS JOIN asked AS a
-  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
-    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
-  GROUP BY t.dt, t.click_id, t.event_ts
+  CROSS JOIN report_window AS a
+  WHERE t.dt BETWEEN CAST(date_add('day', -a.days_before, date(a.from_date)) AS varchar)
+    AND CAST(date_add('day', a.days_after, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN a.from_date AND a.to_date
+  GROUP BY t.dt, t.click_id, t.event_ts, t.statement_hash
   UNION ALL
   SELECT 'messages' AS table_name, count(*) AS copies
   FROM ${database}.messages AS t
-  CROSS JOIN asked AS a
-  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
-    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
-  GROUP BY t.dt, t.message_id, t.event_ts
+  CROSS JOIN report_window AS a
+  WHERE t.dt BETWEEN CAST(date_add('day', -a.days_before, date(a.from_date)) AS varchar)
+    AND CAST(date_add('day', a.days_after, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN a.from_date AND a.to_date
+  GROUP BY t.dt, t.message_id, t.event_ts, t.statement_hash
   UNION ALL
   SELECT 'sends' AS table_name, count(*) AS copies
   FROM ${database}.sends AS t
-  CROSS JOIN asked AS a
-  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
-    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
-  GROUP BY t.dt, t.message_id
+  CROSS JOIN report_window AS a
+  WHERE t.dt BETWEEN CAST(date_add('day', -a.days_before, date(a.from_date)) AS varchar)
+    AND CAST(date_add('day', a.days_after, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN a.from_date AND a.to_date
+  GROUP BY t.dt, t.message_id, t.statement_hash
   UNION ALL
   SELECT 'statuses' AS table_name, count(*) AS copies
   FROM ${database}.statuses AS t
-  CROSS JOIN asked AS a
-  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
-    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
-  GROUP BY t.dt, t.message_id, t.status, t.event_ts, t.participant
+  CROSS JOIN report_window AS a
+  WHERE t.dt BETWEEN CAST(date_add('day', -a.days_before, date(a.from_date)) AS varchar)
+    AND CAST(date_add('day', a.days_after, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN a.from_date AND a.to_date
+  GROUP BY t.dt, t.message_id, t.status, t.event_ts, t.participant, t.statement_hash
 )
 SELECT
   n.table_name,

@@ -1,11 +1,11 @@
 -- Question: Do messages fail for bad numbers, for Meta's limits, or for faults of our own?
--- Parameters: from, to; ${database}
+-- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions (docs/metrics.md, parts 6 and 7): messages sent from … to in local days that failed and were never delivered*, by class.
 -- share = messages / all failed messages; cohort_share = messages / all messages of the cohort.
-WITH cohort AS (
+WITH ${include:cohort},
+cohort AS (
   SELECT error_code, is_failed
-  FROM ${database}.lifecycle_by_window
-  WHERE from_date = ? AND to_date = ?
+  FROM sent_messages
 ),
 classified AS (
   SELECT

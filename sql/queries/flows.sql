@@ -1,11 +1,12 @@
 -- Question: How many of those who receive a flow submit it?
--- Parameters: from, to, from, to; ${database}
+-- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions (docs/metrics.md, part 6): attributed clicks of kind flow_reply on the messages sent from … to in local days.
 -- submission_rate = messages whose flow was submitted / delivered* messages of the same template.
-WITH reached AS (
+WITH ${include:cohort},
+${include:attributed_clicks},
+reached AS (
   SELECT m.template_name, count(*) FILTER (WHERE m.is_delivered) AS delivered
-  FROM ${database}.lifecycle_by_window AS m
-  WHERE m.from_date = ? AND m.to_date = ?
+  FROM sent_messages AS m
   GROUP BY m.template_name
 ),
 submitted AS (
@@ -14,8 +15,8 @@ submitted AS (
     count(DISTINCT c.message_id) AS submitted,
     count(*) AS submissions,
     count(DISTINCT c.recipient) AS persons
-  FROM ${database}.clicks_by_window AS c
-  WHERE c.from_date = ? AND c.to_date = ? AND c.kind = 'flow_reply'
+  FROM attributed_clicks AS c
+  WHERE c.kind = 'flow_reply'
   GROUP BY c.flow_name, c.template_name
 )
 SELECT

@@ -2,41 +2,42 @@
 -- Parameters: from, to; ${database}, ${timezone}
 -- Definitions (docs/metrics.md, part 6): rows that happened from … to in local days, by table and provider. late_rows were received more
 -- than 24 h after they happened. lag: seconds from event to receipt, nearest rank.
-WITH asked AS (
-  SELECT from_date, to_date
-  FROM ${database}.report_window
-  WHERE from_date = ? AND to_date = ?
-),
+WITH ${include:event_window},
 told AS (
   SELECT 'account_events' AS table_name, t.provider, t.event_ts, t.received_at
   FROM ${database}.account_events AS t
-  CROSS JOIN asked AS a
-  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
-    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  CROSS JOIN report_window AS a
+  WHERE t.dt BETWEEN CAST(date_add('day', -a.days_before, date(a.from_date)) AS varchar)
+    AND CAST(date_add('day', a.days_after, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN a.from_date AND a.to_date
   UNION ALL
   SELECT 'clicks' AS table_name, t.provider, t.event_ts, t.received_at
   FROM ${database}.clicks AS t
-  CROSS JOIN asked AS a
-  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
-    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  CROSS JOIN report_window AS a
+  WHERE t.dt BETWEEN CAST(date_add('day', -a.days_before, date(a.from_date)) AS varchar)
+    AND CAST(date_add('day', a.days_after, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN a.from_date AND a.to_date
   UNION ALL
   SELECT 'messages' AS table_name, t.provider, t.event_ts, t.received_at
   FROM ${database}.messages AS t
-  CROSS JOIN asked AS a
-  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
-    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  CROSS JOIN report_window AS a
+  WHERE t.dt BETWEEN CAST(date_add('day', -a.days_before, date(a.from_date)) AS varchar)
+    AND CAST(date_add('day', a.days_after, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN a.from_date AND a.to_date
   UNION ALL
   SELECT 'sends' AS table_name, t.provider, t.event_ts, t.received_at
   FROM ${database}.sends AS t
-  CROSS JOIN asked AS a
-  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
-    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  CROSS JOIN report_window AS a
+  WHERE t.dt BETWEEN CAST(date_add('day', -a.days_before, date(a.from_date)) AS varchar)
+    AND CAST(date_add('day', a.days_after, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN a.from_date AND a.to_date
   UNION ALL
   SELECT 'statuses' AS table_name, t.provider, t.event_ts, t.received_at
   FROM ${database}.statuses AS t
-  CROSS JOIN asked AS a
-  WHERE t.dt BETWEEN CAST(date_add('day', -1, date(a.from_date)) AS varchar) AND CAST(date_add('day', 1, date(a.to_date)) AS varchar)
-    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN date(a.from_date) AND date(a.to_date)
+  CROSS JOIN report_window AS a
+  WHERE t.dt BETWEEN CAST(date_add('day', -a.days_before, date(a.from_date)) AS varchar)
+    AND CAST(date_add('day', a.days_after, date(a.to_date)) AS varchar)
+    AND date(at_timezone(with_timezone(t.event_ts, 'UTC'), '${timezone}')) BETWEEN a.from_date AND a.to_date
 ),
 lags AS (
   SELECT table_name, provider, event_ts, received_at, date_diff('millisecond', event_ts, received_at) AS lag

@@ -1,11 +1,14 @@
 -- Question: What was the last message to a registration, and what became of it?
--- Parameters: from, to, registration_id; ${database}
--- from … to: the local days in which it was sent.
--- Definitions (docs/metrics.md, part 2): status is the furthest state: read*, delivered*, failed or sent.
+-- Parameters: from, to, account_id, phone_number_id, registration_id; ${database}
+-- from … to: local days in which it was sent; empty for any.
+-- Definitions (docs/metrics.md, parts 2 and 6): the first row of message_log for this registration; no row if there is none.
+WITH ${include:lookup}
 SELECT
-  message_id, wa_id AS recipient_id, state AS status, message_type, template_name, event_id, event_registration_id AS registration_id,
-  guest_id, guest_name, sent_at, delivered_at, read_at, failed_at, error_code, error_title
-FROM ${database}.lifecycle_by_window
-WHERE from_date = ? AND to_date = ? AND event_registration_id = ?
-ORDER BY sent_at DESC, message_id
+  message_id, recipient AS recipient_id, state AS status, message_type, template_name, event_id,
+  event_registration_id AS registration_id, guest_id, guest_name, sent_at, delivered_at, read_at, failed_at, error_code,
+  coalesce(error_message, error_title) AS error_message,
+  error_title
+FROM sent_messages
+WHERE event_registration_id = ?
+ORDER BY sent_at DESC NULLS LAST, message_id
 LIMIT 1

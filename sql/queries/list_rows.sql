@@ -1,7 +1,9 @@
 -- Question: Which rows of the list messages do people choose?
--- Parameters: from, to; ${database}
+-- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions (docs/metrics.md, part 6): attributed clicks of kind list_reply on the messages sent from … to in local days.
 -- share = clicks on the row / clicks on all rows.
+WITH ${include:cohort},
+${include:attributed_clicks}
 SELECT
   button_id AS row_id,
   min(button_text) AS row_title,
@@ -10,7 +12,7 @@ SELECT
   count(*) AS clicks,
   count(DISTINCT recipient) AS clickers,
   CAST(count(*) AS double) / sum(count(*)) OVER () AS share
-FROM ${database}.clicks_by_window
-WHERE from_date = ? AND to_date = ? AND kind = 'list_reply'
+FROM attributed_clicks
+WHERE kind = 'list_reply'
 GROUP BY button_id
 ORDER BY clicks DESC, row_id NULLS LAST

@@ -1,17 +1,20 @@
 -- Question: Which messages were sent for an event, a registration, a guest, a number or a template, and what became of them?
--- Parameters: from, to, registration_id, event_id, guest_id, recipient_id, template_name, standalone; ${database}
--- An empty filter is none; standalone is true or false. from … to: the local days on which the messages were sent.
--- Definitions (docs/metrics.md, part 2): the 50 that were sent last. status is the furthest state: read*, delivered*, failed or sent.
+-- Parameters: from, to, account_id, phone_number_id, registration_id, event_id, guest_id, recipient_id, template_name, standalone, status; ${database}
+-- An empty filter is none; standalone is true or false. from … to: local days on which the messages were sent; empty for any.
+-- Definitions (docs/metrics.md, parts 2 and 6): the 50 that were sent last, in their present state. Statuses of any age count.
+WITH ${include:lookup}
 SELECT
-  message_id, wa_id AS recipient_id, state AS status, message_type, template_name, event_id, event_registration_id AS registration_id,
-  guest_id, guest_name, sent_at, delivered_at, read_at, failed_at, error_code, error_title
-FROM ${database}.lifecycle_by_window
-WHERE from_date = ? AND to_date = ?
-  AND ? IN ('', coalesce(event_registration_id, ''))
+  message_id, recipient AS recipient_id, state AS status, message_type, template_name, event_id,
+  event_registration_id AS registration_id, guest_id, guest_name, sent_at, delivered_at, read_at, failed_at, error_code,
+  coalesce(error_message, error_title) AS error_message,
+  error_title
+FROM sent_messages
+WHERE ? IN ('', coalesce(event_registration_id, ''))
   AND ? IN ('', coalesce(event_id, ''))
   AND ? IN ('', coalesce(guest_id, ''))
-  AND ? IN ('', coalesce(wa_id, ''))
+  AND ? IN ('', coalesce(recipient, ''))
   AND ? IN ('', coalesce(template_name, ''))
   AND ? IN ('', CASE WHEN standalone THEN 'true' ELSE 'false' END)
-ORDER BY sent_at DESC, message_id
+  AND ? IN ('', state)
+ORDER BY sent_at DESC NULLS LAST, message_id
 LIMIT 50

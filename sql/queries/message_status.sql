@@ -1,9 +1,13 @@
--- Question: What became of these messages?
--- Parameters: from, to, message_ids; ${database}
--- message_ids: ids separated by commas; from … to: the local days on which they were sent.
--- Definitions (docs/metrics.md, part 2): status is the furthest state: read*, delivered*, failed or sent. Times are the earliest of their kind.
+-- Question: What is the present state of these messages?
+-- Parameters: from, to, account_id, phone_number_id, message_ids; ${database}
+-- message_ids: ids separated by commas. from … to: local days on which they were sent; empty for any.
+-- Definitions (docs/metrics.md, parts 2 and 6): status is deleted, read*, delivered*, failed or sent. Times are the earliest of their kind.
+-- Statuses of any age count.
+WITH ${include:lookup}
 SELECT
-  message_id, state AS status, sent_at, delivered_at, read_at, failed_at, error_code, error_title
-FROM ${database}.lifecycle_by_window
-WHERE from_date = ? AND to_date = ? AND contains(split(?, ','), message_id)
+  message_id, state AS status, sent_at, delivered_at, read_at, failed_at, error_code,
+  coalesce(error_title, error_message) AS error,
+  error_title, error_message
+FROM sent_messages
+WHERE contains(split(?, ','), message_id)
 ORDER BY message_id

@@ -1,15 +1,16 @@
 -- Question: Who stops or resumes marketing messages, and when?
 -- Parameters: from, to; ${database}, ${timezone}
 -- Definitions (docs/metrics.md, part 6): rows of account_events with preference stop or resume, by the local day on which it happened.
-WITH placed AS (
+WITH ${include:event_window},
+placed AS (
   SELECT
     w.from_date, w.to_date, e.event_id, e.category, e.preference,
-    coalesce(e.user_id, e.wa_id) AS person,
+    coalesce(e.wa_id, e.user_id) AS person,
     date(at_timezone(with_timezone(e.event_ts, 'UTC'), '${timezone}')) AS event_date
   FROM ${database}.account_events AS e
-  CROSS JOIN ${database}.report_window AS w
-  WHERE w.from_date = ? AND w.to_date = ?
-    AND e.dt BETWEEN CAST(date_add('day', -1, date(w.from_date)) AS varchar) AND CAST(date_add('day', 1, date(w.to_date)) AS varchar)
+  CROSS JOIN report_window AS w
+  WHERE e.dt BETWEEN CAST(date_add('day', -w.days_before, date(w.from_date)) AS varchar)
+    AND CAST(date_add('day', w.days_after, date(w.to_date)) AS varchar)
     AND e.preference IN ('stop', 'resume')
 )
 SELECT
@@ -18,6 +19,6 @@ SELECT
   count(DISTINCT event_id) FILTER (WHERE preference = 'resume') AS resumes,
   count(DISTINCT person) FILTER (WHERE preference = 'stop') AS persons_stopped
 FROM placed
-WHERE event_date BETWEEN date(from_date) AND date(to_date)
+WHERE event_date BETWEEN from_date AND to_date
 GROUP BY event_date, category
 ORDER BY event_date, category NULLS LAST

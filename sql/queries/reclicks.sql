@@ -1,11 +1,12 @@
 -- Question: How often is one message clicked more than once?
--- Parameters: from, to; ${database}
+-- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions (docs/metrics.md, part 6): messages sent from … to in local days, by the number of attributed clicks on them.
 -- same_button: messages on which one button was clicked at least twice.
-WITH buttons AS (
+WITH ${include:cohort},
+${include:attributed_clicks},
+buttons AS (
   SELECT message_id, recipient, button, count(*) AS clicks
-  FROM ${database}.clicks_by_window
-  WHERE from_date = ? AND to_date = ?
+  FROM attributed_clicks
   GROUP BY message_id, recipient, button
 ),
 messages AS (

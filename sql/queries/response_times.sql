@@ -1,8 +1,10 @@
 -- Question: How long did it take until somebody answered each ticket, and with which button?
--- Parameters: from, to, from, to; ${database}
+-- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions (docs/metrics.md, part 6): messages with a ticket_id sent from … to in local days, by ticket.
 -- response_seconds: from the first message of the ticket to the first attributed click on any of them; null if negative.
-WITH tickets AS (
+WITH ${include:cohort},
+${include:attributed_clicks},
+tickets AS (
   SELECT
     m.ticket_id,
     count(*) AS messages,
@@ -10,16 +12,16 @@ WITH tickets AS (
     count(*) FILTER (WHERE m.is_clicked) AS clicked,
     min(m.sent_at) AS first_sent_at,
     min(m.first_click_at) AS first_click_at
-  FROM ${database}.lifecycle_by_window AS m
-  WHERE m.from_date = ? AND m.to_date = ? AND m.ticket_id IS NOT NULL
+  FROM sent_messages AS m
+  WHERE m.ticket_id IS NOT NULL
   GROUP BY m.ticket_id
 ),
 clicks AS (
   SELECT
     c.ticket_id, c.button,
     row_number() OVER (PARTITION BY c.ticket_id ORDER BY c.clicked_at, c.click_id) AS position
-  FROM ${database}.clicks_by_window AS c
-  WHERE c.from_date = ? AND c.to_date = ? AND c.ticket_id IS NOT NULL
+  FROM attributed_clicks AS c
+  WHERE c.ticket_id IS NOT NULL
 )
 SELECT
   t.ticket_id, t.messages, t.delivered, t.clicked, t.first_sent_at, t.first_click_at,

@@ -15,7 +15,7 @@ from trino_server import TrinoServer
 
 WINDOW = {"from": "2025-03-05", "to": "2025-03-06"}
 # docs/metrics.md, part 5; unattributed_clicks looks back by the attribution window, too.
-_FIRST = date.fromisoformat(WINDOW["from"]) - timedelta(days=8 + 3)
+_FIRST = date.fromisoformat(WINDOW["from"]) - timedelta(days=33 + 30)
 _LAST = date.fromisoformat(WINDOW["to"]) + timedelta(days=8)
 
 

@@ -106,8 +106,10 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         # H was sent on the 11th in UTC, on the 12th in Kolkata.
         _status("H", "sent", "2026-11-11 19:00:00", "p7"),
         _status("H", "delivered", "2026-11-11 19:00:03", "p7"),
-        # I is known by its delivery alone.
+        _status("I", "sent", "2026-11-11 05:00:00", "p8", provider="wasender"),
         _status("I", "delivered", "2026-11-11 05:00:00", "p8", provider="wasender"),
+        # N is known by its delivery alone: a receipt makes no message.
+        _status("N", "delivered", "2026-11-11 05:30:00", "p8", provider="wasender"),
         # J has no buttons, and says so.
         _status("J", "sent", "2026-11-11 06:00:00", "p9"),
         _status("J", "delivered", "2026-11-11 06:00:20", "p9"),
@@ -193,32 +195,33 @@ _LOG_A = [
     None,
     None,
     None,
+    None,
 ]
 
 # Name of the query and what tells its case apart; the parameters beside the window; the rows.
 EXPECTED: dict[str, tuple[dict[str, str], list[list[Any]]]] = {
-    "ctr_total": ({}, [[8, 6, 3, 2, 3, 5, 1, 2 / 6, 2 / 3, 1 / 5, 1.5]]),
+    "ctr_total": ({}, [[8, 6, 3, 2, 3, 5, 1, 2 / 6, 2 / 3, 1 / 5, 1.5, 3 / 6, 6]]),
     "ctr_by_template": (
         {},
         [
-            ["invite", 4, 4, 3, 2, 3, 3, 1, 0.5, 2 / 3, 1 / 3, 1.5],
-            ["promo", 3, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None],
-            [None, 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None],
+            ["invite", 4, 4, 3, 2, 3, 3, 1, 0.5, 2 / 3, 1 / 3, 1.5, 3 / 4, 2],
+            ["promo", 3, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None, 0.0, 3],
+            [None, 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None, 0.0, 1],
         ],
     ),
-    "ctr_by_campaign": ({}, [[None, None, 8, 6, 3, 2, 3, 5, 1, 2 / 6, 2 / 3, 1 / 5, 1.5]]),
+    "ctr_by_campaign": ({}, [[None, None, 8, 6, 3, 2, 3, 5, 1, 2 / 6, 2 / 3, 1 / 5, 1.5, 3 / 6, 6]]),
     "ctr_by_provider": (
         {},
         [
-            ["meta", 7, 5, 3, 2, 3, 4, 1, 2 / 5, 2 / 3, 1 / 4, 1.5],
-            ["wasender", 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None],
+            ["meta", 7, 5, 3, 2, 3, 4, 1, 2 / 5, 2 / 3, 1 / 4, 1.5, 3 / 5, 5],
+            ["wasender", 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None, 0.0, 1],
         ],
     ),
     "ctr_daily": (
         {},
         [
-            ["2026-11-10", 7, 5, 3, 2, 3, 4, 1, 2 / 5, 2 / 3, 1 / 4, 1.5],
-            ["2026-11-11", 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None],
+            ["2026-11-10", 7, 5, 3, 2, 3, 4, 1, 2 / 5, 2 / 3, 1 / 4, 1.5, 3 / 5, 5],
+            ["2026-11-11", 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None, 0.0, 1],
         ],
     ),
     "ctr_by_button": (
@@ -240,6 +243,7 @@ EXPECTED: dict[str, tuple[dict[str, str], list[list[Any]]]] = {
                 2,
                 1,
                 2,
+                0,
                 5 / 7,
                 3 / 5,
                 2 / 5,
@@ -253,36 +257,36 @@ EXPECTED: dict[str, tuple[dict[str, str], list[list[Any]]]] = {
                 480.0,
                 480.0,
             ],
-            ["2026-11-11", 2, 2, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 20.0, None, None, None, None, None, None],
+            ["2026-11-11", 2, 2, 0, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 20.0, None, None, None, None, None, None],
         ],
     ),
     "funnel_by_provider": (
         {},
         [
-            ["meta", 8, 6, 3, 2, 1, 2, 6 / 8, 3 / 6, 2 / 6, 1 / 6, 10.0, 60.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
-            ["wasender", 1, 1, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, None, None, None, None, None, None],
+            ["meta", 8, 6, 3, 2, 1, 2, 0, 6 / 8, 3 / 6, 2 / 6, 1 / 6, 10.0, 60.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
+            ["wasender", 1, 1, 0, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, None, None, None, None, None, None],
         ],
     ),
     "funnel_by_template": (
         {},
         [
-            ["invite", 4, 4, 3, 2, 1, 0, 1.0, 3 / 4, 2 / 4, 1 / 4, 5.0, 10.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
-            ["promo", 4, 2, 0, 0, 0, 2, 2 / 4, 0.0, 0.0, 0.0, 20.0, 60.0, None, None, None, None, None, None],
-            [None, 1, 1, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, None, None, None, None, None, None],
+            ["invite", 4, 4, 3, 2, 1, 0, 0, 1.0, 3 / 4, 2 / 4, 1 / 4, 5.0, 10.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
+            ["promo", 4, 2, 0, 0, 0, 2, 0, 2 / 4, 0.0, 0.0, 0.0, 20.0, 60.0, None, None, None, None, None, None],
+            [None, 1, 1, 0, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, None, None, None, None, None, None],
         ],
     ),
     "funnel_by_event": (
         {},
         [
-            [None, 8, 6, 2, 1, 0, 2, 6 / 8, 2 / 6, 1 / 6, 0.0, 10.0, 60.0, None, None, None, None, None, None],
-            ["E1", 1, 1, 1, 1, 1, 0, 1.0, 1.0, 1.0, 1.0, 5.0, 5.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
+            [None, 8, 6, 2, 1, 0, 2, 0, 6 / 8, 2 / 6, 1 / 6, 0.0, 10.0, 60.0, None, None, None, None, None, None],
+            ["E1", 1, 1, 1, 1, 1, 0, 0, 1.0, 1.0, 1.0, 1.0, 5.0, 5.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
         ],
     ),
     "failures": (
         {},
         [
-            ["limited_by_meta", 131049, "healthy ecosystem", "do not resend; the number is good", 1, 0.5],
-            ["undeliverable", 131026, "undeliverable", "check the number or use another channel", 1, 0.5],
+            ["limited_by_meta", 131049, "healthy ecosystem", None, "do not resend; the number is good", 1, 0.5],
+            ["undeliverable", 131026, "undeliverable", None, "check the number or use another channel", 1, 0.5],
         ],
     ),
     "failures_by_class": (
@@ -292,13 +296,13 @@ EXPECTED: dict[str, tuple[dict[str, str], list[list[Any]]]] = {
             ["undeliverable", 1, 0.5, 1 / 9, "check the number or use another channel"],
         ],
     ),
-    "cost_by_category": ({}, [["marketing", "regular", 2, 2, 1.0], ["utility", "regular", 1, 0, 0.0]]),
+    "cost_by_category": ({}, [["marketing", "regular", 2, 2, 2, 1.0], ["utility", "regular", 1, 1, 0, 0.0]]),
     "response_times": ({}, [["T1", 2, 2, 2, "2026-11-09T20:00:00.000Z", "2026-11-09T20:02:00.000Z", "yes", 120.0]]),
     "reclicks": ({}, [[1, 1, 1, 0], [2, 1, 1, 1]]),
     "click_sequence": ({}, [[1, None, "no", 1], [1, None, "yes", 1], [2, "yes", "yes", 1]]),
     "unattributed_clicks": (
         {},
-        [["no_message_id", "meta", "button_reply", 1, 1], ["no_message_in_window", "meta", "button_reply", 2, 2]],
+        [["no_message_id", "meta", "button_reply", 1, 1], ["unknown_message", "meta", "button_reply", 2, 2]],
     ),
     "interaction_kinds": ({}, [["button_reply", 6, 5, 3], ["landing_page_view", 1, 0, 0]]),
     "link_clicks": ({}, [["https://example.com/", None, 0, 1, 0, 1]]),
@@ -319,14 +323,47 @@ EXPECTED: dict[str, tuple[dict[str, str], list[list[Any]]]] = {
     "lost_clicks": ({}, [["button", "meta", 1, 1]]),
     "data_quality": (
         {},
-        [["account_events", 3, 0], ["clicks", 7, 0], ["messages", 3, 0], ["sends", 7, 0], ["statuses", 20, 0]],
+        [["account_events", 3, 0], ["clicks", 7, 0], ["messages", 3, 0], ["sends", 7, 0], ["statuses", 22, 0]],
     ),
     "rejected_lines": (
         {},
         [["2026-11-10", "wrong_type", 5, 1], ["2026-11-10", "not_json", 1, 1], ["2026-11-11", "wrong_type", 9, 2]],
     ),
+    "unattributed_receipts": (
+        {},
+        [["unknown_message", "wasender", "delivered", 1, 1]],
+    ),
+    "ctr_by_number": ({}, [[None, None, 8, 6, 3, 2, 3, 5, 1, 2 / 6, 2 / 3, 1 / 5, 1.5, 3 / 6, 6]]),
+    "funnel_by_number": (
+        {},
+        [
+            [
+                None,
+                None,
+                9,
+                7,
+                3,
+                2,
+                1,
+                2,
+                0,
+                7 / 9,
+                3 / 7,
+                2 / 7,
+                1 / 7,
+                10.0,
+                60.0,
+                55.0,
+                55.0,
+                60.0,
+                60.0,
+                480.0,
+                480.0,
+            ],
+        ],
+    ),
     "message_status": (
-        {"message_ids": "A,G,E,H"},
+        {"message_ids": " A, G,E,H,D,N,L,none "},
         [
             [
                 "A",
@@ -334,6 +371,21 @@ EXPECTED: dict[str, tuple[dict[str, str], list[list[Any]]]] = {
                 "2026-11-09T20:00:00.000Z",
                 "2026-11-09T20:00:05.000Z",
                 "2026-11-09T20:01:00.000Z",
+                None,
+                None,
+                None,
+                None,
+                None,
+            ],
+            # D was read after the 168 hours and clicked after the 72: reports leave that out, a look-up does not.
+            [
+                "D",
+                "read",
+                "2026-11-10T12:00:00.000Z",
+                "2026-11-10T12:00:10.000Z",
+                "2026-11-17T12:00:00.001Z",
+                None,
+                None,
                 None,
                 None,
                 None,
@@ -347,6 +399,8 @@ EXPECTED: dict[str, tuple[dict[str, str], list[list[Any]]]] = {
                 "2026-11-10T13:00:00.000Z",
                 131049,
                 "healthy ecosystem",
+                "healthy ecosystem",
+                None,
             ],
             [
                 "G",
@@ -357,21 +411,136 @@ EXPECTED: dict[str, tuple[dict[str, str], list[list[Any]]]] = {
                 "2026-11-10T14:00:30.000Z",
                 131000,
                 "went wrong",
+                "went wrong",
+                None,
             ],
+        ],
+    ),
+    "message_status@any day": (
+        {"from": "", "to": "", "message_ids": "H,N"},
+        [
+            ["H", "read", "2026-11-11T19:00:00.000Z", "2026-11-11T19:00:03.000Z", None, None, None, None, None, None],
+            ["N", "delivered", None, "2026-11-11T05:30:00.000Z", None, None, None, None, None, None],
         ],
     ),
     "message_log@event": ({"event_id": "E1"}, [_LOG_A]),
     "message_log@all filters": (
         {
+            "from": "",
+            "to": "",
             "event_id": "E1",
             "registration_id": "R1",
             "guest_id": "G1",
             "recipient_id": "p1",
             "template_name": "invite",
             "standalone": "false",
+            "status": "read",
         },
         [_LOG_A],
     ),
     "message_log@nobody": ({"event_id": "E1", "standalone": "true"}, []),
     "latest_message_of_registration": ({"registration_id": "R1"}, [_LOG_A]),
+    "clicks_by_button": (
+        {},
+        [
+            ["yes", "Yes", 5, 3, 3, "2026-11-09T20:02:00.000Z", "2026-11-11T08:00:00.000Z"],
+            ["no", "No", 1, 1, 1, "2026-11-10T11:05:00.000Z", "2026-11-10T11:05:00.000Z"],
+        ],
+    ),
+    "clicks_daily": ({}, [["2026-11-10", 5, 2, 3], ["2026-11-11", 1, 1, 1]]),
+    "ctr_by_label": ({}, [["invite", "No", 4, 1, 1, 1, 1 / 4], ["invite", "Yes", 4, 1, 2, 1, 1 / 4]]),
+    # Six persons got one message, p1 got A and C. E and F failed.
+    "fatigue": ({}, [[1, 7, 5, 1, 0, 0.0], [2, 1, 2, 2, 2, 1.0]]),
+    # B is no template of the application's. A: 2 clicks, C: 1 click without receipts; D: clicked on the third day.
+    "meta_template_analytics": (
+        {},
+        [
+            ["2026-11-10", "invite", 3, 2, 1, 2, 1.0],
+            ["2026-11-10", "promo", 1, 1, 0, 0, 0.0],
+            ["2026-11-11", "promo", 1, 1, 0, 0, 0.0],
+        ],
+    ),
+    "numbers_to_suppress": ({}, [["undeliverable", "p5", 1, "2026-11-10T13:30:00.000Z"]]),
+    "messages_to_resend": ({}, []),
+    "opt_out_rate": ({}, [["invite", 4, 4, 0, 0, 0.0], ["promo", 4, 2, 0, 0, 0.0], [None, 1, 1, 0, 0, 0.0]]),
+    "template_and_number_events": ({}, [["2026-11-11T07:00:00.000Z", "meta", None, None, "account_update", None]]),
+    "tickets": (
+        {},
+        [
+            [
+                "T1",
+                "A",
+                "p1",
+                None,
+                None,
+                "invite",
+                "read",
+                "2026-11-09T20:00:00.000Z",
+                "2026-11-09T20:00:05.000Z",
+                "2026-11-09T20:01:00.000Z",
+                "2026-11-09T20:02:00.000Z",
+                "yes",
+                "Yes",
+                120.0,
+                "responded",
+            ],
+            [
+                "T1",
+                "C",
+                "p1",
+                None,
+                None,
+                "invite",
+                "read",
+                "2026-11-10T11:00:00.000Z",
+                None,
+                None,
+                "2026-11-10T11:05:00.000Z",
+                "no",
+                "No",
+                300.0,
+                "responded",
+            ],
+        ],
+    ),
+    "time_to_click": ({}, [[hours, 6, 2, 2 / 6] for hours in (1, 6, 24, 72, 168)]),
+    "week_over_week": ({}, [["2026-11-09", 9, 7, 2, 7 / 9, 2 / 7, None, None, None]]),
+    "journey": (
+        {"recipient_id": "p6"},
+        [
+            ["2026-11-10T14:00:00.000Z", "sent", "G", "promo", None, "delivered"],
+            ["2026-11-10T14:00:30.000Z", "failed", "G", "promo", None, "delivered"],
+            ["2026-11-10T14:01:00.000Z", "delivered", "G", "promo", None, "delivered"],
+        ],
+    ),
+    # Wilson: 2 of 4 is 0.150 to 0.850, 0 of 1 is 0 to 0.793.
+    "compare_templates": (
+        {"templates": "invite,promo"},
+        [
+            [
+                "invite",
+                4,
+                4,
+                2,
+                0.5,
+                0.15003570882017145,
+                0.8499642911798285,
+                0.0,
+                -0.4949242469328004,
+                0.4949242469328004,
+            ],
+            [
+                "promo",
+                3,
+                1,
+                0,
+                0.0,
+                4.5861823555236146e-17,
+                0.7934567085261071,
+                0.5,
+                -0.3672073301155171,
+                0.8499642911798285,
+            ],
+        ],
+    ),
 }

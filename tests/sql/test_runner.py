@@ -44,15 +44,28 @@ def test_all_formats_hold_the_same_rows(scenario_lake: LocalLake) -> None:
         "marketing",
         "utility",
     ]
-    assert said["table"].stdout.splitlines()[2].split() == ["marketing", "regular", "2", "2", "1.0000"]
+    assert said["table"].stdout.splitlines()[2].split() == ["marketing", "regular", "2", "2", "2", "1.0000"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "reason"),
     [
         (["nothing"], 2, "no query is named"),
-        (["ctr_total", "--from", "10.11.2026", "--to", "2026-11-11"], 2, "must be a date"),
-        (["ctr_total", "--from", "2026-11-11", "--to", "2026-11-10"], 2, "from lies after to"),
+        (
+            ["ctr_total", "--from", "10.11.2026", "--to", "2026-11-11"],
+            2,
+            "from is '10.11.2026': give a date that exists",
+        ),
+        (["ctr_total", "--from", "2025-11-31", "--to", "2026-11-11"], 2, "give a date that exists, such as 2026-11-20"),
+        (["ctr_total", "--from", "2008-12-31", "--to", "2026-11-11"], 2, "give a day from 2009-01-01 to 2036-05-18"),
+        (["ctr_total"], 2, "from is '': give a date"),
+        (["message_log", "--param", "standalone=yes"], 2, "standalone is 'yes': give true or false"),
+        (["message_status", "--param", "message_ids= , "], 2, "message_ids is empty"),
+        (
+            ["ctr_total", "--from", "2026-11-11", "--to", "2026-11-10"],
+            2,
+            "from (2026-11-11) lies after to (2026-11-10)",
+        ),
         (
             ["ctr_total", "--from", "2026-11-10", "--to", "2026-11-11", "--param", "event_id=1"],
             2,
@@ -85,13 +98,14 @@ def test_an_unknown_placeholder_is_refused() -> None:
 
 
 def test_values_are_bound_by_name_in_the_order_of_the_header() -> None:
-    statement = find_query("ctr_by_button")
-    assert bind(statement, {"to": "2026-11-11", "from": "2026-11-10"}) == [
-        "2026-11-10",
-        "2026-11-11",
-        "2026-11-10",
-        "2026-11-11",
-    ]
+    statement = find_query("message_log")
+    given = {"to": "2026-11-11", "from": "2026-11-10", "recipient_id": "+91 98765-43210", "phone_number_id": "100"}
+    assert bind(statement, given) == ["2026-11-10", "2026-11-11", "", "100", "", "", "", "919876543210", "", "", ""]
+
+
+def test_a_look_up_needs_no_dates() -> None:
+    statement = find_query("message_status")
+    assert bind(statement, {"message_ids": "a, b"}) == ["", "", "", "", "a,b"]
 
 
 class _Athena:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import sqlglot
 from sqlglot import exp
 
@@ -47,9 +49,19 @@ def test_each_header_names_the_parameters_in_their_order() -> None:
         assert statement.question.endswith("?"), path.stem
         assert len(statement.parameters) == body.count("?"), path.stem
         assert statement.parameters[:2] == ("from", "to"), path.stem
-        assert body.count("from_date = ?") == statement.parameters.count("from") == statement.parameters.count("to"), (
-            path.stem
-        )
+        assert len(set(statement.parameters)) == len(statement.parameters), f"{path.stem} asks for a value twice"
+        assert body.count("first_day.day = date(") == 1, f"{path.stem} has no window, or two"
+
+
+def test_parameters_stand_in_where() -> None:
+    """Athena binds `?` in WHERE alone."""
+    for path in query_files():
+        clause = ""
+        for word in re.findall(r"[A-Za-z_]+|\?", read_statement(path).body):
+            if word == "?":
+                assert clause == "WHERE", path.stem
+            elif word in ("SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "ON"):
+                clause = word
 
 
 def test_views_come_after_those_that_they_read() -> None:

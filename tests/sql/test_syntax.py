@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.tokens import TokenType
 
-from bluetick_sql.statements import Settings, ddl_files, query_files, view_files
+from bluetick_sql.statements import Settings, ddl_files, query_files, read_statement, view_files
 
 SETTINGS = Settings("whatsapp_analytics", "s3://bucket/lake", "Asia/Kolkata", 72)
 
@@ -47,7 +47,7 @@ def parsed(text: str, dialect: str) -> exp.Expression:
 
 @pytest.mark.parametrize("path", [*view_files(), *query_files()], ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_queries_and_views_parse_as_trino(path: Path) -> None:
-    statement = parsed(SETTINGS.fill(path.read_text(encoding="utf-8")), "trino")
+    statement = parsed(SETTINGS.fill(read_statement(path).text), "trino")
     assert isinstance(statement, exp.Create if path.parent.name == "views" else exp.Query)
 
 

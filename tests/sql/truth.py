@@ -7,8 +7,27 @@ from typing import Any, Protocol
 from bluetick_sql.rows import Result, plain_rows
 from bluetick_sql.statements import Statement, bind, find_query, query_files
 
-# freshness depends on when webhooks were received, which is no part of the simulated lives.
-NOT_SIMULATED = {"freshness"}
+# freshness depends on when webhooks were received; the reports by number need the hash of a session. The simulator
+# has no answers to the others yet. The figures of all of them are worked out by hand (scenario.py).
+NOT_SIMULATED = {
+    "clicks_by_button",
+    "clicks_daily",
+    "compare_templates",
+    "ctr_by_label",
+    "ctr_by_number",
+    "fatigue",
+    "freshness",
+    "funnel_by_number",
+    "journey",
+    "messages_to_resend",
+    "meta_template_analytics",
+    "numbers_to_suppress",
+    "opt_out_rate",
+    "template_and_number_events",
+    "tickets",
+    "time_to_click",
+    "week_over_week",
+}
 
 
 class Engine(Protocol):

@@ -2,7 +2,7 @@
 //!
 //! A line is a record: `{"table":"clicks","event_ts":1700000000000,…}`, the columns by name, in any order, nulls left out
 //! or written. It is read without an intermediate tree; texts are borrowed from the line until they are copied into the
-//! column.
+//! column. The hash of the statement is computed here: a line does not carry it.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::HashMap;
@@ -132,7 +132,7 @@ impl Staging {
         let record: Line<'_> = serde_json::from_slice(line).map_err(|_| Reason::NotJson)?;
         let table = record.table().ok_or(Reason::UnknownTable)?;
         let reader = self.readers.get_mut(&table).ok_or(Reason::UnknownTable)?;
-        let (row, unknown) = reader.read(&record)?;
+        let (mut row, unknown) = reader.read(&record)?;
         let event_ts = row.timestamp(reader.event_ts).ok_or(Reason::MissingColumn)?;
         let received_at = row.timestamp(reader.received_at).ok_or(Reason::MissingColumn)?;
         if event_ts < EARLIEST_EVENT_MS {
@@ -141,9 +141,11 @@ impl Staging {
         if event_ts > received_at.saturating_add(FUTURE_TOLERANCE_MS) || event_ts >= YEAR_10000_MS {
             return Err(Reason::EventTimeInFuture.into());
         }
+        let statement = Cell::Int(reader.statement_hash(&row));
         let partition = Partition::of(table, event_ts).ok_or(Reason::EventTimeInFuture)?;
         let staged = self.partitions.entry(partition).or_default();
         let builder = staged.builder.get_or_insert_with(|| ChunkBuilder::new(table));
+        row.set(reader.statement_hash, &statement);
         builder.append(&row);
         if builder.is_full() {
             staged.close_chunk();

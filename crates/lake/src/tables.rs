@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
+pub(crate) use bluetick_schema::STATEMENT_HASH;
 pub use bluetick_schema::{Column, ColumnType, Table, UnknownTable};
 
 static SCHEMAS: LazyLock<[SchemaRef; Table::ALL.len()]> = LazyLock::new(|| Table::ALL.map(build_schema));

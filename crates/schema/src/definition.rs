@@ -22,7 +22,7 @@ macro_rules! with_tables {
             }
 
             table clicks Clicks Click
-                "One row per click of a person: reply button, list row, flow, quick reply of a template, link";
+                "One row per report of a click of a person: reply button, list row, flow, quick reply of a template, link";
             key click_id event_ts;
             columns {
                 click_id: String required, "wamid of the click, or a hash of the fields that identify it";
@@ -50,7 +50,7 @@ macro_rules! with_tables {
                 link_click_id: String, "click id that Meta added to the opened link";
             }
 
-            table statuses Statuses Status "One row per delivery status of a message that the business sent";
+            table statuses Statuses Status "One row per report of a delivery status of a message that the business sent";
             key message_id status event_ts participant;
             columns {
                 message_id: String required recurring, "id of the message";
@@ -77,7 +77,7 @@ macro_rules! with_tables {
                 callback_data: String, "data that the business attached to the message when sending it";
             }
 
-            table sends Sends Send "One row per message that the application reports as sent";
+            table sends Sends Send "One row per statement of the application that it sent a message";
             key message_id;
             columns {
                 message_id: String required, "id of the message: the wamid that the provider returned when it was sent";
@@ -93,6 +93,12 @@ macro_rules! with_tables {
                 ticket_id: String, "id of the ticket in the application, for response times";
                 campaign_id: String low_cardinality, "id of the campaign";
                 buttons: StringList low_cardinality, "ids of the buttons, in the order shown";
+                user_id: String personal, "business-scoped user id of the recipient";
+                template_language: String low_cardinality, "language of the template, as in en_US";
+                sent_at: Timestamp, "time of sending as the application states it; null if event_ts is the time of receipt (UTC)";
+                attribute_names: StringList, "names of the attributes that the application adds, sorted";
+                attribute_values: StringList personal, "values of the attributes, in the order of their names";
+                updated_at: Timestamp, "time of this statement if it corrects an earlier one: the latest wins (UTC)";
             }
 
             table messages Messages Message "One row per inbound message that is not a click; its text is not stored";

@@ -20,7 +20,7 @@ mod table;
 
 pub use ddl::create_statement;
 pub use storage::{Format, PARTITION_COLUMN, PROJECTION, REJECTIONS, StoredTable};
-pub use table::{Column, ColumnType, Table, UnknownTable};
+pub use table::{Column, ColumnType, STATEMENT_HASH, Table, UnknownTable};
 
 /// The name of a struct field as the column is called: without the `r#` that Rust needs in front of its own keywords.
 #[doc(hidden)]

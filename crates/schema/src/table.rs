@@ -88,11 +88,22 @@ impl Column {
     }
 }
 
-/// The columns of one table as a slice: first the common ones, then its own.
+/// Name of the column that tells apart different statements about one event. It is the last column of every table, and the last
+/// one of every key.
+pub const STATEMENT_HASH: &str = "statement_hash";
+
+/// The lake computes it when it stages a line; records do not have it.
+const STATEMENT_HASH_COLUMN: Column = Column::new(
+    STATEMENT_HASH,
+    ColumnType::BigInt,
+    "64-bit hash of what the row states: all columns but event_ts and received_at",
+);
+
+/// The columns of one table as a slice: first the common ones, then its own, then the hash of the statement.
 macro_rules! columns {
     ({$($common:tt)*} {$($own:tt)*}) => { columns!($($common)* $($own)*) };
     ($($name:ident: $kind:ident $($flag:ident)*, $comment:literal;)*) => {
-        &[$(Column::new(column_name(stringify!($name)), ColumnType::$kind, $comment)$(.$flag())*,)*]
+        &[$(Column::new(column_name(stringify!($name)), ColumnType::$kind, $comment)$(.$flag())*,)* STATEMENT_HASH_COLUMN]
     };
 }
 
@@ -140,13 +151,15 @@ macro_rules! define_tables {
                 }
             }
 
-            /// The columns that identify an event within its partition. Two rows with the same key are duplicates.
+            /// The columns that identify a statement about an event within its partition: those that identify the event, then
+            /// [`STATEMENT_HASH`]. Two rows with the same key are duplicates. Two sources that report one event, and two
+            /// reports of one source that differ, are different rows.
             ///
             /// If the request of a send, or an account event, states no time, it is dated by its receipt. The time is
             /// therefore not part of their keys.
             pub const fn key(self) -> &'static [&'static str] {
                 match self {
-                    $(Table::$table => const { &[$(column_name(stringify!($key))),*] },)*
+                    $(Table::$table => const { &[$(column_name(stringify!($key)),)* STATEMENT_HASH] },)*
                 }
             }
         }

@@ -5,7 +5,7 @@ use crate::definition::{Definition, InvalidRequest, RequestRoute};
 use crate::extracted::{Extracted, id, text};
 use crate::flattening::{Draft, Flattening, Scope, fill};
 use crate::json::Json;
-use crate::limits::MAX_BUTTONS;
+use crate::limits::{MAX_BUTTONS, truncate};
 use crate::map_id::map_id;
 use crate::person::Person;
 use crate::record::{Send, Status};
@@ -32,6 +32,38 @@ fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     }
 }
 
+/// Fields of `track-send`, with the names that other systems give them. Of two names in one body the first counts.
+const MESSAGE_ID: &[&str] = &["template_wamid", "message_id"];
+const RECIPIENT: &[&str] = &["wa_id", "contact_phone"];
+/// Further fields of `track-send`. Any other is named in the answer.
+const OPTIONAL: &[&str] = &[
+    "sent_at",
+    "updated_at",
+    "event_id",
+    "event_registration_id",
+    "template_name",
+    "template_language",
+    "flow_type",
+    "message_type",
+    "guest_id",
+    "guest_name",
+    "ticket_id",
+    "campaign_id",
+    "buttons",
+    "attributes",
+];
+/// Fields that are attributes of the message wherever they stand.
+const ATTRIBUTES: &[&str] = &["lift_id", "floor"];
+const MAX_ATTRIBUTES: usize = 20;
+const MAX_ATTRIBUTE_NAME_BYTES: usize = 64;
+const MAX_ATTRIBUTE_BYTES: usize = 512;
+
+/// The name under which a body holds a field.
+fn name_in(body: &Json<'_>, names: &[&'static str]) -> &'static str {
+    let given = names.iter().find(|name| !body.get(name).is_null());
+    given.or_else(|| names.first()).copied().unwrap_or_default()
+}
+
 /// The text of a required field.
 fn required<'j>(body: &'j Json<'j>, field: &'static str) -> Result<Extracted<'j, String>, InvalidRequest> {
     let node = body.get(field);
@@ -52,24 +84,73 @@ fn phone<'j>(
 ) -> Result<Person<'j>, InvalidRequest> {
     required(body, field)?;
     let person = Person::of(flattening.options, &[body.get(field)]);
-    if person.wa_id.is_none() && person.user_id.is_none() {
-        return Err(InvalidRequest::Invalid { field, expected: "a phone number" });
+    if person.wa_id.is_none() && !person.user_id.as_ref().is_some_and(|user_id| is_user_id(&user_id.value)) {
+        return Err(InvalidRequest::Invalid { field, expected: "a phone number or a user id" });
     }
     Ok(person)
 }
 
-/// Handles `POST /api/webhooks/track-send/`: the application sent a message.
-fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result<serde_json::Value, InvalidRequest> {
-    let person = phone(flattening, body, "wa_id")?;
-    let wamid = required(body, "template_wamid")?;
-    let sent_at = body.get("sent_at");
-    let time = match instant(sent_at) {
-        Some(time) => time,
-        None if sent_at.is_null() => flattening.receipt(),
-        None => {
-            return Err(InvalidRequest::Invalid { field: "sent_at", expected: "a time of ISO 8601 or a Unix time" });
+/// Whether a text is Meta's business-scoped user id: a country, a full stop, and an id.
+fn is_user_id(text: &str) -> bool {
+    let is_country = |country: &str| country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
+    text.split_once('.').is_some_and(|(country, id)| is_country(country) && !id.is_empty())
+}
+
+/// A time that may be left out.
+fn optional_time<'j>(body: &'j Json<'j>, field: &'static str) -> Result<Option<Extracted<'j, i64>>, InvalidRequest> {
+    let node = body.get(field);
+    match instant(node) {
+        None if !node.is_null() => {
+            Err(InvalidRequest::Invalid { field, expected: "a time of ISO 8601 or a Unix time" })
         }
+        time => Ok(time),
+    }
+}
+
+/// Names and values of the attributes, sorted by name.
+fn attributes(body: &Json<'_>) -> Result<Option<(Vec<String>, Vec<String>)>, InvalidRequest> {
+    let node = body.get("attributes");
+    let invalid = || InvalidRequest::Invalid {
+        field: "attributes",
+        expected: "an object of up to 20 texts: names of up to 64 bytes, values of up to 512",
     };
+    if !node.is_null() && !node.is_object() {
+        return Err(invalid());
+    }
+    let mut found = std::collections::BTreeMap::new();
+    let beside = ATTRIBUTES.iter().map(|name| (*name, body.get(name)));
+    let inside = node.members().iter().map(|(name, value)| (name.as_ref(), value));
+    for (name, value) in beside.chain(inside).filter(|(_, value)| !value.is_null()) {
+        let value = id(value).ok_or_else(invalid)?.value;
+        if name.len() > MAX_ATTRIBUTE_NAME_BYTES || value.len() > MAX_ATTRIBUTE_BYTES {
+            return Err(invalid());
+        }
+        found.insert(name.to_owned(), value);
+    }
+    if found.len() > MAX_ATTRIBUTES {
+        return Err(invalid());
+    }
+    Ok((!found.is_empty()).then(|| found.into_iter().unzip()))
+}
+
+/// The names of the members that `track-send` does not know.
+fn unknown_fields(body: &Json<'_>) -> Vec<String> {
+    let known = |name: &str| [MESSAGE_ID, RECIPIENT, OPTIONAL, ATTRIBUTES].iter().any(|names| names.contains(&name));
+    let names = body.members().iter().map(|(name, _)| name.as_ref());
+    let unknown = names.filter(|name: &&str| !known(name)).take(MAX_ATTRIBUTES);
+    unknown.map(|name| truncate(name, MAX_ATTRIBUTE_NAME_BYTES).to_owned()).collect()
+}
+
+/// Handles `POST /api/webhooks/track-send/`: the application sent a message. A later call for the same message with `updated_at` corrects
+/// the fields that it names.
+fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result<serde_json::Value, InvalidRequest> {
+    let person = phone(flattening, body, name_in(body, RECIPIENT))?;
+    let wamid = required(body, name_in(body, MESSAGE_ID))?;
+    let sent_at = optional_time(body, "sent_at")?;
+    let updated_at = optional_time(body, "updated_at")?;
+    let time = sent_at.clone().unwrap_or_else(|| flattening.receipt());
+    let (attribute_names, attribute_values) = attributes(body)?.unzip();
+    let attributes_node = body.get("attributes");
     let event_id = id(body.get("event_id"));
     let registration_id = id(body.get("event_registration_id"));
     let standalone = event_id.is_none() && registration_id.is_none();
@@ -93,13 +174,24 @@ fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result
         ticket_id: id(body.get("ticket_id")),
         campaign_id: id(body.get("campaign_id")),
         buttons: buttons(body.get("buttons"))?,
+        user_id: person.user_id,
+        template_language: id(body.get("template_language")),
+        attribute_names: attribute_names.map(|names| Extracted::copied(names, attributes_node)),
+        attribute_values: attribute_values.map(|values| Extracted::copied(values, attributes_node)),
+        sent_at: sent_at,
+        updated_at: updated_at,
     });
     flattening.push(draft);
-    Ok(if standalone {
+    let mut response = if standalone {
         serde_json::json!({ "ok": true, "standalone": true, "wamid": message_id })
     } else {
         serde_json::json!({ "ok": true, "map_id": map_id(&message_id) })
-    })
+    };
+    let ignored = unknown_fields(body);
+    if let (false, Some(fields)) = (ignored.is_empty(), response.as_object_mut()) {
+        fields.insert("ignored".to_owned(), ignored.into());
+    }
+    Ok(response)
 }
 
 /// The list of button ids.

@@ -72,7 +72,16 @@ fn a_wrong_request_is_told_the_field() {
     let cases = [
         (TRACK_SEND, &send, "wa_id", Value::Null, "field wa_id is required"),
         (TRACK_SEND, &send, "wa_id", json!("  "), "field wa_id is required"),
-        (TRACK_SEND, &send, "wa_id", json!("!"), "field wa_id must be a phone number"),
+        (TRACK_SEND, &send, "wa_id", json!("!"), "field wa_id must be a phone number or a user id"),
+        (TRACK_SEND, &send, "wa_id", json!("abc"), "field wa_id must be a phone number or a user id"),
+        (TRACK_SEND, &send, "updated_at", json!("later"), "field updated_at must be a time of ISO 8601 or a Unix time"),
+        (
+            TRACK_SEND,
+            &send,
+            "attributes",
+            json!({ "lift": ["A"] }),
+            "field attributes must be an object of up to 20 texts: names of up to 64 bytes, values of up to 512",
+        ),
         (TRACK_SEND, &send, "wa_id", json!([]), "field wa_id must be a string"),
         (TRACK_SEND, &send, "template_wamid", json!(""), "field template_wamid is required"),
         (TRACK_SEND, &send, "template_wamid", json!({}), "field template_wamid must be a string"),
@@ -101,4 +110,37 @@ fn a_wrong_request_is_told_the_field() {
     assert_eq!(not_json.to_string(), "not valid JSON: it does not begin like an object at line 1 column 1");
     let list = call_with_bytes(TRACK_SEND, b"[]").unwrap_err();
     assert_eq!(list.to_string(), "expected a JSON object, found an array");
+}
+
+#[test]
+fn a_send_takes_other_names_attributes_and_corrections() {
+    let body = json!({
+        "message_id": "wamid.OUT0105", "contact_phone": "+27 82 453 7125", "ticket_id": "EMG-2024-002", "lift_id": "LIFT-B", "floor": 7,
+        "attributes": { "building": "East" }, "updated_at": "2026-11-20T06:00:00Z", "tikcet_id": "EMG", "template_language": "en_US"
+    });
+    let handled = call(TRACK_SEND, &body).unwrap();
+    assert_eq!(
+        handled.response,
+        json!({ "ok": true, "standalone": true, "wamid": "wamid.OUT0105", "ignored": ["tikcet_id"] })
+    );
+    let record: Value = serde_json::to_value(&handled.records[0]).unwrap();
+    let columns = [
+        ("message_id", json!("wamid.OUT0105")),
+        ("wa_id", json!("27824537125")),
+        ("attribute_names", json!(["building", "floor", "lift_id"])),
+        ("attribute_values", json!(["East", "7", "LIFT-B"])),
+        ("updated_at", json!(1_795_154_400_000_i64)),
+        ("sent_at", Value::Null),
+        ("template_language", json!("en_US")),
+    ];
+    for (column, value) in columns {
+        assert_eq!(record[column], value, "{column}");
+    }
+}
+
+#[test]
+fn a_user_id_names_the_recipient_of_a_send() {
+    let body = json!({ "wa_id": "ZA.13491208655302741918", "template_wamid": "wamid.OUT0106" });
+    let record = serde_json::to_value(&call(TRACK_SEND, &body).unwrap().records[0]).unwrap();
+    assert_eq!((&record["wa_id"], &record["user_id"]), (&Value::Null, &json!("ZA.13491208655302741918")));
 }

@@ -6,8 +6,11 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use sha2::{Digest, Sha256};
+
 use super::Reason;
-use crate::tables::{ColumnType, Table};
+use crate::keys::EVENT_TIME;
+use crate::tables::{ColumnType, STATEMENT_HASH, Table};
 
 /// A value, in as many kinds as columns have.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +36,45 @@ impl<'a> Cell<'a> {
             _ => None,
         }
     }
+
+    /// Adds the value to a hash, so that different values add different bytes.
+    fn add_to(&self, hasher: &mut Sha256) {
+        match self {
+            Cell::Null | Cell::Other => hasher.update(b"-"),
+            Cell::Bool(value) => hasher.update([b'b', u8::from(*value)]),
+            Cell::Int(value) => {
+                hasher.update(b"i");
+                hasher.update(value.to_be_bytes());
+            }
+            Cell::Text(text) => add_text(hasher, text),
+            Cell::List(items) => {
+                hasher.update(b"l");
+                hasher.update((items.len() as u64).to_be_bytes());
+                items.iter().for_each(|item| add_optional_text(hasher, item.as_deref()));
+            }
+            Cell::Map(entries) => {
+                hasher.update(b"m");
+                hasher.update((entries.len() as u64).to_be_bytes());
+                for (key, value) in entries {
+                    add_text(hasher, key);
+                    add_optional_text(hasher, value.as_deref());
+                }
+            }
+        }
+    }
+}
+
+fn add_optional_text(hasher: &mut Sha256, text: Option<&str>) {
+    match text {
+        None => hasher.update(b"-"),
+        Some(text) => add_text(hasher, text),
+    }
+}
+
+fn add_text(hasher: &mut Sha256, text: &str) {
+    hasher.update(b"t");
+    hasher.update((text.len() as u64).to_be_bytes());
+    hasher.update(text.as_bytes());
 }
 
 /// The names and values of a line, in its order.
@@ -154,6 +196,13 @@ impl<'l, 'a> Row<'l, 'a> {
         self.0.iter().copied()
     }
 
+    /// Puts a value into a column.
+    pub(super) fn set(&mut self, column: usize, cell: &'l Cell<'a>) {
+        if let Some(slot) = self.0.get_mut(column) {
+            *slot = Some(cell);
+        }
+    }
+
     /// The integer in a column.
     pub(super) fn timestamp(&self, column: usize) -> Option<i64> {
         match self.0.get(column) {
@@ -168,13 +217,33 @@ pub(super) struct TableReader {
     columns: Vec<(&'static str, ColumnType, bool)>,
     pub(super) event_ts: usize,
     pub(super) received_at: usize,
+    pub(super) statement_hash: usize,
 }
 
 impl TableReader {
     pub(super) fn new(table: Table) -> Self {
         let columns: Vec<_> = table.columns().iter().map(|c| (c.name, c.kind, c.required)).collect();
         let index = |name: &str| columns.iter().position(|(column, ..)| *column == name).unwrap_or(usize::MAX);
-        Self { event_ts: index("event_ts"), received_at: index("received_at"), columns }
+        let (event_ts, received_at) = (index(EVENT_TIME), index("received_at"));
+        Self { event_ts, received_at, statement_hash: index(STATEMENT_HASH), columns }
+    }
+
+    /// The hash of what a row states: the first 64 bits of the SHA-256 of its values with their columns' names. The event time is part of
+    /// the key, or the time of receipt; the latter differs between two reports of the same statement. A column that is null
+    /// adds nothing, so that a column added later changes no hash.
+    pub(super) fn statement_hash(&self, row: &Row<'_, '_>) -> i64 {
+        let mut hasher = Sha256::new();
+        for (index, ((name, ..), cell)) in self.columns.iter().zip(row.cells()).enumerate() {
+            if ![self.event_ts, self.received_at, self.statement_hash].contains(&index)
+                && let Some(cell) = cell
+            {
+                add_text(&mut hasher, name);
+                cell.add_to(&mut hasher);
+            }
+        }
+        let mut first = [0; 8];
+        first.iter_mut().zip(hasher.finalize()).for_each(|(to, byte)| *to = byte);
+        i64::from_be_bytes(first)
     }
 
     /// Sorts the values of a line into columns and checks their types; returns also how many names are no column.

@@ -183,6 +183,10 @@ impl TimelineBuilder<'_> {
         if self.rng.chance(6) {
             return self.price();
         }
+        if self.rng.chance(4) {
+            self.arrive_late();
+            return self.price();
+        }
         let is_reported = !self.rng.chance(12);
         if is_reported {
             self.state(State::Delivered, delivered, true);
@@ -228,6 +232,18 @@ impl TimelineBuilder<'_> {
         self.price();
     }
 
+    /// Adds a delivery days or weeks after the send: Meta keeps undelivered messages up to 30 days. The person reads it soon after, or
+    /// weeks later, and may click and answer.
+    fn arrive_late(&mut self) {
+        let delivered = self.timeline.sent_at + self.rng.between(5 * DAY, 30 * DAY);
+        self.state(State::Delivered, delivered, true);
+        let receipts = self.person().is_some_and(|person| person.receipts);
+        let read = delivered + if self.rng.chance(20) { 20 * DAY } else { self.rng.skewed(SECOND, 2 * DAY) };
+        self.state(State::Read, read, receipts);
+        self.add_clicks(read);
+        self.answer(read);
+    }
+
     /// Adds a read around the end of the status horizon of 168 hours.
     fn read_at_horizon(&mut self) {
         let at = self.timeline.sent_at + 7 * DAY;
@@ -251,6 +267,8 @@ impl TimelineBuilder<'_> {
         match self.rng.below(10) {
             0..=6 => {
                 self.state(State::Sent, sent, true);
+                // A message may expire undelivered after weeks.
+                let failed = if self.rng.chance(15) { sent + self.rng.between(5 * DAY, 30 * DAY) } else { failed };
                 self.state(State::Failed(failure), failed, true);
             }
             7..=8 => self.state(State::Failed(failure), failed, true),
@@ -287,17 +305,24 @@ impl TimelineBuilder<'_> {
 
     /// Adds a state; `reported` says whether webhooks report it.
     fn state(&mut self, state: State, at: i64, reported: bool) {
-        let reported_by = if reported { self.status_webhooks(state) } else { Vec::new() };
+        let mut reported_by = if reported { self.status_webhooks(state) } else { Vec::new() };
+        if self.campaign.provider == SimulatedProvider::Meta && !reported_by.is_empty() && self.is_forwarded(30) {
+            // The application forwards what Meta reported, with less detail.
+            reported_by.push(WebhookKind::Tracker);
+        }
         self.add_event(at, EventKind::State { state, priced: false }, reported_by);
     }
 
     /// Adds a state whose webhook was lost. Sometimes the application forwards the status.
     fn lost_state(&mut self, state: State, at: i64) {
-        // The tracker identifies people by phone number only.
-        let nameable = self.person().is_some_and(|person| person.phone.is_some() && person.user_id.is_none());
-        let forwards = self.campaign.tracked && nameable && self.rng.chance(40);
-        let reported_by = if forwards { vec![WebhookKind::Tracker] } else { Vec::new() };
+        let reported_by = if self.is_forwarded(40) { vec![WebhookKind::Tracker] } else { Vec::new() };
         self.add_event(at, EventKind::State { state, priced: false }, reported_by);
+    }
+
+    /// Whether the application forwards a status, with a chance in percent. The tracker identifies people by phone number only.
+    fn is_forwarded(&mut self, percent: u64) -> bool {
+        let nameable = self.person().is_some_and(|person| person.phone.is_some() && person.user_id.is_none());
+        self.campaign.tracked && nameable && self.rng.chance(percent)
     }
 
     fn add_event(&mut self, at: i64, kind: EventKind, reported_by: Vec<WebhookKind>) {

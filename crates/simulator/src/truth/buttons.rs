@@ -22,15 +22,9 @@ pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
     ]
 }
 
-/// Whether the clicked button is part of the message itself, as opposed to a list row or a flow.
-fn is_on_button(click: &KnownClick) -> bool {
-    matches!(click.kind, "button_reply" | "quick_reply" | "link_click")
-}
-
 /// The clicks on one button of a message.
 fn clicks_on<'m>(message: &'m Message, button: &'m str) -> impl Iterator<Item = &'m KnownClick> {
-    let clicks = message.clicks.iter().filter(|click| is_on_button(click));
-    clicks.filter(move |click| click.button().as_deref() == Some(button))
+    message.clicks.iter().filter(move |click| click.button().as_deref() == Some(button))
 }
 
 fn was_clicked(message: &Message, button: &str) -> bool {
@@ -43,7 +37,7 @@ fn by_button(messages: &[&Message]) -> Answer {
     for message in messages {
         let template = message.template.as_deref();
         templates.entry(template).or_default().push(message);
-        let clicked = message.clicks.iter().filter(|click| is_on_button(click)).filter_map(KnownClick::button);
+        let clicked = message.clicks.iter().filter_map(KnownClick::button);
         let shown = message.buttons.iter().flatten().cloned();
         pairs.extend(clicked.chain(shown).map(|button| (template, button)));
     }
@@ -102,7 +96,7 @@ fn by_position(messages: &[&Message]) -> Answer {
     let length = |message: &Message| message.buttons.as_ref().map_or(0, Vec::len);
     let longest = messages.iter().map(|message| length(message)).max().unwrap_or(0);
     let clicks_at = |message: &Message, wanted: usize| {
-        let buttons = message.clicks.iter().filter(|click| is_on_button(click)).filter_map(KnownClick::button);
+        let buttons = message.clicks.iter().filter_map(KnownClick::button);
         buttons.filter(|button| position(message, button) == Some(wanted)).count() as u64
     };
     let rows = (1..=longest).map(|place| {

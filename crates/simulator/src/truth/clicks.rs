@@ -1,4 +1,4 @@
-//! Clicks by the day of the click, attributed or not: by kind, by link, by hour, and unattributed ones by reason.
+//! Clicks by the day of the click, attributed or not: by kind, by link, by hour, and those that no report counts, by reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,16 @@ use serde_json::{Value, json};
 use super::known::{Knowledge, KnownClick};
 use super::table::{Answer, nulls_last};
 
-/// Answers `interaction_kinds`, `link_clicks`, `clicks_by_hour` and `unattributed_clicks`.
+/// Answers `interaction_kinds`, `link_clicks`, `clicks_by_hour`, `unattributed_clicks` and `unattributed_receipts`.
 pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
     let clicks: Vec<&KnownClick> = knowledge.clicks_of_window().collect();
-    vec![kinds(&clicks), links(&clicks), by_hour(knowledge, &clicks), unattributed(&clicks)]
+    vec![
+        kinds(&clicks),
+        links(&clicks),
+        by_hour(knowledge, &clicks),
+        unattributed(&clicks),
+        unattributed_receipts(knowledge),
+    ]
 }
 
 fn group<'c, K: Ord>(
@@ -79,7 +85,7 @@ fn by_hour(knowledge: &Knowledge<'_>, clicks: &[&KnownClick]) -> Answer {
 fn unattributed(clicks: &[&KnownClick]) -> Answer {
     let lost = clicks.iter().copied().filter(|click| click.counts() && !click.attributed);
     let reason = |click: &KnownClick| {
-        if click.message.is_none() { "no_message_id" } else { "no_message_in_window" }
+        if click.message.is_none() { "no_message_id" } else { "unknown_message" }
     };
     let groups = group(lost, |click| (reason(click), click.provider, click.kind));
     let rows = groups.into_iter().map(|((reason, provider, kind), clicks)| {
@@ -87,4 +93,17 @@ fn unattributed(clicks: &[&KnownClick]) -> Answer {
     });
     let columns = vec!["reason", "provider", "kind", "clicks", "persons"];
     Answer::new("unattributed_clicks", columns, rows.collect())
+}
+
+fn unattributed_receipts(knowledge: &Knowledge<'_>) -> Answer {
+    let mut groups: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
+    for receipt in knowledge.receipts.iter().filter(|receipt| knowledge.in_window(receipt.at)) {
+        groups.entry((receipt.reason, receipt.provider, receipt.status)).or_default().push(&receipt.message);
+    }
+    let rows = groups.into_iter().map(|((reason, provider, status), messages)| {
+        let distinct = messages.iter().collect::<BTreeSet<_>>().len();
+        vec![json!(reason), json!(provider), json!(status), json!(messages.len()), json!(distinct)]
+    });
+    let columns = vec!["reason", "provider", "status", "receipts", "messages"];
+    Answer::new("unattributed_receipts", columns, rows.collect())
 }

@@ -1,10 +1,10 @@
-//! Expected row counts: each table holds one row per reported event, however many webhooks report it.
+//! Expected row counts: each table holds one row per different statement about an event, however often it is repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::known::{Knowledge, name_of, record_times};
+use super::known::{Knowledge, name_of, provider_of, record_times, statements};
 use super::table::Answer;
 use crate::scenario::{EventKind, UnrelatedEventKind};
 use crate::world::Form;
@@ -21,22 +21,27 @@ pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
 
 /// Table and event time (milliseconds since 1970) of every expected row.
 fn rows(knowledge: &Knowledge<'_>) -> Vec<(&'static str, i64)> {
-    let mut rows: Vec<(&str, i64)> = knowledge.clicks.iter().map(|click| ("clicks", click.at)).collect();
+    let mut rows: Vec<(&str, i64)> =
+        knowledge.clicks.iter().flat_map(|click| std::iter::repeat_n(("clicks", click.at), click.rows)).collect();
     for timeline in &knowledge.scenario.timelines {
-        let group = knowledge.world.campaign(timeline.campaign).form == Form::Group;
+        let campaign = knowledge.world.campaign(timeline.campaign);
+        let group = campaign.form == Form::Group;
         let mut statuses = BTreeSet::new();
         for event in timeline.events.iter().filter(|event| !event.reported_by.is_empty()) {
             let participant = event.person.filter(|_| group);
             match &event.kind {
                 EventKind::State { state, .. } => {
-                    statuses.insert((state.name(), event.at, participant));
+                    let tellers = event.reported_by.iter().map(|&webhook| provider_of(webhook, campaign.provider));
+                    statuses.extend(tellers.map(|teller| (state.name(), event.at, participant, teller)));
                 }
                 EventKind::Payment(_) => rows.push(("statuses", event.at)),
-                EventKind::Reply(_) => rows.push(("messages", event.at)),
+                EventKind::Reply(_) => {
+                    rows.extend(std::iter::repeat_n(("messages", event.at), statements(event, campaign.provider)));
+                }
                 EventKind::Click(_) => {}
             }
         }
-        rows.extend(statuses.into_iter().map(|(_, at, _)| ("statuses", at)));
+        rows.extend(statuses.into_iter().map(|(_, at, ..)| ("statuses", at)));
         let records = timeline.record.iter().flat_map(|record| record_times(timeline, record));
         rows.extend(records.map(|at| ("sends", at)));
     }

@@ -94,7 +94,7 @@ fn by(messages: &[&Message], attribute: Attribute, names: bool, measures: Measur
 fn daily(knowledge: &Knowledge<'_>, messages: &[&Message], measures: Measures) -> Vec<Vec<Value>> {
     let mut days: BTreeMap<_, Vec<&Message>> = BTreeMap::new();
     for message in messages {
-        days.entry(knowledge.day(message.sent_at)).or_default().push(message);
+        days.entry(knowledge.day(message.sent_at.unwrap_or_default())).or_default().push(message);
     }
     let row = |(day, messages): (jiff::civil::Date, Vec<&Message>)| {
         let mut row = vec![json!(day.to_string())];
@@ -107,7 +107,7 @@ fn daily(knowledge: &Knowledge<'_>, messages: &[&Message], measures: Measures) -
 fn by_hour(knowledge: &Knowledge<'_>, messages: &[&Message]) -> Answer {
     let mut hours: BTreeMap<(i8, i8), Vec<&Message>> = BTreeMap::new();
     for message in messages {
-        let local = knowledge.world.clock.local(message.sent_at);
+        let local = knowledge.world.clock.local(message.sent_at.unwrap_or_default());
         hours.entry((local.weekday().to_monday_one_offset(), local.hour())).or_default().push(message);
     }
     let rows = hours.into_iter().map(|((weekday, hour), messages)| {

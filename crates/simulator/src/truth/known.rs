@@ -17,13 +17,20 @@ use crate::world::{Button, ButtonKind, Campaign, Form, Person, World};
 /// Statuses count up to this long after their message was sent, in milliseconds.
 const STATUS_HORIZON: i64 = 168 * HOUR;
 
+/// A receipt is traced back to its message up to this long after the send, in milliseconds.
+const OPENING_HORIZON: i64 = 744 * HOUR;
+
 /// Everything that the webhooks reveal.
 pub(super) struct Knowledge<'a> {
     pub(super) world: &'a World,
     pub(super) scenario: &'a Scenario,
     pub(super) window: Window,
-    /// Every message that at least one webhook reports.
+    /// Every message of which a webhook says that it was sent, as reports count it.
     pub(super) messages: Vec<Message>,
+    /// Every message with a status or a send, as look-ups show it: statuses, clicks and replies of any age count.
+    pub(super) present: Vec<Message>,
+    /// Receipts that no report counts.
+    pub(super) receipts: Vec<UnattributedReceipt>,
     /// Every reported click.
     pub(super) clicks: Vec<KnownClick>,
 }
@@ -32,16 +39,18 @@ pub(super) struct Knowledge<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Message {
     pub(super) id: String,
-    pub(super) sent_at: i64,
+    /// When it was sent; `None` if no webhook says so, which only look-ups show.
+    pub(super) sent_at: Option<i64>,
     pub(super) delivered_at: Option<i64>,
     pub(super) read_at: Option<i64>,
     pub(super) failed_at: Option<i64>,
     pub(super) error_code: Option<i64>,
     pub(super) error_title: Option<String>,
+    pub(super) error_message: Option<String>,
+    pub(super) deleted_at: Option<i64>,
     pub(super) replied_at: Option<i64>,
     pub(super) provider: &'static str,
     pub(super) recipient: Option<String>,
-    pub(super) wa_id: Option<String>,
     pub(super) template: Option<String>,
     pub(super) campaign_id: Option<String>,
     pub(super) campaign_name: Option<String>,
@@ -66,6 +75,16 @@ pub(super) struct KnownRecord {
     pub(super) standalone: bool,
 }
 
+/// A status that no report counts: of a message that nobody says was sent, or too late.
+#[derive(Debug)]
+pub(super) struct UnattributedReceipt {
+    pub(super) at: i64,
+    pub(super) message: String,
+    pub(super) status: &'static str,
+    pub(super) provider: &'static str,
+    pub(super) reason: &'static str,
+}
+
 /// Pricing of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Price {
@@ -78,6 +97,8 @@ pub(super) struct Price {
 #[derive(Clone, Debug, Default)]
 pub(super) struct KnownClick {
     pub(super) at: i64,
+    /// How many rows report it.
+    pub(super) rows: usize,
     pub(super) provider: &'static str,
     /// Id of the clicked message, if the webhook contains it.
     pub(super) message: Option<String>,
@@ -92,13 +113,16 @@ pub(super) struct KnownClick {
     pub(super) url: Option<String>,
     pub(super) flow_name: Option<&'static str>,
     pub(super) token: Option<String>,
+    /// The button of a message that has only one.
+    pub(super) only_button: Option<String>,
 }
 
 impl KnownClick {
-    /// Identifier of the button: id, else text, else URL, else flow name.
+    /// Identifier of the button: that of a message with one button, else id, else flow name, else text, else URL.
     pub(super) fn button(&self) -> Option<String> {
         let flow = self.flow_name.map(str::to_owned);
-        self.button_id.clone().or_else(|| self.button_text.clone()).or_else(|| self.url.clone()).or(flow)
+        let [id, text, url] = [&self.button_id, &self.button_text, &self.url].map(Clone::clone);
+        self.only_button.clone().or(id).or(flow).or(text).or(url)
     }
 
     /// Whether the click counts for the click-through rate; landing page views do not.
@@ -117,7 +141,7 @@ impl Message {
     }
 
     pub(super) fn is_read(&self) -> bool {
-        self.read_at.is_some() || self.is_clicked()
+        self.read_at.is_some() || self.is_clicked() || self.replied_at.is_some()
     }
 
     pub(super) fn is_delivered(&self) -> bool {
@@ -134,7 +158,9 @@ impl Message {
     }
 
     pub(super) fn state(&self) -> &'static str {
-        if self.is_read() {
+        if self.deleted_at.is_some() {
+            "deleted"
+        } else if self.is_read() {
             "read"
         } else if self.is_delivered() {
             "delivered"
@@ -146,21 +172,48 @@ impl Message {
     }
 }
 
+impl Message {
+    /// Adds the clicks and the first reply up to a deadline.
+    fn answered(&mut self, timeline: &MessageTimeline, clicks: &[KnownClick], deadline: i64) {
+        self.replied_at = replied_at(timeline, deadline);
+        self.clicks = clicks.iter().filter(|click| click.message.is_some() && click.at <= deadline).cloned().collect();
+        self.clicks.sort_by_key(|click| click.at);
+        if let Some([only]) = self.buttons.as_deref() {
+            // On a message with one button every click is on that one.
+            self.clicks.iter_mut().for_each(|click| click.only_button = Some(only.clone()));
+        }
+    }
+}
+
 impl<'a> Knowledge<'a> {
     pub(super) fn new(world: &'a World, scenario: &'a Scenario, window: Window) -> Self {
-        let mut knowledge = Knowledge { world, scenario, window, messages: Vec::new(), clicks: Vec::new() };
+        let mut knowledge = Knowledge {
+            world,
+            scenario,
+            window,
+            messages: Vec::new(),
+            present: Vec::new(),
+            clicks: Vec::new(),
+            receipts: Vec::new(),
+        };
+        let attribution = i64::from(world.options.attribution_hours) * HOUR;
         for timeline in &scenario.timelines {
             let mut clicks = clicks(world, timeline);
-            if let Some(mut message) = message(world, timeline) {
-                let deadline = message.sent_at + i64::from(world.options.attribution_hours) * HOUR;
+            let sent_at = sent_at(timeline);
+            if let Some(sent) = sent_at {
                 for click in &mut clicks {
-                    click.attributed = click.message.is_some() && click.at <= deadline;
+                    click.attributed = click.message.is_some() && click.at <= sent + attribution;
                 }
-                message.replied_at = replied_at(timeline, deadline);
-                message.clicks = clicks.iter().filter(|click| click.attributed).cloned().collect();
-                message.clicks.sort_by_key(|click| click.at);
+                let mut message = message(world, timeline, sent_at, sent + STATUS_HORIZON);
+                message.answered(timeline, &clicks, sent + attribution);
                 knowledge.messages.push(message);
             }
+            if sent_at.is_some() || reported_states(timeline).next().is_some() {
+                let mut message = message(world, timeline, sent_at, i64::MAX);
+                message.answered(timeline, &clicks, i64::MAX);
+                knowledge.present.push(message);
+            }
+            knowledge.receipts.extend(unattributed_receipts(world, timeline, sent_at));
             knowledge.clicks.append(&mut clicks);
         }
         for unrelated in &scenario.unrelated_events {
@@ -171,7 +224,7 @@ impl<'a> Knowledge<'a> {
 
     /// The messages sent in the window.
     pub(super) fn cohort(&self) -> impl Iterator<Item = &Message> {
-        self.messages.iter().filter(|message| self.in_window(message.sent_at))
+        self.messages.iter().filter(|message| message.sent_at.is_some_and(|sent_at| self.in_window(sent_at)))
     }
 
     /// The messages of the cohort that have buttons, or whose buttons are unknown.
@@ -194,9 +247,9 @@ impl<'a> Knowledge<'a> {
     }
 }
 
-/// Identifier of a person: the business-scoped user id, else the phone number.
+/// Identifier of a person: the phone number, else the business-scoped user id.
 pub(super) fn name_of(person: &Person) -> Option<String> {
-    person.user_id.clone().or_else(|| person.phone.clone())
+    person.phone.clone().or_else(|| person.user_id.clone())
 }
 
 fn is_reported(event: &&Event) -> bool {
@@ -217,37 +270,83 @@ pub(super) fn record_times(timeline: &MessageTimeline, record: &SendRecord) -> V
     if record.names_time { vec![timeline.sent_at] } else { std::iter::once(record.called_at).chain(again).collect() }
 }
 
-fn message(world: &World, timeline: &MessageTimeline) -> Option<Message> {
-    let campaign = world.campaign(timeline.campaign);
+/// The statuses that say that a message was sent.
+fn is_origin(state: State) -> bool {
+    matches!(state, State::Sent | State::Failed(_))
+}
+
+/// When the message was sent: the earliest send or status that says so. A receipt never does.
+fn sent_at(timeline: &MessageTimeline) -> Option<i64> {
     let recorded = timeline.record.iter().flat_map(|record| record_times(timeline, record));
-    let sent_at = recorded.chain(reported_states(timeline).map(|(_, event)| event.at)).min()?;
-    let horizon = sent_at + STATUS_HORIZON;
+    let origins = reported_states(timeline).filter(|(state, _)| is_origin(*state)).map(|(_, event)| event.at);
+    recorded.chain(origins).min()
+}
+
+fn unattributed_receipts(world: &World, timeline: &MessageTimeline, sent_at: Option<i64>) -> Vec<UnattributedReceipt> {
+    let campaign = world.campaign(timeline.campaign);
+    let mut receipts: BTreeMap<(i64, &'static str), &'static str> = BTreeMap::new();
+    for (state, event) in reported_states(timeline).filter(|(state, _)| !is_origin(*state)) {
+        if sent_at.is_none_or(|sent| event.at > sent + STATUS_HORIZON) {
+            let told = event.reported_by.iter().map(|&webhook| provider_of(webhook, campaign.provider)).min();
+            let provider = receipts.entry((event.at, state.name())).or_insert("~");
+            *provider = told.unwrap_or("~").min(*provider);
+        }
+    }
+    let receipt = |((at, status), provider)| {
+        let in_sight = sent_at.is_some_and(|sent| at <= sent + OPENING_HORIZON);
+        let reason = if in_sight { "late" } else { "unknown_message" };
+        UnattributedReceipt { at, message: timeline.id.clone(), status, provider, reason }
+    };
+    receipts.into_iter().map(receipt).collect()
+}
+
+/// How many rows an event has: one for each different statement about it. Providers differ in the column `provider`; Interakt's second
+/// report of a flow differs from its first.
+pub(super) fn statements(event: &Event, campaign: SimulatedProvider) -> usize {
+    let tell = |webhook: &WebhookKind| (provider_of(*webhook, campaign), *webhook == WebhookKind::InteraktFlow);
+    event.reported_by.iter().map(tell).collect::<std::collections::BTreeSet<_>>().len()
+}
+
+/// Value of the column `provider` of what a webhook of a campaign reports.
+pub(super) fn provider_of(webhook: WebhookKind, campaign: SimulatedProvider) -> &'static str {
+    match webhook {
+        WebhookKind::Tracker => SimulatedProvider::Tracker.name(),
+        WebhookKind::WooshRelay | WebhookKind::WooshStatus | WebhookKind::WooshFlat => SimulatedProvider::Woosh.name(),
+        _ => campaign.name(),
+    }
+}
+
+/// What is known of a message by statuses up to `horizon`.
+fn message(world: &World, timeline: &MessageTimeline, sent_at: Option<i64>, horizon: i64) -> Message {
+    let events = timeline.events.iter().filter(|event| event.at <= horizon).cloned().collect();
+    let timeline = &MessageTimeline { events, ..timeline.clone() };
+    let campaign = world.campaign(timeline.campaign);
     let earliest = |wanted: &dyn Fn(State) -> bool| {
         let times = reported_states(timeline).filter(|(state, _)| wanted(*state)).map(|(_, event)| event.at);
-        times.filter(|&at| at <= horizon).min()
+        times.min()
     };
     let failure = reported_states(timeline)
-        .filter(|(_, event)| event.at <= horizon)
         .filter_map(|(state, event)| match state {
-            State::Failed(failure) => Some((event.at, failure)),
+            State::Failed(failure) => Some((event, failure)),
             _ => None,
         })
-        .min_by_key(|(at, _)| *at);
+        .min_by_key(|(event, _)| event.at);
     let detailed = timeline.record.as_ref().filter(|_| campaign.detailed);
     // A forwarded status does not make the application the provider.
     let by_provider = reported_states(timeline)
         .any(|(_, event)| event.reported_by.iter().any(|&webhook| webhook != WebhookKind::Tracker));
-    Some(Message {
+    Message {
         id: timeline.id.clone(),
         sent_at,
         delivered_at: earliest(&|state| state == State::Delivered),
         read_at: earliest(&|state| matches!(state, State::Read | State::Played)),
-        failed_at: failure.map(|(at, _)| at),
+        failed_at: failure.map(|(event, _)| event.at),
         error_code: failure.and_then(|(_, failure)| failure.code),
         error_title: failure.and_then(|(_, failure)| title_by(campaign.provider, failure.title)),
+        error_message: failure.and_then(|(event, failure)| error_message(event, failure.title)),
+        deleted_at: earliest(&|state| state == State::Deleted),
         provider: if by_provider { campaign.provider.name() } else { SimulatedProvider::Tracker.name() },
         recipient: recipient(world, timeline),
-        wa_id: numbers(world, timeline).min(),
         template: template(timeline, campaign, by_provider),
         campaign_id: campaign_id(timeline, campaign),
         campaign_name: (by_provider && campaign.run_by_interakt).then(|| campaign.name.clone()),
@@ -255,7 +354,13 @@ fn message(world: &World, timeline: &MessageTimeline) -> Option<Message> {
         buttons: detailed.map(|_| campaign.buttons.iter().map(|button| button.id.clone()).collect()),
         price: price(timeline, campaign),
         ..Message::default()
-    })
+    }
+}
+
+/// The error message: Meta repeats the title there, Interakt gives its reason.
+fn error_message(event: &Event, title: &str) -> Option<String> {
+    let gives = [WebhookKind::Meta, WebhookKind::WooshRelay, WebhookKind::Interakt];
+    event.reported_by.iter().any(|webhook| gives.contains(webhook)).then(|| title.to_owned())
 }
 
 /// The error title, for providers that send one. Interakt sends a reason, which is stored as the error message; WASender sends
@@ -275,9 +380,15 @@ fn numbers<'a>(world: &'a World, timeline: &'a MessageTimeline) -> impl Iterator
     reported_people(world, timeline).chain(recorded).filter_map(|person| person.phone.clone())
 }
 
+/// The person to whom a message went: the phone number, else the user id. A group is no person.
 fn recipient(world: &World, timeline: &MessageTimeline) -> Option<String> {
-    let scoped = reported_people(world, timeline).filter_map(|person| person.user_id.clone()).min();
-    scoped.or_else(|| numbers(world, timeline).min())
+    let people = timeline.person.map(|_| reported_people(world, timeline)).into_iter().flatten();
+    let scoped = people.filter_map(|person| person.user_id.clone()).min();
+    phone(world, timeline).or(scoped)
+}
+
+fn phone(world: &World, timeline: &MessageTimeline) -> Option<String> {
+    timeline.person.and_then(|_| numbers(world, timeline).min())
 }
 
 fn template(timeline: &MessageTimeline, campaign: &Campaign, by_provider: bool) -> Option<String> {
@@ -345,6 +456,7 @@ fn clicks(world: &World, timeline: &MessageTimeline) -> Vec<KnownClick> {
             let known = click_as_reported(campaign, timeline.campaign, button);
             Some(KnownClick {
                 at: event.at,
+                rows: statements(event, campaign.provider),
                 message: click.names_message.then(|| timeline.id.clone()),
                 // Meta does not say who opened a link.
                 person: person.filter(|_| known.token.is_none()).and_then(name_of),
@@ -394,7 +506,7 @@ fn click_as_reported(campaign: &Campaign, campaign_index: usize, button: &Button
 
 fn unrelated_click(world: &World, unrelated: &UnrelatedEvent) -> Option<KnownClick> {
     let person = world.person(unrelated.person);
-    let click = KnownClick { at: unrelated.at, provider: person.provider.name(), ..KnownClick::default() };
+    let click = KnownClick { at: unrelated.at, rows: 1, provider: person.provider.name(), ..KnownClick::default() };
     match &unrelated.kind {
         UnrelatedEventKind::ClickOnUnknown { message, button, .. } => Some(KnownClick {
             message: Some(message.clone()),

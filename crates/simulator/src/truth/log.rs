@@ -10,8 +10,11 @@ use super::table::{Answer, time};
 
 /// Answers all cases of `message_status`, `message_log` and `latest_message_of_registration`.
 pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
-    let cohort: Vec<&Message> = knowledge.cohort().collect();
-    let mut answers = vec![status(&cohort)];
+    let cohort: Vec<&Message> = knowledge.present.iter().collect();
+    let in_window = |message: &Message| message.sent_at.is_some_and(|sent_at| knowledge.in_window(sent_at));
+    let of_window = rows(&cohort, &in_window, 50);
+    let mut answers =
+        vec![status(&cohort), Answer::new("message_log", LOG_COLUMNS.to_vec(), of_window).case("window", &[])];
     let record = |pick: fn(&KnownRecord) -> Option<String>| {
         cohort.iter().filter_map(|message| message.record.as_ref()).find_map(pick)
     };
@@ -34,15 +37,16 @@ pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
         let latest = rows(&cohort, &matches, 1);
         answers.push(
             Answer::new("latest_message_of_registration", LOG_COLUMNS.to_vec(), latest)
-                .case("registration", &parameters),
+                .case("registration", &at_any_time(&parameters)),
         );
         let unknown = [("registration_id", "nobody".to_owned())];
         answers.push(
-            Answer::new("latest_message_of_registration", LOG_COLUMNS.to_vec(), Vec::new()).case("nobody", &unknown),
+            Answer::new("latest_message_of_registration", LOG_COLUMNS.to_vec(), Vec::new())
+                .case("nobody", &at_any_time(&unknown)),
         );
     }
-    if let Some(number) = cohort.iter().find_map(|message| message.wa_id.clone()) {
-        let matches = |message: &Message| message.wa_id.as_ref() == Some(&number);
+    if let Some(number) = cohort.iter().find_map(|message| message.recipient.clone()) {
+        let matches = |message: &Message| message.recipient.as_ref() == Some(&number);
         answers.push(log(&cohort, "recipient", &[("recipient_id", number.clone())], &matches));
     }
     if let Some(template) = cohort.iter().find_map(|message| message.template.clone()) {
@@ -60,10 +64,11 @@ pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
 /// The status of two messages of each state, of two that were delivered and failed, and of an unknown message.
 fn status(cohort: &[&Message]) -> Answer {
     let mut chosen: Vec<&Message> = Vec::new();
-    for state in ["sent", "delivered", "read", "failed"] {
+    for state in ["sent", "delivered", "read", "failed", "deleted"] {
         chosen.extend(cohort.iter().copied().filter(|message| message.state() == state).take(2));
     }
     chosen.extend(cohort.iter().copied().filter(|message| message.failed_at.is_some() && !message.is_failed()).take(2));
+    chosen.extend(cohort.iter().copied().filter(|message| message.sent_at.is_none()).take(2));
     chosen.sort_by(|left, right| left.id.cmp(&right.id));
     chosen.dedup_by(|left, right| left.id == right.id);
     let ids: Vec<&str> = chosen.iter().map(|message| message.id.as_str()).chain(["unheard-of"]).collect();
@@ -71,20 +76,33 @@ fn status(cohort: &[&Message]) -> Answer {
         vec![
             json!(message.id),
             json!(message.state()),
-            time(Some(message.sent_at)),
+            time(message.sent_at),
             time(message.delivered_at),
             time(message.read_at),
             time(message.failed_at),
             json!(message.error_code),
+            json!(message.error_title.as_ref().or(message.error_message.as_ref())),
             json!(message.error_title),
+            json!(message.error_message),
         ]
     });
-    let columns =
-        vec!["message_id", "status", "sent_at", "delivered_at", "read_at", "failed_at", "error_code", "error_title"];
-    Answer::new("message_status", columns, rows.collect()).case("each_state", &[("message_ids", ids.join(","))])
+    let columns = vec![
+        "message_id",
+        "status",
+        "sent_at",
+        "delivered_at",
+        "read_at",
+        "failed_at",
+        "error_code",
+        "error",
+        "error_title",
+        "error_message",
+    ];
+    Answer::new("message_status", columns, rows.collect())
+        .case("each_state", &at_any_time(&[("message_ids", ids.join(","))]))
 }
 
-const LOG_COLUMNS: [&str; 15] = [
+const LOG_COLUMNS: [&str; 16] = [
     "message_id",
     "recipient_id",
     "status",
@@ -99,6 +117,7 @@ const LOG_COLUMNS: [&str; 15] = [
     "read_at",
     "failed_at",
     "error_code",
+    "error_message",
     "error_title",
 ];
 
@@ -108,17 +127,17 @@ fn log(
     parameters: &[(&str, String)],
     matches: &dyn Fn(&Message) -> bool,
 ) -> Answer {
-    Answer::new("message_log", LOG_COLUMNS.to_vec(), rows(cohort, matches, 50)).case(case, parameters)
+    Answer::new("message_log", LOG_COLUMNS.to_vec(), rows(cohort, matches, 50)).case(case, &at_any_time(parameters))
 }
 
 fn rows(cohort: &[&Message], matches: &dyn Fn(&Message) -> bool, limit: usize) -> Vec<Vec<Value>> {
     let mut found: Vec<&Message> = cohort.iter().copied().filter(|message| matches(message)).collect();
-    found.sort_by(|left, right| (Reverse(left.sent_at), &left.id).cmp(&(Reverse(right.sent_at), &right.id)));
+    found.sort_by_key(|message| (message.sent_at.is_none(), Reverse(message.sent_at), message.id.clone()));
     let row = |message: &Message| {
         let record = message.record.as_ref();
         vec![
             json!(message.id),
-            json!(message.wa_id),
+            json!(message.recipient),
             json!(message.state()),
             json!(record.map(|record| &record.message_type)),
             json!(message.template),
@@ -126,13 +145,19 @@ fn rows(cohort: &[&Message], matches: &dyn Fn(&Message) -> bool, limit: usize) -
             json!(record.and_then(|record| record.registration.as_ref())),
             json!(record.and_then(|record| record.guest.as_ref())),
             json!(record.and_then(|record| record.guest_name.as_ref())),
-            time(Some(message.sent_at)),
+            time(message.sent_at),
             time(message.delivered_at),
             time(message.read_at),
             time(message.failed_at),
             json!(message.error_code),
+            json!(message.error_message.as_ref().or(message.error_title.as_ref())),
             json!(message.error_title),
         ]
     };
     found.into_iter().take(limit).map(row).collect()
+}
+
+/// Parameters of a case that asks for no window.
+fn at_any_time<'a>(parameters: &[(&'a str, String)]) -> Vec<(&'a str, String)> {
+    [("from", String::new()), ("to", String::new())].into_iter().chain(parameters.iter().cloned()).collect()
 }

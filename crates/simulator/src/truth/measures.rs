@@ -19,7 +19,7 @@ pub(super) fn recipients(messages: &[&Message], passes: impl Fn(&Message) -> boo
 }
 
 /// Columns of [`ctr`].
-pub(super) const CTR_COLUMNS: [&str; 11] = [
+pub(super) const CTR_COLUMNS: [&str; 13] = [
     "messages",
     "delivered",
     "read",
@@ -31,6 +31,8 @@ pub(super) const CTR_COLUMNS: [&str; 11] = [
     "click_to_read",
     "unique_ctr",
     "clicks_per_clicked",
+    "total_click_rate",
+    "unknown_buttons",
 ];
 
 /// Click counts and rates of a group of messages.
@@ -53,17 +55,20 @@ pub(super) fn ctr(messages: &[&Message]) -> Vec<Value> {
         rate(clicked, read),
         rate(clickers, reached),
         rate(clicks, clicked),
+        rate(clicks, delivered),
+        json!(count(messages, |message| message.buttons.is_none())),
     ]
 }
 
 /// Columns of [`funnel`].
-pub(super) const FUNNEL_COLUMNS: [&str; 18] = [
+pub(super) const FUNNEL_COLUMNS: [&str; 19] = [
     "sent",
     "delivered",
     "read",
     "clicked",
     "replied",
     "failed",
+    "deleted",
     "delivery_rate",
     "read_rate",
     "click_rate",
@@ -95,13 +100,14 @@ pub(super) fn funnel(messages: &[&Message]) -> Vec<Value> {
         json!(clicked),
         json!(replied),
         json!(count(messages, Message::is_failed)),
+        json!(count(messages, |message| message.deleted_at.is_some())),
         rate(delivered, sent),
         rate(read, delivered),
         rate(clicked, delivered),
         rate(replied, delivered),
     ];
     let steps: [Step; 4] = [
-        |message| elapsed_ms(Some(message.sent_at), message.delivered_at),
+        |message| elapsed_ms(message.sent_at, message.delivered_at),
         |message| elapsed_ms(message.delivered_at, message.read_at),
         |message| elapsed_ms(message.read_at, message.first_click_at()),
         |message| elapsed_ms(message.first_click_at(), message.replied_at),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::known::{Knowledge, KnownClick, Message, Price, name_of, tally};
+use super::known::{Knowledge, KnownClick, Message, name_of, tally};
 use super::measures::count;
 use super::table::{Answer, elapsed_ms, nulls_last, rate, span, time};
 use crate::scenario::UnrelatedEventKind;
@@ -24,7 +24,7 @@ fn response_times(messages: &[&Message]) -> Answer {
         }
     }
     let rows = tickets.into_iter().map(|(ticket, messages)| {
-        let sent = messages.iter().map(|message| message.sent_at).min();
+        let sent = messages.iter().filter_map(|message| message.sent_at).min();
         let first = messages.iter().filter_map(|message| message.clicks.first()).min_by_key(|click| click.at);
         let clicked = first.map(|click| click.at);
         vec![
@@ -69,19 +69,27 @@ fn class(code: Option<i64>) -> (&'static str, &'static str) {
 
 fn failures(messages: &[&Message]) -> Answer {
     let failed: Vec<&Message> = messages.iter().copied().filter(|message| message.is_failed()).collect();
-    let mut codes: BTreeMap<Option<i64>, Vec<&Message>> = BTreeMap::new();
+    // Without a code, the reason in words tells failures apart.
+    let key = |message: &Message| {
+        let reason = message.error_message.clone().or_else(|| message.error_title.clone());
+        (message.error_code, reason.filter(|_| message.error_code.is_none()))
+    };
+    let mut codes: BTreeMap<(Option<i64>, Option<String>), Vec<&Message>> = BTreeMap::new();
     for &message in &failed {
-        codes.entry(message.error_code).or_default().push(message);
+        codes.entry(key(message)).or_default().push(message);
     }
     let mut codes: Vec<_> = codes.into_iter().collect();
-    codes.sort_by_key(|(code, messages)| (Reverse(messages.len()), class(*code).0, nulls_last(code)));
-    let rows = codes.into_iter().map(|(code, messages)| {
+    codes.sort_by_key(|((code, reason), messages)| {
+        (Reverse(messages.len()), class(*code).0, nulls_last(code), nulls_last(reason))
+    });
+    let rows = codes.into_iter().map(|((code, _), messages)| {
         let (class, advice) = class(code);
         let title = messages.iter().filter_map(|message| message.error_title.as_deref()).min();
+        let reason = messages.iter().filter_map(|message| message.error_message.as_deref()).min();
         let share = rate(messages.len() as u64, failed.len() as u64);
-        vec![json!(class), json!(code), json!(title), json!(advice), json!(messages.len()), share]
+        vec![json!(class), json!(code), json!(title), json!(reason), json!(advice), json!(messages.len()), share]
     });
-    let columns = vec!["error_class", "error_code", "error_title", "advice", "messages", "share"];
+    let columns = vec!["error_class", "error_code", "error_title", "error_message", "advice", "messages", "share"];
     Answer::new("failures", columns, rows.collect())
 }
 
@@ -99,19 +107,32 @@ fn failures_by_class(messages: &[&Message]) -> Answer {
 }
 
 fn costs(messages: &[&Message]) -> Answer {
-    let mut groups: BTreeMap<(&str, &str), Vec<Price>> = BTreeMap::new();
-    for price in messages.iter().filter_map(|message| message.price) {
-        groups.entry((price.category, price.kind)).or_default().push(price);
+    let mut groups: BTreeMap<(&str, &str), Vec<&Message>> = BTreeMap::new();
+    for &message in messages {
+        if let Some(price) = message.price {
+            groups.entry((price.category, price.kind)).or_default().push(message);
+        }
     }
-    let billed = |prices: &[Price]| prices.iter().filter(|price| price.billable).count() as u64;
-    let total: u64 = groups.values().map(|prices| billed(prices)).sum();
+    // Meta charges for delivered messages.
+    let billed = |messages: &[&Message]| {
+        count(messages, |message| message.is_delivered() && message.price.is_some_and(|price| price.billable))
+    };
+    let total: u64 = groups.values().map(|messages| billed(messages)).sum();
     let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_by_key(|(names, prices)| (Reverse(prices.len()), *names));
-    let rows = groups.into_iter().map(|((category, kind), prices)| {
-        let billable = billed(&prices);
-        vec![json!(category), json!(kind), json!(prices.len()), json!(billable), rate(billable, total)]
+    groups.sort_by_key(|(names, messages)| (Reverse(messages.len()), *names));
+    let rows = groups.into_iter().map(|((category, kind), messages)| {
+        let billable = billed(&messages);
+        let delivered = count(&messages, Message::is_delivered);
+        vec![
+            json!(category),
+            json!(kind),
+            json!(messages.len()),
+            json!(delivered),
+            json!(billable),
+            rate(billable, total),
+        ]
     });
-    let columns = vec!["pricing_category", "pricing_type", "messages", "billable_messages", "share"];
+    let columns = vec!["pricing_category", "pricing_type", "messages", "delivered", "billable_messages", "share"];
     Answer::new("cost_by_category", columns, rows.collect())
 }
 

@@ -1,0 +1,12 @@
+-- report_window: the local days on which events happened, for reports that ask which of them belong to a message (two `?`: from, to).
+-- days_before leaves the longest attribution window, 31 days, to see the message; days_after a day for clocks that differ.
+report_window AS (
+  SELECT
+    first_day.day AS from_date,
+    last_day.day AS to_date,
+    33 AS days_before,
+    2 AS days_after
+  FROM ${database}.calendar AS first_day
+  CROSS JOIN ${database}.calendar AS last_day
+  WHERE first_day.day = date(?) AND last_day.day = date(?)
+)

@@ -1,0 +1,52 @@
+-- taps: one row per click in reach of report_window, whatever its kind, however many sources told of it (metrics.md, part 3).
+-- Statements with one click_id and time are one click. Interakt tells a tap on a template's button as message_api_clicked and again as
+-- message_received, without a common id: the second is left out where the first lies within a minute.
+click_statements AS (
+  SELECT
+    c.click_id, c.event_ts,
+    min(c.message_id) AS message_id,
+    min(c.kind) AS kind,
+    min(c.provider) AS provider,
+    min(c.source) AS source,
+    min(c.account_id) AS account_id,
+    min(c.phone_number_id) AS phone_number_id,
+    min(c.wa_id) AS wa_id,
+    coalesce(min(c.wa_id), min(c.user_id)) AS person,
+    min(c.button_id) AS button_id,
+    min(c.button_text) AS button_text,
+    min(c.description) AS description,
+    min(c.url) AS url,
+    min(c.flow_name) AS flow_name,
+    min(c.group_id) AS group_id,
+    min(c.tracking_token) AS tracking_token,
+    min(c.template_name) AS template_name
+  FROM ${database}.clicks AS c
+  CROSS JOIN report_window AS w
+  WHERE c.dt BETWEEN CAST(date_add('day', -w.days_before, date(w.from_date)) AS varchar)
+    AND CAST(date_add('day', w.days_after, date(w.to_date)) AS varchar)
+  GROUP BY c.click_id, c.event_ts
+),
+click_echoes AS (
+  SELECT
+    *,
+    max(CASE WHEN provider = 'interakt' AND source IN ('message_api_clicked', 'message_campaign_clicked') THEN message_id END) OVER (
+      PARTITION BY provider, wa_id, lower(button_text)
+      ORDER BY event_ts
+      RANGE BETWEEN INTERVAL '60' SECOND PRECEDING AND INTERVAL '60' SECOND FOLLOWING
+    ) AS clicked_message
+  FROM click_statements
+),
+taps AS (
+  SELECT
+    click_id, event_ts, message_id, kind, provider, source, account_id, phone_number_id, wa_id, person,
+    button_id, button_text, description, url, flow_name, group_id, tracking_token, template_name,
+    -- The chat shows a flow's answer as the word Sent, in the person's language: the flow's name tells more.
+    coalesce(button_id, CASE WHEN kind = 'flow_reply' THEN flow_name END, button_text, url, flow_name) AS button,
+    kind IN ('button_reply', 'list_reply', 'flow_reply', 'quick_reply', 'link_click') AS is_click
+  FROM click_echoes
+  WHERE NOT coalesce(
+    provider = 'interakt' AND source = 'message_received' AND kind IN ('quick_reply', 'button_reply', 'interactive_reply')
+      AND coalesce(message_id, clicked_message) = clicked_message,
+    false
+  )
+)

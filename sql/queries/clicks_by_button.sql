@@ -1,0 +1,16 @@
+-- Question: Which buttons are clicked, and by how many people?
+-- Parameters: from, to, account_id, phone_number_id; ${database}
+-- Definitions (docs/metrics.md, part 6): clicks for CTR that happened from … to in local days, by id and label, attributed to a message or not. It
+-- needs clicks alone: no sends, no statuses. For a rate, see ctr_by_button.
+WITH ${include:events}
+SELECT
+  button_id, button_text,
+  count(*) AS total_clicks,
+  count(DISTINCT person) AS unique_users,
+  count(DISTINCT message_id) AS messages,
+  min(event_ts) AS first_click_at,
+  max(event_ts) AS last_click_at
+FROM local_clicks
+WHERE is_click
+GROUP BY button_id, button_text
+ORDER BY total_clicks DESC, button_id NULLS LAST, button_text NULLS LAST

@@ -1,0 +1,13 @@
+-- Question: How many clicks are there a day, by how many people?
+-- Parameters: from, to, account_id, phone_number_id; ${database}
+-- Definitions (docs/metrics.md, part 6): clicks for CTR that happened from … to in local days, attributed to a message or not. It needs clicks alone.
+WITH ${include:events}
+SELECT
+  click_date,
+  count(*) AS clicks,
+  count(DISTINCT person) AS persons,
+  count(DISTINCT message_id) AS messages
+FROM local_clicks
+WHERE is_click
+GROUP BY click_date
+ORDER BY click_date

@@ -1,0 +1,14 @@
+-- Question: How far do the messages of each of the business's numbers get, and how fast?
+-- Parameters: from, to, account_id, phone_number_id; ${database}
+-- Definitions (docs/metrics.md, part 6): messages sent from … to in local days.
+-- delivered* = delivered, read, played, clicked or answered; read* = read, played, clicked or answered; failed = failed and not delivered*.
+-- replied: a message of the person quotes it within the attribution window. Rates: delivered / sent, the others / delivered.
+-- p50 and p90 are nearest ranks, in seconds, of messages for which both steps were reported.
+WITH ${include:cohort},
+${include:message_steps}
+SELECT
+  account_id, phone_number_id,
+${include:funnel_measures}
+FROM message_steps
+GROUP BY account_id, phone_number_id
+ORDER BY sent DESC, account_id NULLS LAST, phone_number_id NULLS LAST
