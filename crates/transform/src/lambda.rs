@@ -12,7 +12,7 @@ use bluetick_telemetry::emf::{Metrics, Unit};
 use tokio::time::Instant;
 
 use crate::batch::{BatchReport, DEFAULT_FLUSH_BYTES, Transform};
-use crate::notification;
+use crate::envelope;
 use crate::raw::RawStores;
 
 /// Left of the function's time for the answer, the metrics and the runtime: this much at most, and never more than a tenth.
@@ -87,7 +87,7 @@ impl Function {
         let mut sources = Vec::new();
         let mut messages = Vec::new();
         for (number, message) in event.records.iter().enumerate() {
-            let objects = notification::parse(message.body.as_deref().unwrap_or_default());
+            let objects = envelope::parse(message.body.as_deref().unwrap_or_default());
             let found = objects.map_err(StartError::from).and_then(|objects| {
                 objects
                     .iter()
@@ -109,6 +109,21 @@ impl Function {
         failed.extend(report.failed.iter().filter_map(|source| messages.get(*source)).map(|message| (*message, ())));
         metrics(&report).print(now());
         respond(&event, failed.keys().copied())
+    }
+
+    /// Handles an event that came without SQS: from S3, SNS or EventBridge directly. After an error Lambda invokes the function again.
+    ///
+    /// # Errors
+    /// The event is in no known format, or an object could not be moved into the lake.
+    pub async fn handle_directly(&self, event: &str, deadline: Option<Instant>) -> Result<(), StartError> {
+        let objects = envelope::parse(event)?;
+        let sources = objects.iter().map(|object| self.stores.source(object)).collect::<Result<Vec<_>, _>>()?;
+        let report = self.transform.run(&sources, deadline, |_| {}).await;
+        metrics(&report).print(now());
+        match report.failed.len() {
+            0 => Ok(()),
+            failed => Err(format!("{failed} of {} objects could not be moved into the lake", sources.len()).into()),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::SqsEvent;
 use bluetick_transform::lambda::{Function, now, open_lookups};
 use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
 use tokio::time::Instant;
 
 /// When the function is stopped. `deadline` and `now` are in milliseconds since 1970, UTC. A deadline that had passed before the
@@ -20,11 +21,16 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     bluetick_telemetry::logging::init();
     let variable = |name: &str| std::env::var(name).ok();
     let function = Arc::new(Function::start(variable)?.with_lookups(open_lookups(variable).await?));
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let function = Arc::clone(&function);
         async move {
             let deadline = deadline(event.context.deadline, now());
-            Ok::<_, lambda_runtime::Error>(function.handle(event.payload, deadline).await)
+            if event.payload.pointer("/Records/0/eventSource").and_then(Value::as_str) == Some("aws:sqs") {
+                let messages: SqsEvent = serde_json::from_value(event.payload)?;
+                return Ok(serde_json::to_value(function.handle(messages, deadline).await)?);
+            }
+            function.handle_directly(&event.payload.to_string(), deadline).await?;
+            Ok::<_, lambda_runtime::Error>(Value::Null)
         }
     }))
     .await

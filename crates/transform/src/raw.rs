@@ -55,7 +55,9 @@ impl RawStores {
             Some(place) => place.clone(),
             None => self.bucket(&object.bucket)?,
         };
-        let path = prefix.parts().chain(Path::from(object.key.as_str()).parts()).collect();
+        // `Path::from` would percent-encode the key again.
+        let key = Path::parse(&object.key).map_err(object_store::Error::from)?;
+        let path = prefix.parts().chain(key.parts()).collect();
         Ok(Source { store, path, size: 0 })
     }
 
@@ -86,7 +88,50 @@ pub async fn list(url: &str) -> Result<Vec<Source>, LakeError> {
         .map_ok(|meta| Source { store: Arc::clone(&store), path: meta.location, size: meta.size })
         .try_collect()
         .await?;
-    sources.retain(|source| !source.path.filename().is_some_and(|name| name.starts_with('.')));
+    // An empty object holds no lines. The S3 console creates one as a folder marker, which cannot be read under its listed name.
+    sources.retain(|source| source.size > 0 && !source.path.filename().is_some_and(|name| name.starts_with('.')));
     sources.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(sources)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object_store::ObjectStoreExt;
+
+    /// Keys that S3 allows and that differ from their percent-encoded form. A store on a directory stands for S3; both take paths as they are.
+    const ODD_KEYS: [&str; 10] = [
+        "raw/a b.gz",
+        "raw/a+b.gz",
+        "raw/100%.gz",
+        "raw/a%2Fb.gz",
+        "raw/dt=2026-01-01/x.gz",
+        "raw/gr\u{fc}\u{df}e.gz",
+        "raw/a?b#c.gz",
+        "raw/{a}[b]~c.gz",
+        "raw/a\\b.gz",
+        "raw/a\"b'c<d>.gz",
+    ];
+
+    #[tokio::test]
+    async fn odd_keys_are_read_under_their_own_name() {
+        let store: Arc<dyn ObjectStore> = Arc::new(object_store::memory::InMemory::new());
+        let stores = RawStores { fixed: Some((Arc::clone(&store), Path::default())), buckets: Mutex::default() };
+        for key in ODD_KEYS {
+            store.put(&Path::parse(key).unwrap(), key.as_bytes().to_vec().into()).await.unwrap();
+            let source = stores.source(&RawObject { bucket: "raw".to_owned(), key: key.to_owned() }).unwrap();
+            assert_eq!(source.path.as_ref(), key);
+            let content = source.store.get(&source.path).await.unwrap().bytes().await.unwrap();
+            assert_eq!(content, key.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_key_that_the_store_cannot_name_is_an_error() {
+        let store: Arc<dyn ObjectStore> = Arc::new(object_store::memory::InMemory::new());
+        let stores = RawStores { fixed: Some((store, Path::default())), buckets: Mutex::default() };
+        for key in ["raw//a.gz", "raw/../a.gz"] {
+            assert!(stores.source(&RawObject { bucket: "raw".to_owned(), key: key.to_owned() }).is_err(), "{key}");
+        }
+    }
 }
