@@ -11,6 +11,15 @@ query: $(if $(filter duckdb,$(ENGINE)),$(VENV)/query,$(VENV)/ready) ## one query
 	@$(PYTHON) -m bluetick_sql $(Q) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) --timezone $(QUERY_ZONE) \
 	  --attribution-hours $(HOURS) --engine $(ENGINE) --format $(FORMAT) --lake $(LAKE) $(foreach p,$(PARAMS),--param $(p))
 
+.PHONY: report
+report: $(VENV)/ready ## the report of a period as one HTML file: FROM=2026-11-01 TO=2026-11-30 [TZ=Asia/Kolkata] [LAKE=dir] [ENGINE=duckdb|trino|athena] [TITLE=…] [OUT=file]
+	@$(PYTHON) -m bluetick_report --from "$(FROM)" --to "$(TO)" --timezone $(QUERY_ZONE) --attribution-hours $(HOURS) \
+	  --engine $(ENGINE) --lake $(LAKE) $(if $(TITLE),--title "$(TITLE)") $(if $(OUT),--out "$(OUT)")
+
+.PHONY: test-report
+test-report: build $(VENV)/ready ## the report in headless Chromium; needs the command chromium (Debian's package)
+	$(PYTHON) -m pytest -q tests/report_browser
+
 .PHONY: test-sql
 test-sql: build $(VENV)/ready ## the SQL: figures by hand and by simulation, mutations, differences between engines, syntax, DDL
 	@mkdir -p $(LOGS)

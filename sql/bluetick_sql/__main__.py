@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from pathlib import Path
 
 import duckdb
 
-from .athena import AthenaEngine
-from .duck import DuckEngine
-from .lake import LakeError, LocalLake
+from .engines import add_engine_options, open_engine
+from .lake import LakeError
 from .rows import Result, as_csv, as_json, as_table
-from .statements import Settings, Statement, StatementError, bind, find_query, query_files, read_statement
+from .statements import Statement, StatementError, bind, find_query, query_files, read_statement
 
 FORMATS = {"table": as_table, "csv": as_csv, "json": lambda result: as_json(result) + "\n"}
 
@@ -30,12 +27,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="any other parameter of the query; may be repeated",
     )
-    parser.add_argument("--engine", choices=["duckdb", "trino", "athena"], default="duckdb")
     parser.add_argument("--format", choices=sorted(FORMATS), default="table")
-    parser.add_argument("--lake", type=Path, default=Path("lake"), help="directory of the local lake (duckdb)")
-    parser.add_argument("--database", default=os.environ.get("BLUETICK_DATABASE", "bluetick"))
-    parser.add_argument("--timezone", default="UTC", help="time zone of local days, such as Asia/Kolkata")
-    parser.add_argument("--attribution-hours", type=int, default=72, help="how long after sending a click still counts")
+    add_engine_options(parser)
     return parser
 
 
@@ -52,17 +45,7 @@ def _values(statement: Statement, arguments: argparse.Namespace) -> dict[str, st
 def _run(arguments: argparse.Namespace) -> Result:
     statement = find_query(arguments.query)
     values = bind(statement, _values(statement, arguments))
-    settings = Settings(arguments.database, "", arguments.timezone, arguments.attribution_hours)
-    if arguments.engine == "athena":
-        return AthenaEngine(settings, os.environ.get("ATHENA_WORKGROUP", "primary")).run(statement, values)
-    if arguments.engine == "trino":
-        from .trino_client import TrinoEngine
-
-        host, port = os.environ.get("TRINO_HOST", "127.0.0.1"), int(os.environ.get("TRINO_PORT", "8080"))
-        return TrinoEngine(settings, host, port).run(statement, values)
-    if not (arguments.lake / "manifest").is_dir():
-        raise LakeError(f"{arguments.lake} holds no lake: there is no directory manifest in it")
-    with DuckEngine(LocalLake(arguments.lake), settings) as engine:
+    with open_engine(arguments) as engine:
         return engine.run(statement, values)
 
 

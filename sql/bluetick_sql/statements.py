@@ -74,11 +74,10 @@ class Statement:
 def include(text: str, read: Callable[[str], str] | None = None) -> str:
     """The text with every `${include:name}` replaced by `sql/common/name.sql`, without that file's comments.
 
-    Files may include files.
-
-    `read` gives the text of a name instead, for tests. Raises StatementError for a name without a file.
+    Included files may include others. `read` gives the text of a name instead. Raises StatementError for a name without
+    a file.
     """
-    read = read or _read_common
+    read = read or read_common
 
     def value(match: re.Match[str]) -> str:
         lines = read(match.group(1)).splitlines()
@@ -87,19 +86,20 @@ def include(text: str, read: Callable[[str], str] | None = None) -> str:
     return _INCLUDE.sub(value, text)
 
 
-def _read_common(name: str) -> str:
+def read_common(name: str) -> str:
+    """The text of `sql/common/name.sql`. Raises StatementError if there is no such file."""
     path = SQL_ROOT / "common" / f"{name}.sql"
     if not path.is_file():
         raise StatementError(f"${{include:{name}}}: there is no file {path}")
     return path.read_text(encoding="utf-8")
 
 
-def read_statement(path: Path) -> Statement:
-    """Reads one file and the files that it includes.
+def read_statement(path: Path, read: Callable[[str], str] | None = None) -> Statement:
+    """Reads one file and the files that it includes; `read` gives the text of an include instead.
 
     The header's `Parameters:` line names the `?` first, then, behind a semicolon, the `${…}`.
     """
-    text = include(path.read_text(encoding="utf-8"))
+    text = include(path.read_text(encoding="utf-8"), read)
     header = [line[2:].strip() for line in text.splitlines() if line.startswith("--")]
     question = next((line.removeprefix("Question:").strip() for line in header if line.startswith("Question:")), "")
     declared = next((line.removeprefix("Parameters:") for line in header if line.startswith("Parameters:")), "")
@@ -124,11 +124,11 @@ def query_files() -> list[Path]:
     return sorted((SQL_ROOT / "queries").glob("*.sql"))
 
 
-def find_query(name: str) -> Statement:
+def find_query(name: str, read: Callable[[str], str] | None = None) -> Statement:
     """The query of this name; StatementError with the names there are if there is none."""
     for path in query_files():
         if path.stem == name:
-            return read_statement(path)
+            return read_statement(path, read)
     names = ", ".join(path.stem for path in query_files())
     raise StatementError(f"no query is named {name!r}; there are: {names}")
 

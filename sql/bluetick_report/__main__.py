@@ -1,0 +1,95 @@
+"""`python -m bluetick_report --from 2026-11-01 --to 2026-11-30 --lake DIR`: the report of a period, in one file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from bluetick_sql.duck import DuckEngine
+from bluetick_sql.engines import add_engine_options, open_engine, settings_of
+from bluetick_sql.lake import LakeError
+from bluetick_sql.statements import StatementError
+
+from .cohort import DuckQueries, Queries
+from .figures import Figures, collect, query_names
+from .page import render
+from .periods import Period
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bluetick_report", description="Writes the report of a period as one file.")
+    parser.add_argument("--from", dest="first", required=True, help="first local day, such as 2026-11-01")
+    parser.add_argument("--to", dest="last", required=True, help="last local day, included")
+    parser.add_argument("--title", default="WhatsApp engagement", help="headline of the page")
+    parser.add_argument("--out", type=Path, help="the file; by default reports/FROM_TO.html in the lake's directory")
+    add_engine_options(parser)
+    return parser
+
+
+def _day(name: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise StatementError(f"{name} is {text!r}: give a date that exists, such as 2026-11-20") from None
+
+
+def _period(arguments: argparse.Namespace) -> Period:
+    period = Period(_day("from", arguments.first), _day("to", arguments.last))
+    if period.days < 1:
+        raise StatementError(f"from ({period.first}) lies after to ({period.last}): give the first day first")
+    return period
+
+
+def _figures(arguments: argparse.Namespace, period: Period) -> Figures:
+    asked = 0
+    total = len(query_names())
+
+    def progress(name: str) -> None:
+        nonlocal asked
+        asked += 1
+        if sys.stderr.isatty():
+            print(f"\r\033[K{min(asked, total)}/{total} {name}", end="", file=sys.stderr, flush=True)
+
+    with open_engine(arguments) as engine:
+        kind = DuckQueries if isinstance(engine, DuckEngine) else Queries
+        figures = collect(lambda of: kind(engine, of), settings_of(arguments), period, progress)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+    return figures
+
+
+def _path(arguments: argparse.Namespace, period: Period) -> Path:
+    if arguments.out is not None:
+        return arguments.out
+    name = f"{period.first}_{period.last}.html"
+    return (arguments.lake / "reports" if arguments.engine == "duckdb" else Path()) / name
+
+
+def main() -> int:
+    """Prints the path of the report.
+
+    Exit status 2 with a reason if a parameter is wrong, 1 if the figures cannot be had.
+    """
+    arguments = _parser().parse_args()
+    try:
+        period = _period(arguments)
+        page = render(_figures(arguments, period), arguments.title)
+    except StatementError as error:
+        print(f"bluetick_report: {error}", file=sys.stderr)
+        return 2
+    except (LakeError, RuntimeError, duckdb.Error) as error:
+        print(f"bluetick_report: {error}", file=sys.stderr)
+        return 1
+    path = _path(arguments, period)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+    print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

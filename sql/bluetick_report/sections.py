@@ -1,0 +1,220 @@
+"""The tables of the report: which query each shows, under which title, with which columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TEXT, NAME, COUNT, RATE, SECONDS, TIME, DATE, INTERVAL, SPREAD = (
+    "text",
+    "name",
+    "count",
+    "rate",
+    "seconds",
+    "time",
+    "date",
+    "interval",
+    "spread",
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table in the page.
+
+    `name` is the query's column. For an INTERVAL it is `hits/trials`, the two columns of the rate that it belongs to;
+    for a SPREAD it is `median/p90`, two durations shown in one cell.
+    `definition` is a key of `definitions.DEFINITIONS`, or empty.
+    """
+
+    name: str
+    label: str
+    kind: str = TEXT
+    definition: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section with one table, perhaps a chart over it.
+
+    `follows_filter` says whether the page recomputes it for a filter.
+    """
+
+    id: str
+    title: str
+    query: str
+    columns: tuple[Column, ...]
+    intro: str = ""
+    empty: str = "No data in this period."
+    follows_filter: bool = False
+
+
+def _ctr_columns() -> tuple[Column, ...]:
+    return (
+        Column("messages", "Clickable", COUNT, "clickable"),
+        Column("delivered", "Delivered", COUNT, "delivered"),
+        Column("clicked", "Clicked", COUNT, "clicked"),
+        Column("ctr", "CTR", RATE, "ctr"),
+        Column("clicked/delivered", "95 % interval", INTERVAL, "interval"),
+        Column("clicks", "Clicks", COUNT, "clicks"),
+    )
+
+
+def _durations() -> tuple[Column, ...]:
+    steps = (
+        ("sent_to_delivered", "Sent to delivered"),
+        ("delivered_to_read", "Delivered to read"),
+        ("read_to_click", "Read to click"),
+        ("click_to_reply", "Click to reply"),
+    )
+    return tuple(Column(f"{name}_p50/{name}_p90", label, SPREAD, "durations") for name, label in steps)
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        "trend",
+        "Trend by day",
+        "funnel_daily",
+        (
+            Column("sent_date", "Day", DATE),
+            Column("sent", "Sent", COUNT, "sent"),
+            Column("delivered", "Delivered", COUNT, "delivered"),
+            Column("read", "Read", COUNT, "read"),
+            Column("clicked", "Clicked", COUNT, "clicked"),
+            Column("replied", "Replied", COUNT, "replied"),
+            Column("failed", "Failed", COUNT, "failed"),
+        ),
+        follows_filter=True,
+    ),
+    Section(
+        "templates",
+        "CTR by template",
+        "ctr_by_template",
+        (Column("template_name", "Template", NAME), *_ctr_columns()),
+        follows_filter=True,
+    ),
+    Section(
+        "buttons",
+        "CTR by button",
+        "ctr_by_button",
+        (
+            Column("template_name", "Template", NAME),
+            Column("button", "Button"),
+            Column("button_text", "Label"),
+            Column("delivered", "Delivered", COUNT, "delivered"),
+            Column("clicked", "Clicked", COUNT, "clicked"),
+            Column("ctr", "CTR", RATE, "ctr"),
+            Column("clicked/delivered", "95 % interval", INTERVAL, "interval"),
+            Column("clicks", "Clicks", COUNT, "clicks"),
+        ),
+        intro="Each button is measured against the delivered messages that showed it.",
+    ),
+    Section(
+        "campaigns",
+        "CTR by campaign",
+        "ctr_by_campaign",
+        (Column("campaign_id", "Campaign", NAME), Column("campaign_name", "Name"), *_ctr_columns()),
+        follows_filter=True,
+    ),
+    Section(
+        "durations",
+        "Time between steps",
+        "funnel_by_template",
+        (Column("template_name", "Template", NAME), *_durations()),
+        intro="The median by template, and in brackets the 90th percentile.",
+    ),
+    Section(
+        "heatmap",
+        "When sending works",
+        "ctr_by_hour",
+        (
+            Column("weekday", "Weekday", COUNT),
+            Column("hour", "Hour", COUNT),
+            Column("delivered", "Delivered", COUNT, "delivered"),
+            Column("clicked", "Clicked", COUNT, "clicked"),
+            Column("ctr", "CTR", RATE, "heatmap"),
+        ),
+        intro="CTR by the local hour and weekday of sending. Weekday 1 is Monday.",
+    ),
+    Section(
+        "failures",
+        "Failures, and what to do",
+        "failures",
+        (
+            Column("error_class", "Class", TEXT, "failures"),
+            Column("error_code", "Code"),
+            Column("error_title", "Reason"),
+            Column("messages", "Messages", COUNT, "failed"),
+            Column("share", "Share", RATE),
+            Column("advice", "What to do"),
+        ),
+        empty="No message failed in this period.",
+    ),
+    Section(
+        "tickets",
+        "Ticket response times",
+        "response_times",
+        (
+            Column("ticket_id", "Ticket"),
+            Column("messages", "Messages", COUNT),
+            Column("delivered", "Delivered", COUNT, "delivered"),
+            Column("first_sent_at", "First sent (UTC)", TIME),
+            Column("first_button", "First button"),
+            Column("response_seconds", "Response time", SECONDS, "response_times"),
+        ),
+        empty="No message of this period names a ticket.",
+    ),
+    Section(
+        "opt-outs",
+        "Opt-outs",
+        "opt_outs",
+        (
+            Column("event_date", "Day", DATE),
+            Column("category", "Category"),
+            Column("stops", "Stops", COUNT, "opt_outs"),
+            Column("resumes", "Resumes", COUNT, "opt_outs"),
+            Column("persons_stopped", "Persons who stopped", COUNT, "opt_outs"),
+        ),
+        empty="Nobody asked to stop or to resume messages in this period.",
+    ),
+    Section(
+        "unattributed",
+        "Data quality: unattributed clicks",
+        "unattributed_clicks",
+        (
+            Column("reason", "Reason", TEXT, "unattributed"),
+            Column("provider", "Provider"),
+            Column("kind", "Kind"),
+            Column("clicks", "Clicks", COUNT, "clicks"),
+            Column("persons", "Persons", COUNT),
+        ),
+        empty="Every click of this period belongs to a known message.",
+    ),
+    Section(
+        "rejected",
+        "Data quality: rejected lines",
+        "rejected_lines",
+        (
+            Column("delivered_on", "Day (UTC)"),
+            Column("reason", "Reason", TEXT, "rejected"),
+            Column("line_count", "Lines", COUNT),
+            Column("objects", "Raw objects", COUNT),
+        ),
+        empty="No line was rejected in this period.",
+    ),
+    Section(
+        "freshness",
+        "Data quality: freshness and late receipts",
+        "freshness",
+        (
+            Column("table_name", "Table", TEXT, "freshness"),
+            Column("provider", "Provider"),
+            Column("row_count", "Rows", COUNT),
+            Column("last_event_at", "Newest event (UTC)", TIME),
+            Column("last_received_at", "Newest webhook (UTC)", TIME),
+            Column("late_rows", "Late", COUNT, "late"),
+            Column("late_share", "Late share", RATE, "late"),
+            Column("lag_p50", "Delay, median", SECONDS),
+            Column("lag_p90", "Delay, 90 %", SECONDS),
+        ),
+    ),
+)

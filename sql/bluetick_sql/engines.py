@@ -1,0 +1,47 @@
+"""Which engine answers, as the commands' options and the environment say."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .athena import AthenaEngine
+from .duck import DuckEngine
+from .lake import LakeError, LocalLake
+from .statements import Settings
+from .trino_client import TrinoEngine
+
+Engine = DuckEngine | TrinoEngine | AthenaEngine
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """The options that `open_engine` and `settings_of` read."""
+    parser.add_argument("--engine", choices=["duckdb", "trino", "athena"], default="duckdb")
+    parser.add_argument("--lake", type=Path, default=Path("lake"), help="directory of the local lake (duckdb)")
+    parser.add_argument("--database", default=os.environ.get("BLUETICK_DATABASE", "bluetick"))
+    parser.add_argument("--timezone", default="UTC", help="time zone of local days, such as Asia/Kolkata")
+    parser.add_argument("--attribution-hours", type=int, default=72, help="how long after sending a click still counts")
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """Raises StatementError for a value that no engine could use."""
+    return Settings(arguments.database, "", arguments.timezone, arguments.attribution_hours)
+
+
+@contextmanager
+def open_engine(arguments: argparse.Namespace) -> Iterator[Engine]:
+    """The engine of `--engine`. Raises LakeError if `--lake` holds no lake."""
+    settings = settings_of(arguments)
+    if arguments.engine == "athena":
+        yield AthenaEngine(settings, os.environ.get("ATHENA_WORKGROUP", "primary"))
+    elif arguments.engine == "trino":
+        host, port = os.environ.get("TRINO_HOST", "127.0.0.1"), int(os.environ.get("TRINO_PORT", "8080"))
+        yield TrinoEngine(settings, host, port)
+    elif not (arguments.lake / "manifest").is_dir():
+        raise LakeError(f"{arguments.lake} holds no lake: there is no directory manifest in it")
+    else:
+        with DuckEngine(LocalLake(arguments.lake), settings) as engine:
+            yield engine
