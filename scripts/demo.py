@@ -46,6 +46,9 @@ def main() -> None:
         command = [sys.executable, "-m", "bluetick_sql", query, "--lake", str(lake), "--from", DAY, "--to", DAY]
         subprocess.run(command, cwd=ROOT / "sql", check=True)
     print(f"\nParquet: {lake / 'data'}")
+    print("report:", end=" ", flush=True)
+    command = [sys.executable, "-m", "bluetick_report", "--lake", str(lake), "--from", DAY, "--to", DAY]
+    subprocess.run(command, cwd=ROOT / "sql", check=True)
     print(f"ask more: make query LAKE={lake.relative_to(ROOT)} Q=response_times FROM={DAY} TO={DAY}")
 
 

@@ -12,7 +12,7 @@ query: $(if $(filter duckdb,$(ENGINE)),$(VENV)/query,$(VENV)/ready) ## one query
 	  --attribution-hours $(HOURS) --engine $(ENGINE) --format $(FORMAT) --lake $(LAKE) $(foreach p,$(PARAMS),--param $(p))
 
 .PHONY: report
-report: $(VENV)/ready ## the report of a period as one HTML file: FROM=2026-11-01 TO=2026-11-30 [TZ=Asia/Kolkata] [LAKE=dir] [ENGINE=duckdb|trino|athena] [TITLE=…] [OUT=file]
+report: $(if $(filter duckdb,$(ENGINE)),$(VENV)/query,$(VENV)/ready) ## the report of a period as one HTML file: FROM=2026-11-01 TO=2026-11-30 [TZ=Asia/Kolkata] [LAKE=dir] [ENGINE=duckdb|trino|athena] [TITLE=…] [OUT=file]
 	@$(PYTHON) -m bluetick_report --from "$(FROM)" --to "$(TO)" --timezone $(QUERY_ZONE) --attribution-hours $(HOURS) \
 	  --engine $(ENGINE) --lake $(LAKE) $(if $(TITLE),--title "$(TITLE)") $(if $(OUT),--out "$(OUT)")
 

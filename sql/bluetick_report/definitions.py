@@ -105,8 +105,19 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
         "CTR by the local hour and weekday at which the message was sent.",
     ),
     "late": (
-        "Late receipts",
-        "Rows received more than 24 hours after the event happened.",
+        "Late and unattributed receipts",
+        (
+            "late: the receipt happened more than 168 hours after its message was sent, so no report counts it. "
+            "unknown_message: no provider says that the message was sent. Freshness counts rows received more than 24 "
+            "hours after they happened."
+        ),
+    ),
+    "opt_out_rate": (
+        "Opt-out rate",
+        (
+            "Messages on which a stop button was clicked, divided by messages delivered. Refused: messages that failed "
+            "because the person had stopped marketing messages (131050)."
+        ),
     ),
     "rejected": (
         "Rejected lines",

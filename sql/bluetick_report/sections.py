@@ -161,6 +161,7 @@ SECTIONS: tuple[Section, ...] = (
             Column("first_button", "First button"),
             Column("response_seconds", "Response time", SECONDS, "response_times"),
         ),
+        intro="One row a ticket. The query tickets has one row a message, with its lift, floor and contact.",
         empty="No message of this period names a ticket.",
     ),
     Section(
@@ -174,7 +175,42 @@ SECTIONS: tuple[Section, ...] = (
             Column("resumes", "Resumes", COUNT, "opt_outs"),
             Column("persons_stopped", "Persons who stopped", COUNT, "opt_outs"),
         ),
-        empty="Nobody asked to stop or to resume messages in this period.",
+        empty="No request to stop or to resume messages came in this period.",
+    ),
+    Section(
+        "opt-out-rate",
+        "Opt-outs by template",
+        "opt_out_rate",
+        (
+            Column("template_name", "Template", NAME),
+            Column("messages", "Sent", COUNT, "sent"),
+            Column("delivered", "Delivered", COUNT, "delivered"),
+            Column("stop_clicked", "Stop clicked", COUNT, "opt_out_rate"),
+            Column("opt_out_rate", "Opt-out rate", RATE, "opt_out_rate"),
+            Column("refused", "Refused", COUNT, "opt_out_rate"),
+        ),
+    ),
+    Section(
+        "numbers",
+        "CTR by business number",
+        "ctr_by_number",
+        (
+            Column("account_id", "Account", NAME),
+            Column("phone_number_id", "Number", NAME),
+            *_ctr_columns(),
+        ),
+    ),
+    Section(
+        "quality",
+        "Number quality and template state",
+        "template_and_number_events",
+        (
+            Column("happened_at", "Time (UTC)", TIME),
+            Column("phone_number_id", "Number"),
+            Column("type", "Event", TEXT, "numbers"),
+            Column("payload", "What the provider says"),
+        ),
+        empty="No provider reported a change of a template or a number in this period.",
     ),
     Section(
         "unattributed",
@@ -190,6 +226,19 @@ SECTIONS: tuple[Section, ...] = (
         empty="Every click of this period belongs to a known message.",
     ),
     Section(
+        "late",
+        "Data quality: late and unattributed receipts",
+        "unattributed_receipts",
+        (
+            Column("reason", "Reason", TEXT, "late"),
+            Column("provider", "Provider"),
+            Column("status", "Status"),
+            Column("receipts", "Receipts", COUNT),
+            Column("messages", "Messages", COUNT),
+        ),
+        empty="Every receipt of this period belongs to a message and came in time.",
+    ),
+    Section(
         "rejected",
         "Data quality: rejected lines",
         "rejected_lines",
@@ -203,7 +252,7 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section(
         "freshness",
-        "Data quality: freshness and late receipts",
+        "Data quality: freshness",
         "freshness",
         (
             Column("table_name", "Table", TEXT, "freshness"),
