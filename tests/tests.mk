@@ -3,4 +3,4 @@
 .PHONY: test-pipeline
 test-pipeline: build $(VENV)/ready ## end to end: demo, functions, readers, kill -9, S3, memory, load
 	@mkdir -p $(LOGS)
-	$(PYTHON) -m pytest -q tests --ignore=tests/sql --ignore=tests/athena --ignore=tests/aws $(KEEP_LOG)
+	$(PYTHON) -m pytest -q tests --ignore=tests/sql --ignore=tests/athena --ignore=tests/aws --ignore=tests/report_browser $(KEEP_LOG)
