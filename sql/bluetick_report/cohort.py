@@ -7,14 +7,17 @@ as it stands.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from bluetick_sql.duck import DuckEngine, translate
 from bluetick_sql.rows import Result
-from bluetick_sql.statements import Statement, bind, find_query, include, read_common
+from bluetick_sql.statements import Statement, bind, find_query, include, read_common, read_statement
 
 from .periods import Period
 
+CUBE = "cube"
+_CUBE_FILE = Path(__file__).with_name("cube.sql")
 _MESSAGES = "report_messages"
 _ALL_MESSAGES = "WITH ${include:cohort} SELECT * FROM sent_messages"
 
@@ -35,9 +38,13 @@ class Queries:
         self.period = period
 
     def ask(self, name: str) -> Result:
-        """The answer of the query of this name."""
-        statement = find_query(name)
+        """The answer of the query of this name, or of the report's own counts for `CUBE`."""
+        statement = read_statement(_CUBE_FILE, self.read) if name == CUBE else find_query(name, self.read)
         return self.engine.run(statement, bind(statement, self.period.values()))
+
+    def read(self, name: str) -> str:
+        """The text of an include."""
+        return read_common(name)
 
 
 class DuckQueries(Queries):
@@ -55,10 +62,6 @@ class DuckQueries(Queries):
         values = [*period.values().values(), "", ""]
         engine.connection.execute(f"CREATE OR REPLACE TABLE {database}.{_MESSAGES} AS {text}", values)
 
-    def ask(self, name: str) -> Result:
-        """The answer of the query of this name."""
-        statement = find_query(name, self._read)
-        return self.engine.run(statement, bind(statement, self.period.values()))
-
-    def _read(self, name: str) -> str:
-        return self._cohort if name == "cohort" else read_common(name)
+    def read(self, name: str) -> str:
+        """The text of an include; the messages of the period come from the table."""
+        return self._cohort if name == "cohort" else super().read(name)

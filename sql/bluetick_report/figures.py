@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from bluetick_sql.rows import Result
 from bluetick_sql.statements import Settings
 
-from .cohort import Queries
+from .cohort import CUBE, Queries
 from .periods import Period
 from .sections import SECTIONS
 
 TOTALS = ("ctr_total", "funnel_daily")
-CUBE = "report_cube"
 
 
 @dataclass(frozen=True)

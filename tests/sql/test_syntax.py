@@ -21,7 +21,7 @@ SETTINGS = Settings("whatsapp_analytics", "s3://bucket/lake", "Asia/Kolkata", 72
 
 # Spellings of other engines that sqlglot takes for Trino's and Hive's, as tokens with one space between them.
 OTHER_ENGINES = re.compile(
-    r"::|==|, FROM|, \)|DISTINCT ON|(?:INTERVAL|TIMESTAMP|DATE) \d|\) FILTER \( (?!WHERE)|GROUP\b(?! BY)|AS END\b"
+    r"::|==|, FROM\b|, \)|DISTINCT ON|(?:INTERVAL|TIMESTAMP|DATE) \d|\) FILTER \( (?!WHERE)|GROUP\b(?! BY)|AS END\b"
     r"|VIEW \w+(?: \. \w+)? (?:SELECT|WITH)"
 )
 
