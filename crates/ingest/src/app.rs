@@ -4,12 +4,13 @@
 use aws_smithy_http_client::tls::{Provider as TlsProvider, rustls_provider::CryptoMode};
 use bluetick_lookups::Lookups;
 
+use crate::answer::Answer;
 use crate::clock;
 use crate::deliver::{Delivery, SPILL_BUDGET, Sink};
 use crate::file_sink::FileSink;
 use crate::firehose::{AwsFirehoseClient, Firehose};
 use crate::keyring::{Keyring, KeyringError, Source};
-use crate::router::{Answer, Router};
+use crate::router::Router;
 use crate::settings::{Settings, SinkUrl};
 use crate::spill::{Spill, SpillError};
 

@@ -6,7 +6,7 @@ use bluetick_lookups::{Filter, Lookups, Position, StoreError};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::router::{Answer, error, json};
+use crate::answer::{Answer, error, json};
 
 /// Who may ask: the application, with the token of the tracking API.
 pub(crate) const ASKER: Provider = Provider::Tracker;

@@ -7,6 +7,7 @@ use bluetick_lookups::Lookups;
 use bluetick_lookups::live::Fed;
 use http::{HeaderMap, Method, StatusCode};
 
+use crate::answer::{Answer, error, json};
 use crate::deliver::{Delivered, Delivery};
 use crate::firehose::FirehoseClient;
 use crate::keyring::Keyring;
@@ -32,19 +33,6 @@ pub struct Request<'a> {
     pub headers: &'a HeaderMap,
     /// The body as received; signatures cover these bytes.
     pub body: &'a [u8],
-}
-
-/// The answer to a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: StatusCode,
-    /// The content type of the body.
-    pub content_type: &'static str,
-    /// Further headers.
-    pub headers: Vec<(&'static str, &'static str)>,
-    /// The body.
-    pub body: String,
 }
 
 /// What happened to a request, for metrics.
@@ -81,14 +69,6 @@ pub struct Router<C> {
     delivery: Delivery<C>,
     lookups: Option<Lookups>,
     now: fn() -> i64,
-}
-
-pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
-    Answer { status, content_type: "application/json", headers: Vec::new(), body: body.to_string() }
-}
-
-pub(crate) fn error(status: StatusCode, message: &str) -> Answer {
-    json(status, &serde_json::json!({"ok": false, "error": message}))
 }
 
 /// Finds the action of a request.

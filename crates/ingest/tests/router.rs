@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bluetick_ingest::answer::Answer;
 use bluetick_ingest::deliver::{Delivery, Sink};
 use bluetick_ingest::file_sink::FileSink;
 use bluetick_ingest::firehose::{CallError, Firehose, FirehoseClient};
 use bluetick_ingest::keyring::Keyring;
 use bluetick_ingest::lambda;
-use bluetick_ingest::router::{Answer, MAX_BODY_BYTES, Report, Request, Router};
+use bluetick_ingest::router::{MAX_BODY_BYTES, Report, Request, Router};
 use bluetick_ingest::settings::Secrets;
 use bluetick_ingest::spill::Spill;
 use hmac::{KeyInit, Mac};
