@@ -27,6 +27,8 @@ if [ -n "${FUNCTIONS:-}" ]; then
     binaries=("$FUNCTIONS"/*/bootstrap)
 else
     source infra/toolchain.sh
+    # Fails if Cargo.lock is out of date. `sam build` does not pass --locked on, and would change it instead.
+    cargo fetch --locked
     sam build --template-file "$template" --parameter-overrides "${parameters[@]}"
     template=.aws-sam/build/template.yaml
     binaries=(.aws-sam/build/*Function/bootstrap)
