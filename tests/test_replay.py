@@ -65,14 +65,14 @@ def test_the_checkpoint_of_another_replay_is_refused(tmp_path: Path) -> None:
     assert replay(raw, lake, checkpoint)[0] == 0
     for other_raw, other_lake in [(raw, tmp_path / "emptied"), (elsewhere, lake)]:
         status, report, said = replay(other_raw, other_lake, checkpoint)
-        assert (status, report) == (1, {}) and "is not the checkpoint of this replay" in said
+        assert (status, report) == (1, {}) and "belongs to another replay" in said
     status, report, _ = replay(raw, lake, checkpoint)
     assert (status, report["objects_skipped"]) == (0, 2)
 
 
 def test_a_mistyped_directory_is_no_empty_one(tmp_path: Path) -> None:
     status, report, said = replay(tmp_path / "rwa", tmp_path / "lake", tmp_path / "checkpoint")
-    assert (status, report) == (1, {}) and "there is no directory" in said
+    assert (status, report) == (1, {}) and "does not exist" in said
     assert not (tmp_path / "rwa").exists() and not (tmp_path / "checkpoint").exists()
 
 
@@ -86,5 +86,5 @@ def test_a_mistyped_lake_is_not_in_order(tmp_path: Path, command: list[str]) -> 
         text=True,
         check=False,
     )
-    assert done.returncode == 1 and "there is no directory" in done.stderr
+    assert done.returncode == 1 and "does not exist" in done.stderr
     assert not lake.exists()

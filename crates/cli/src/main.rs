@@ -1,4 +1,4 @@
-//! `bluetick`: the whole pipeline on one machine, and the tools around it.
+//! `bluetick`, the command-line tool: the whole pipeline on one machine, and maintenance of a lake.
 
 mod commands;
 mod credentials;
@@ -36,7 +36,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let (level, format) = bluetick_telemetry::logging::from_environment(|name| std::env::var(name).ok());
-    // Standard output carries results; a tool's own doings are of interest only on request.
+    // Log only warnings unless asked for more: a command-line tool should be quiet.
     let level = if std::env::var_os("RUST_LOG").is_some() { level } else { tracing::level_filters::LevelFilter::WARN };
     bluetick_telemetry::logging::init_with(level, format, std::io::stderr);
     let result =
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         });
     match result {
         Ok(code) => code,
-        // Whoever reads our output has seen enough: `bluetick flatten … | head`.
+        // The reader closed the pipe, as `bluetick flatten … | head` does: that is no failure.
         Err(error) if output::is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             output::report_error(&*error);

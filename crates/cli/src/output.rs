@@ -1,4 +1,4 @@
-//! What the commands print: results to standard output, everything else to standard error.
+//! Output of the commands: results to standard output, errors and progress to standard error.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -6,15 +6,15 @@ use std::io::{self, Write};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
-/// What a command ends with.
+/// Result of a command: its exit code, or the error to report.
 pub(crate) type CommandResult = Result<std::process::ExitCode, Box<dyn Error + Send + Sync>>;
 
-/// Prints a line.
+/// Prints a line to standard output.
 pub(crate) fn line(text: impl std::fmt::Display) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{text}")
 }
 
-/// Prints a report: one JSON object for machines, else a line a field.
+/// Prints a report as one JSON object, or as one line per field.
 pub(crate) fn report(json: bool, value: &Value) -> io::Result<()> {
     match value {
         Value::Object(fields) if !json => {
@@ -47,18 +47,18 @@ pub(crate) fn report_error(error: &dyn Error) {
         text.push_str(&error.to_string());
         cause = error.source();
     }
-    // Nobody is left to be told of an error here.
+    // If standard error is closed, the error cannot be reported anywhere.
     let _ = writeln!(io::stderr().lock(), "bluetick: {text}");
 }
 
-/// Whether an error only says that nobody reads our output any more.
+/// Whether the error is a closed pipe at standard output.
 pub(crate) fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// A progress bar on standard error; none where that is no terminal.
-pub(crate) fn progress_bar(length: u64, what: &str) -> ProgressBar {
+/// A progress bar on standard error, hidden if that is no terminal. `label` names the counted items.
+pub(crate) fn progress_bar(length: u64, label: &str) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg} ({eta} left)")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(length).with_style(style).with_message(what.to_owned())
+    ProgressBar::new(length).with_style(style).with_message(label.to_owned())
 }

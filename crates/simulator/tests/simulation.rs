@@ -247,7 +247,10 @@ fn options_out_of_range_are_refused() {
         assert!(matches!(refused(options), SimulateError::Options(_)));
     }
     assert_eq!("wasender".parse(), Ok(SimulatedProvider::Wasender));
-    assert_eq!("signal".parse::<SimulatedProvider>().unwrap_err().to_string(), "no provider is named \"signal\"");
+    assert_eq!(
+        "signal".parse::<SimulatedProvider>().unwrap_err().to_string(),
+        "unknown provider \"signal\": use meta, woosh, interakt, wasender or tracker"
+    );
 }
 
 /// Distinct statuses and interactions in Meta's bodies.

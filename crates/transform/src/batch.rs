@@ -1,5 +1,5 @@
-//! A batch of raw objects to the lake. What is read is staged until memory is full or the batch ends, then committed
-//! partition by partition; an object counts as done only when every line that it held is committed or kept as rejected.
+//! Moves a batch of raw objects into the lake. Lines are staged until the memory limit or the end of the batch, then committed
+//! partition by partition. An object is done when each of its lines is committed or stored under `rejected/`.
 
 use std::collections::BTreeSet;
 use std::ops::AddAssign;
@@ -16,36 +16,36 @@ use crate::lookups::{LookupsError, Waiting};
 use crate::raw::Source;
 use crate::rejects::Rejects;
 
-/// Bytes of staged rows after which they are committed: with the merge and the decoder it stays under 512 MB of memory.
+/// Bytes of staged rows that trigger a commit. With decoder and merge the process stays below 512 MB of memory.
 pub const DEFAULT_FLUSH_BYTES: usize = 64 * 1024 * 1024;
-/// Partitions that are committed at the same time.
+/// Number of partitions that are committed concurrently.
 const CONCURRENT_COMMITS: usize = 4;
-/// A piece of an object is decoded in pieces of this size, so that one piece of dense gzip cannot fill the memory before
-/// the staged bytes are looked at.
-const PIECE_BYTES: usize = 4 * 1024;
+/// Compressed bytes that are decoded at once. The memory limit is checked after each chunk, and gzip expands at most about
+/// 1,000-fold.
+const CHUNK_BYTES: usize = 4 * 1024;
 
-/// What a batch did.
+/// Counts of a finished batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BatchReport {
-    /// Objects read to their end and committed.
+    /// Objects whose lines are all committed or rejected.
     pub objects: u64,
     /// Lines read.
     pub lines: u64,
-    /// Rows that are in the lake now and were not before.
+    /// Rows added to the lake.
     pub new: u64,
-    /// Rows that were there already.
+    /// Rows that the lake had already, or that occurred twice in the batch.
     pub duplicates: u64,
-    /// Rows of erased persons.
+    /// Rows left out because their person was erased.
     pub erased: u64,
-    /// Lines kept under `rejected/`.
+    /// Lines stored under `rejected/`.
     pub rejected: u64,
-    /// Commits that published something: a new set of files for one partition.
+    /// Commits that published a new manifest for a partition.
     pub commits: u64,
-    /// Attempts at a commit that met somebody else's, or whose outcome was unclear.
+    /// Commit attempts that conflicted with another writer, or whose outcome was unclear.
     pub conflicts: u64,
-    /// Bytes of the parts written.
+    /// Bytes of all written parts.
     pub bytes_written: u64,
-    /// Objects that must be tried again, by their number in the batch.
+    /// Objects that must be retried, by their index in the batch.
     pub failed: BTreeSet<usize>,
 }
 
@@ -81,12 +81,12 @@ impl AddAssign<&BatchReport> for BatchReport {
     }
 }
 
-/// What the lines of the objects become until they are committed.
+/// Collects the lines of the objects until they are committed.
 #[derive(Default)]
 struct Collector {
     staging: Staging,
     lines: u64,
-    /// Those of the object that is being read.
+    /// Rejected lines of the object that is being read.
     rejects: Rejects,
     /// What the lines tell the look-up store, if there is one.
     lookups: Option<Waiting>,
@@ -108,18 +108,18 @@ impl LineSink for Collector {
     }
 }
 
-/// Why an object was not done.
+/// Why an object could not be moved.
 #[derive(Debug, thiserror::Error)]
 enum ObjectError {
-    #[error("the object could not be fetched")]
+    #[error("failed to read the object")]
     Fetch(#[from] object_store::Error),
-    #[error("the object is broken gzip")]
+    #[error("the object is corrupt or truncated gzip")]
     Decode(#[from] std::io::Error),
-    #[error("the lake did not take the rows")]
+    #[error("failed to commit rows")]
     Lake(#[from] LakeError),
     #[error("the look-up store does not hold the rows yet")]
     Lookups(#[from] LookupsError),
-    #[error("the time is up")]
+    #[error("deadline exceeded")]
     Deadline,
 }
 
@@ -130,18 +130,18 @@ pub struct Transform {
     lookups: Option<Arc<dyn LookupStore>>,
 }
 
-/// The part of a batch that is under way.
+/// State of a batch that is being moved.
 struct Run<'a> {
     transform: &'a Transform,
     deadline: Option<Instant>,
     collector: Collector,
-    /// Objects that have lines among those not yet committed.
+    /// Objects with lines that are not yet committed.
     open: BTreeSet<usize>,
     report: BatchReport,
 }
 
 impl Transform {
-    /// A transform into `lake` that commits whenever `flush_bytes` are staged.
+    /// Creates a transform into `lake` that commits when `flush_bytes` are staged.
     pub fn new(lake: Lake, flush_bytes: usize) -> Self {
         Self { lake, flush_bytes, lookups: None }
     }
@@ -174,12 +174,12 @@ impl Transform {
         };
         for (number, source) in sources.iter().enumerate() {
             if let Err(error) = run.object(number, source).await {
-                tracing::warn!(object = %source.path, %error, cause = cause(&error), "a raw object was not done");
+                tracing::warn!(object = %source.path, %error, cause = cause(&error), "failed to move a raw object; it will be retried");
                 run.report.failed.insert(number);
             }
             progress(number);
         }
-        // Objects that failed it are among the failed already.
+        // `flush` has already recorded the failed objects.
         let _ = run.flush().await;
         let mut report = run.report;
         report.objects = (sources.len() - report.failed.len()) as u64;
@@ -214,7 +214,7 @@ impl Run<'_> {
         let mut reader = LineReader::default();
         while let Some(bytes) = pieces.try_next().await? {
             self.check_deadline()?;
-            for piece in bytes.chunks(PIECE_BYTES) {
+            for piece in bytes.chunks(CHUNK_BYTES) {
                 reader.push(piece, &mut self.collector)?;
                 self.keep_rejects(source, modified_ms).await?;
                 if self.is_full() {
@@ -242,7 +242,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Keeps those rejected lines of an object that make whole groups.
+    /// Stores the complete groups of rejected lines.
     async fn keep_rejects(&mut self, source: &Source, modified_ms: i64) -> Result<(), ObjectError> {
         for group in self.collector.rejects.take_groups() {
             self.within_deadline(self.transform.lake.reject(source.path.as_ref(), modified_ms, &group)).await??;
@@ -252,7 +252,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Commits what is staged. If that fails, all objects that have lines in it have failed.
+    /// Commits the staged rows. If a commit fails, all objects with staged lines have failed.
     async fn flush(&mut self) -> Result<(), ObjectError> {
         let result = self.commit().await;
         let open = std::mem::take(&mut self.open);
@@ -269,7 +269,7 @@ impl Run<'_> {
         let lookups = self.collector.lookups.take();
         let batches = std::mem::take(&mut self.collector.staging).drain()?;
         let lake = &self.transform.lake;
-        // Each partition is tried, whatever becomes of the others.
+        // Every partition is tried even if another one fails.
         let commits = futures::stream::iter(batches)
             .map(|batch: PartitionBatch| async move { lake.commit(&batch).await })
             .buffer_unordered(CONCURRENT_COMMITS)

@@ -1,6 +1,6 @@
-//! The transform and the sweep as Lambda functions.
+//! The transform and sweep Lambda functions.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,13 +15,13 @@ use crate::batch::{BatchReport, DEFAULT_FLUSH_BYTES, Transform};
 use crate::envelope;
 use crate::raw::RawStores;
 
-/// Left of the function's time for the answer, the metrics and the runtime: this much at most, and never more than a tenth.
+/// Time reserved before the function's deadline for response and metrics; at most a tenth of the remaining time.
 pub const MARGIN: Duration = Duration::from_secs(5);
 
 /// An error at start, with its causes.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Milliseconds since 1970, UTC.
+/// The current time in milliseconds since 1970, UTC.
 pub fn now() -> i64 {
     chrono::DateTime::<chrono::Utc>::from(SystemTime::now()).timestamp_millis()
 }
@@ -50,7 +50,7 @@ pub async fn open_lookups(
     }
 }
 
-/// The transform function: raw objects that SQS names, to the lake.
+/// The transform function: moves the raw objects named by SQS messages into the lake.
 pub struct Function {
     transform: Transform,
     stores: RawStores,
@@ -60,10 +60,10 @@ impl Function {
     /// Reads the settings `LAKE_URL`, `RAW_URL`, `FLUSH_BYTES`; `variable` looks an environment variable up.
     ///
     /// # Errors
-    /// A setting is missing or cannot be used.
+    /// A setting is missing or invalid.
     pub fn start(variable: impl Fn(&str) -> Option<String>) -> Result<Self, StartError> {
         let flush_bytes = match variable("FLUSH_BYTES") {
-            Some(text) => text.trim().parse().map_err(|_| "FLUSH_BYTES must be a number of bytes")?,
+            Some(text) => text.trim().parse().map_err(|_| "FLUSH_BYTES is not a whole number of bytes")?,
             None => DEFAULT_FLUSH_BYTES,
         };
         let stores = RawStores::new(variable("RAW_URL").as_deref())?;
@@ -76,14 +76,14 @@ impl Function {
         Self { transform: self.transform.with_lookups(lookups), ..self }
     }
 
-    /// Handles a batch of SQS messages; those that failed are named in the answer, and only they come again. `deadline` is
-    /// when the function is stopped.
+    /// Handles a batch of SQS messages. The response lists the failed messages, and SQS redelivers only those. `deadline` is
+    /// the time at which Lambda stops the function.
     pub async fn handle(&self, event: SqsEvent, deadline: Option<Instant>) -> SqsBatchResponse {
         let deadline = deadline.map(|deadline| {
             let left = deadline.saturating_duration_since(Instant::now());
             deadline.checked_sub(MARGIN.min(left / 10)).unwrap_or(deadline)
         });
-        let mut failed = BTreeMap::new();
+        let mut failed = BTreeSet::new();
         let mut sources = Vec::new();
         let mut messages = Vec::new();
         for (number, message) in event.records.iter().enumerate() {
@@ -100,15 +100,15 @@ impl Function {
                     sources.extend(found);
                 }
                 Err(error) => {
-                    tracing::error!(message = message.message_id, %error, "a message cannot be handled");
-                    failed.insert(number, ());
+                    tracing::error!(message = message.message_id, %error, "failed to read an SQS message; it will be redelivered");
+                    failed.insert(number);
                 }
             }
         }
         let report = self.transform.run(&sources, deadline, |_| {}).await;
-        failed.extend(report.failed.iter().filter_map(|source| messages.get(*source)).map(|message| (*message, ())));
+        failed.extend(report.failed.iter().filter_map(|source| messages.get(*source)).copied());
         metrics(&report).print(now());
-        respond(&event, failed.keys().copied())
+        respond(&event, failed.into_iter())
     }
 
     /// Handles an event that came without SQS: from S3, SNS or EventBridge directly. After an error Lambda invokes the function again.
@@ -140,7 +140,7 @@ fn respond(event: &SqsEvent, failed: impl Iterator<Item = usize>) -> SqsBatchRes
     response
 }
 
-/// The metrics of a batch.
+/// Metrics of a batch.
 fn metrics(report: &BatchReport) -> Metrics {
     Metrics::new()
         .dimension("Function", "transform")
@@ -157,7 +157,7 @@ fn metrics(report: &BatchReport) -> Metrics {
         .count("NotConserved", u64::from(report.failed.is_empty() && !report.is_conserved()))
 }
 
-/// The metrics of a sweep.
+/// Metrics of a sweep.
 pub fn sweep_metrics(report: &SweepReport) -> Metrics {
     Metrics::new()
         .dimension("Function", "sweep")

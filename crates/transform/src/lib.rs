@@ -1,4 +1,5 @@
-//! The transform: raw objects to the lake. Behind SQS on Lambda, or driven by the command-line tool: the same code.
+//! The transform: moves raw objects (NDJSON, plain or gzip) into the lake. The Lambda function and the command-line tool run the
+//! same code.
 
 pub mod batch;
 pub mod envelope;

@@ -1,4 +1,4 @@
-//! Bytes to lines: gzip is recognised by its first bytes, whatever name or header an object has.
+//! Splits objects into lines. Gzip is detected by its magic bytes, not by the object's name or headers.
 
 use std::io::{self, Write};
 
@@ -7,15 +7,15 @@ use flate2::write::MultiGzDecoder;
 
 /// The first bytes of every gzip member (RFC 1952, 2.3.1).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// Where lines go.
+/// Receives the lines of an object.
 pub trait LineSink {
-    /// Takes one line without its end; blank lines never come.
+    /// Receives a line without its line end. Blank lines are skipped.
     fn line(&mut self, line: &[u8]);
-    /// Is told of a line longer than [`MAX_LINE_BYTES`]: its first bytes. The rest is skipped.
+    /// Receives the first [`MAX_LINE_BYTES`] bytes of a longer line. The rest is skipped.
     fn overlong(&mut self, start: &[u8]);
 }
 
-/// Cuts bytes into lines.
+/// Splits bytes into lines.
 struct Splitter {
     partial: Vec<u8>,
     skipping: bool,
@@ -24,11 +24,11 @@ struct Splitter {
 
 impl Splitter {
     fn push(&mut self, bytes: &[u8], sink: &mut impl LineSink) {
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            if let Some(rest) = piece.strip_suffix(b"\n") {
+        for chunk in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if let Some(rest) = chunk.strip_suffix(b"\n") {
                 self.end_line(rest, sink);
             } else if !self.skipping {
-                self.partial.extend_from_slice(piece);
+                self.partial.extend_from_slice(chunk);
                 if self.partial.len() > self.limit {
                     self.end_line(b"", sink);
                     self.skipping = true;
@@ -60,13 +60,13 @@ fn emit(line: &[u8], limit: usize, sink: &mut impl LineSink) {
 }
 
 enum Decoder {
-    /// Fewer than two bytes have come.
+    /// Fewer than two bytes have been read.
     Undecided(Vec<u8>),
     Plain,
     Gzip(Box<MultiGzDecoder<Vec<u8>>>),
 }
 
-/// Reads an object piece by piece and hands its lines on.
+/// Reads an object chunk by chunk and passes its lines to a [`LineSink`].
 pub struct LineReader {
     decoder: Decoder,
     splitter: Splitter,
@@ -84,21 +84,21 @@ impl LineReader {
         Self { decoder: Decoder::Undecided(Vec::new()), splitter }
     }
 
-    /// Reads the next piece; lines that it completes go to `sink`.
+    /// Reads the next chunk and passes the completed lines to `sink`.
     ///
     /// # Errors
-    /// The object is broken gzip; lines before the break have been handed on.
-    pub fn push(&mut self, piece: &[u8], sink: &mut impl LineSink) -> io::Result<()> {
+    /// The object is corrupt gzip. Lines before the corruption have been passed on.
+    pub fn push(&mut self, chunk: &[u8], sink: &mut impl LineSink) -> io::Result<()> {
         match &mut self.decoder {
-            Decoder::Plain => self.splitter.push(piece, sink),
+            Decoder::Plain => self.splitter.push(chunk, sink),
             Decoder::Gzip(decoder) => {
-                let written = decoder.write_all(piece);
+                let written = decoder.write_all(chunk);
                 self.splitter.push(decoder.get_ref(), sink);
                 decoder.get_mut().clear();
                 written?;
             }
             Decoder::Undecided(start) => {
-                start.extend_from_slice(piece);
+                start.extend_from_slice(chunk);
                 if start.len() >= GZIP_MAGIC.len() {
                     self.decide(sink)?;
                 }
@@ -117,10 +117,10 @@ impl LineReader {
         self.push(&start, sink)
     }
 
-    /// Ends the object: a last line without an end is a line too.
+    /// Ends the object. A last line without a line end counts as a line.
     ///
     /// # Errors
-    /// The object is gzip cut short.
+    /// The object is truncated gzip.
     pub fn finish(mut self, sink: &mut impl LineSink) -> io::Result<()> {
         if matches!(self.decoder, Decoder::Undecided(..)) {
             self.decide(sink)?;
@@ -161,10 +161,10 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    fn read(object: &[u8], piece: usize, limit: usize) -> io::Result<Collect> {
+    fn read(object: &[u8], chunk: usize, limit: usize) -> io::Result<Collect> {
         let (mut reader, mut collect) = (LineReader::with_limit(limit), Collect::default());
-        for piece in object.chunks(piece.max(1)) {
-            reader.push(piece, &mut collect)?;
+        for chunk in object.chunks(chunk.max(1)) {
+            reader.push(chunk, &mut collect)?;
         }
         reader.finish(&mut collect)?;
         Ok(collect)
@@ -175,13 +175,13 @@ mod tests {
         fn lines_survive_any_cut_and_any_number_of_members(
             lines in prop::collection::vec("[a-z]{1,20}", 0..30),
             cut in 0_usize..200,
-            piece in 1_usize..50,
+            chunk in 1_usize..50,
             compressed: bool,
         ) {
             let text = lines.iter().map(|line| format!("{line}\r\n\n")).collect::<String>().into_bytes();
             let (first, second) = text.split_at(cut.min(text.len()));
             let object = if compressed { [gzip(first), gzip(second)].concat() } else { text.clone() };
-            let collected = read(&object, piece, 1_000).unwrap();
+            let collected = read(&object, chunk, 1_000).unwrap();
             let found: Vec<String> =
                 collected.lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect();
             prop_assert_eq!(found, lines);
@@ -190,10 +190,10 @@ mod tests {
 
     #[test]
     fn an_overlong_line_does_not_take_its_neighbours_along() {
-        for piece in [1, 7, 1_000] {
-            let collected = read(b"first\nmuch longer than ten\nlast", piece, 10).unwrap();
+        for chunk in [1, 7, 1_000] {
+            let collected = read(b"first\nmuch longer than ten\nlast", chunk, 10).unwrap();
             assert_eq!(collected.lines, [b"first".to_vec(), b"last".to_vec()]);
-            assert_eq!(collected.overlong, [b"much longe".to_vec()], "pieces of {piece}");
+            assert_eq!(collected.overlong, [b"much longe".to_vec()], "chunks of {chunk}");
         }
     }
 

@@ -1,27 +1,27 @@
-//! S3's notifications as they come through SQS: which objects are new.
+//! Parses S3 event notifications in SQS messages.
 //!
-//! A struct of our own, because it needs four fields, and the emulators leave out others that `aws_lambda_events` demands.
+//! `aws_lambda_events` has a type for them, but requires fields that S3 emulators leave out; this module needs only four fields.
 //! Format: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 
 use serde::Deserialize;
 
-/// A raw object that a notification names.
+/// A raw object named by a notification.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RawObject {
-    /// The bucket.
+    /// Name of the bucket.
     pub bucket: String,
-    /// The key, decoded.
+    /// The decoded object key.
     pub key: String,
 }
 
-/// A notification that cannot be read.
+/// An SQS message that is no valid S3 notification.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NotificationError {
-    /// The body is not S3's JSON.
-    #[error("the message is no notification of S3")]
+    /// The body is not an S3 event notification.
+    #[error("the message is not an S3 event notification")]
     Malformed,
-    /// The key is no percent-encoded UTF-8.
-    #[error("the notification's key cannot be decoded")]
+    /// The object key is not percent-encoded UTF-8.
+    #[error("the object key is not percent-encoded UTF-8")]
     Key,
 }
 
@@ -32,7 +32,7 @@ enum Body {
         #[serde(rename = "Records")]
         records: Vec<Entry>,
     },
-    /// What S3 sends once, when notifications are configured.
+    /// The test message that S3 sends when notifications are configured.
     Test {
         #[serde(rename = "Event")]
         event: String,
@@ -62,10 +62,10 @@ struct Object {
     key: String,
 }
 
-/// The objects that the body of an SQS message names; none for S3's test message and for removals.
+/// The objects created according to the body of an SQS message. S3's test message and removals yield none.
 ///
 /// # Errors
-/// The body is no notification of S3.
+/// The body is not an S3 event notification.
 pub fn parse(body: &str) -> Result<Vec<RawObject>, NotificationError> {
     match serde_json::from_str(body).map_err(|_| NotificationError::Malformed)? {
         Body::Test { event } if event == "s3:TestEvent" => Ok(Vec::new()),
@@ -78,7 +78,7 @@ pub fn parse(body: &str) -> Result<Vec<RawObject>, NotificationError> {
     }
 }
 
-/// Keys are form-encoded: a space comes as `+`, `=` as `%3D`.
+/// Decodes a key. S3 form-encodes keys: a space is `+`, `=` is `%3D`.
 fn decode(key: &str) -> Result<String, NotificationError> {
     let spaced = key.replace('+', " ");
     let decoded = percent_encoding::percent_decode_str(&spaced).decode_utf8().map_err(|_| NotificationError::Key)?;
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_test_message_names_nothing() {
+    fn the_test_message_yields_no_object() {
         let message = r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"raw","RequestId":"x"}"#;
         assert_eq!(parse(message), Ok(Vec::new()));
     }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn removals_name_nothing() {
+    fn removals_yield_no_object() {
         assert_eq!(parse(&body("a").replace("ObjectCreated:Put", "ObjectRemoved:Delete")), Ok(Vec::new()));
     }
 }

@@ -1,4 +1,4 @@
-//! Where raw objects lie: a bucket named by a notification, or a prefix given by its URL.
+//! Locates raw objects: by bucket and key from a notification, or by listing a URL.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,14 +11,14 @@ use object_store::path::Path;
 
 use crate::notification::RawObject;
 
-/// A raw object that can be read.
+/// A raw object and the store that holds it.
 #[derive(Clone)]
 pub struct Source {
     /// The store that holds it.
     pub store: Arc<dyn ObjectStore>,
-    /// Its path there.
+    /// Path of the object in the store.
     pub path: Path,
-    /// Its size in bytes; 0 if unknown.
+    /// Size in bytes; 0 if unknown.
     pub size: u64,
 }
 
@@ -30,15 +30,15 @@ impl std::fmt::Debug for Source {
 
 type Place = (Arc<dyn ObjectStore>, Path);
 
-/// The stores of raw objects, each opened once.
+/// The stores of raw objects. Each bucket is opened once.
 pub struct RawStores {
     fixed: Option<Place>,
     buckets: Mutex<HashMap<String, Place>>,
 }
 
 impl RawStores {
-    /// Stores for the buckets that notifications name. With `url` (`RAW_URL`) every key is looked up under it instead,
-    /// whatever bucket a notification names: for local runs.
+    /// Creates the stores. With `url` (`RAW_URL`, for local runs) every key is looked up under this URL, and the bucket of the
+    /// notification is ignored.
     ///
     /// # Errors
     /// The URL cannot be opened.
@@ -46,7 +46,7 @@ impl RawStores {
         Ok(Self { fixed: url.map(open).transpose()?, buckets: Mutex::default() })
     }
 
-    /// The object that a notification names.
+    /// The object named by a notification.
     ///
     /// # Errors
     /// The bucket cannot be opened.
@@ -77,7 +77,8 @@ fn open(url: &str) -> Result<Place, LakeError> {
     Ok((location.store, location.prefix))
 }
 
-/// All raw objects under a URL, in the order of their names. Names that begin with a dot are objects still being written.
+/// Lists all raw objects under a URL, ordered by path. Objects whose names begin with a dot are still being written and are left
+/// out.
 ///
 /// # Errors
 /// The URL cannot be opened or listed.

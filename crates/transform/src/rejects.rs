@@ -1,25 +1,25 @@
-//! The rejected lines of one object, until they are kept.
+//! Collects the rejected lines of one object in groups, until they are stored under `rejected/`.
 
 use bluetick_lake::{Reason, RejectedLine};
 
-/// What the lines of a group may take at most, counted with [`LINE_OVERHEAD`] each. An object of [`crate::lines`] may hold
-/// nothing but broken lines; they are kept group by group.
+/// Size in bytes at which a group is complete, including [`LINE_OVERHEAD`] per line. Groups bound the memory of an object that
+/// consists of rejected lines.
 const GROUP_BYTES: usize = 4 * 1024 * 1024;
 
-/// About what keeping a line adds to it: its reason, its object's name, and its own entry in memory.
+/// Approximate bytes that storing adds to a line: reason, object name and bookkeeping.
 const LINE_OVERHEAD: usize = 200;
 
-/// Lines in the order of the object, cut into groups. Where a group ends depends on the lines before it alone, never on the
-/// pieces in which they came: so a retry makes the same groups again.
+/// Rejected lines in object order, divided into groups. The end of a group depends on the preceding lines only, not on the chunks
+/// in which they were read, so a retry produces the same groups.
 #[derive(Default)]
 pub(crate) struct Rejects {
-    /// All waiting lines, one behind the other: gzip may turn a few bytes into millions of lines.
+    /// All lines in one buffer, because a small gzip object can contain millions of lines.
     bytes: Vec<u8>,
-    /// Reason of each, and where it ends in `bytes`.
+    /// Reason of each line, and its end in `bytes`.
     ends: Vec<(Reason, usize)>,
-    /// How many lines each whole group has.
+    /// Number of lines of each complete group.
     groups: Vec<usize>,
-    /// Lines and bytes of the last group, which may still grow.
+    /// Lines and bytes of the incomplete last group.
     open_lines: usize,
     open_bytes: usize,
 }
@@ -35,7 +35,7 @@ impl Rejects {
         }
     }
 
-    /// The last group is whole: the object has no more lines.
+    /// Completes the last group at the end of the object.
     pub(crate) fn close_group(&mut self) {
         if self.open_lines > 0 {
             self.groups.push(self.open_lines);
@@ -43,7 +43,7 @@ impl Rejects {
         }
     }
 
-    /// Takes the whole groups out, in their order.
+    /// Removes and returns the complete groups, in order.
     pub(crate) fn take_groups(&mut self) -> Groups {
         if self.groups.is_empty() {
             return Groups::default();
@@ -60,7 +60,7 @@ impl Rejects {
     }
 }
 
-/// Whole groups of rejected lines.
+/// Complete groups of rejected lines.
 #[derive(Default)]
 pub(crate) struct Groups {
     bytes: Vec<u8>,
@@ -92,7 +92,7 @@ mod tests {
         format!("{number} {}", "x".repeat(number * 37 % 20_000)).into_bytes()
     }
 
-    /// The groups of these lines, taken out after every `step` of them.
+    /// The groups of `lines` lines, taken out after every `step` lines.
     fn groups(lines: usize, step: usize) -> Vec<Vec<RejectedLine>> {
         let mut rejects = Rejects::default();
         let mut groups = Vec::new();
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_depend_on_the_lines_alone() {
+    fn groups_depend_only_on_the_lines() {
         let whole = groups(2000, usize::MAX);
         assert!(whole.len() > 3, "{} groups", whole.len());
         for step in [1, 7, 300] {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_no_group() {
+    fn no_lines_give_no_group() {
         let mut rejects = Rejects::default();
         rejects.close_group();
         assert_eq!(rejects.take_groups().count(), 0);

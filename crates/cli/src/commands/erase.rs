@@ -1,4 +1,4 @@
-//! `bluetick erase`: removes a person.
+//! `bluetick erase`: removes a person's rows.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::commands::{LakeArguments, OptionalLookupsArguments};
 use crate::output::{self, CommandResult};
 
-/// Remove a person's rows from the lake, and keep the person out of later replays
+/// Remove a person's rows from the lake, and from all later replays
 #[derive(clap::Args)]
 #[group(id = "person", required = true, multiple = false)]
 pub(crate) struct PersonArguments {
@@ -20,12 +20,12 @@ pub(crate) struct PersonArguments {
     /// The business-scoped user id
     #[arg(long, value_name = "ID")]
     user_id: Option<String>,
-    /// Everyone who was ever erased: after older manifests were put back
+    /// Repeat all recorded erasures, after manifests were restored from a backup
     #[arg(long)]
     again: bool,
 }
 
-/// Remove a person's rows from the lake, and keep the person out of later replays
+/// Remove a person's rows from the lake, and from all later replays
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     lake: LakeArguments,
     #[command(flatten)]
     lookups: OptionalLookupsArguments,
-    /// Erase nothing; say how far the erasure has come
+    /// Erase nothing; report the progress of an earlier erasure
     #[arg(long, conflicts_with = "again")]
     status: bool,
     /// Print the report as JSON

@@ -1,4 +1,4 @@
-//! `bluetick flatten`: webhook bodies in, records out. The tool for "why is this webhook not in my table?".
+//! `bluetick flatten`: prints the records of webhook bodies, and why a webhook is not in a table.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -10,18 +10,18 @@ use serde::Serialize;
 
 use crate::output::{self, CommandResult};
 
-/// Print the records of webhook bodies, one JSON object a line
+/// Print the records of webhook bodies, one JSON object per line
 ///
-/// Exit status 1 if a body cannot be read; the reason is printed to standard error, and the other bodies are still done.
+/// Exit status 1 if a body cannot be read. The reason goes to standard error, and the remaining bodies are still printed.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The provider that sent the bodies; `bluetick providers` lists them
     #[arg(long)]
     provider: Provider,
-    /// Add to each record the JSON path from which each column came
+    /// Add the JSON path of each column's source to each record
     #[arg(long)]
     explain: bool,
-    /// When the bodies were received, in milliseconds since 1970 (UTC) [default: now]
+    /// Time of receipt in milliseconds since 1970, UTC [default: now]
     #[arg(long, value_name = "MS")]
     received_at: Option<i64>,
     /// Keep the answers of flows, which may hold personal data
@@ -30,17 +30,17 @@ pub(crate) struct Arguments {
     /// Hash phone numbers with this key and drop names
     #[arg(long, value_name = "KEY", env = "PSEUDONYM_KEY", hide_env_values = true)]
     pseudonym_key: Option<String>,
-    /// Files with one body each; - is standard input
+    /// Files with one body each; - means standard input
     #[arg(value_name = "FILE", default_value = "-")]
     files: Vec<PathBuf>,
 }
 
-/// A line of output.
+/// One line of output.
 #[derive(Serialize)]
 struct Line<R> {
     #[serde(flatten)]
     record: R,
-    /// The JSON path from which each column came.
+    /// The JSON path of each column's source, by column.
     #[serde(skip_serializing_if = "Option::is_none")]
     sources: Option<BTreeMap<&'static str, String>>,
 }

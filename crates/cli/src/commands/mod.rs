@@ -1,4 +1,4 @@
-//! The commands, one a module.
+//! The commands, one module each.
 
 mod body_budget;
 pub(crate) mod erase;
@@ -25,7 +25,7 @@ use bluetick_lake::{Lake, LakeOptions};
 use bluetick_lookups::{Address, LookupStore, StoreError};
 use url::Url;
 
-/// Which lake a command works on.
+/// The lake that a command works on.
 #[derive(clap::Args)]
 pub(crate) struct LakeArguments {
     /// The lake: s3://bucket/prefix or file:///directory
@@ -47,19 +47,19 @@ impl LakeArguments {
         Self { url: url.to_owned(), erasure_key: None }
     }
 
-    /// The lake, whose directory is made if it is not there.
+    /// Opens the lake. A missing local directory is created.
     pub(crate) fn open(&self) -> Result<Lake, Box<dyn Error + Send + Sync>> {
         Ok(Lake::open(&self.url, lake_options(self.erasure_key.clone()))?)
     }
 
-    /// The lake, which must be there: nothing is wrong with one that was mistyped, and nobody in it to erase.
+    /// Opens an existing lake. Fails if a local directory is missing, so that a typo is not mistaken for an empty lake.
     pub(crate) fn open_existing(&self) -> Result<Lake, Box<dyn Error + Send + Sync>> {
         require_directory(&self.url)?;
         self.open()
     }
 }
 
-/// The options of a lake with this secret. An empty one is none: a variable that is set to nothing.
+/// The options of a lake with this secret. An empty secret counts as none.
 pub(crate) fn lake_options(erasure_key: Option<String>) -> LakeOptions {
     LakeOptions { erasure_key: erasure_key.filter(|key| !key.is_empty()), ..LakeOptions::default() }
 }
@@ -97,11 +97,11 @@ impl OptionalLookupsArguments {
     }
 }
 
-/// Refuses the URL of a directory that does not exist. To open a directory is to make it: right for a new lake, wrong for
-/// what is only read.
+/// Fails if `url` names a local directory that does not exist. Opening a store creates its directory, which is wrong for
+/// directories that are only read.
 pub(crate) fn require_directory(url: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     match bluetick_storage::directory(url).filter(|directory| !directory.is_dir()) {
-        Some(directory) => Err(format!("there is no directory {}", directory.display()).into()),
+        Some(directory) => Err(format!("the directory {} does not exist: check the URL", directory.display()).into()),
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! `bluetick replay`: feeds raw objects again, resumably.
+//! `bluetick replay`: moves raw objects into the lake again; can be resumed.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -17,10 +17,10 @@ use serde_json::json;
 use crate::commands::{LakeArguments, OptionalLookupsArguments, refuse_nested, require_directory};
 use crate::output::{self, CommandResult};
 
-/// Objects between two entries in the checkpoint: enough to fill a commit, few enough to lose little.
+/// Objects per checkpoint: enough for efficient commits, few enough that little work is repeated after a stop.
 const OBJECTS_PER_CHECKPOINT: usize = 200;
 
-/// Feed raw objects to the lake again, for instance after a fix; nothing doubles, and no erased person comes back
+/// Move raw objects into the lake again, for instance after a fix; existing rows and erased persons are left out
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The raw objects: s3://bucket/raw/dt=2026-11-20 or file:///directory
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     lake: LakeArguments,
     #[command(flatten)]
     lookups: OptionalLookupsArguments,
-    /// Remember here what is done: a replay that was stopped goes on where it was
+    /// Record progress in this file, so that a stopped replay can resume
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     /// Print the report as JSON
@@ -44,15 +44,15 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     move_objects(&arguments.raw, lake, lookups, arguments.checkpoint.as_deref(), arguments.json).await
 }
 
-/// A file that says in its first line what is moved where, and then the path of each object that is done.
+/// A checkpoint file. Its first line names source and lake; each further line is the path of an object that was moved.
 struct Checkpoint {
     done: HashSet<String>,
     file: File,
 }
 
 impl Checkpoint {
-    /// Opens the checkpoint of a replay of `raw` into the lake at `lake`, or begins it. That of another replay is refused: it
-    /// would skip objects that this one has not moved.
+    /// Opens or creates the checkpoint of a replay of `raw` into the lake at `lake`. Fails if the file belongs to another replay,
+    /// because it would skip objects that were not moved.
     fn open(path: &Path, raw: &str, lake: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let title = format!("replay {} {lake}", raw.trim_end_matches('/'));
@@ -60,9 +60,7 @@ impl Checkpoint {
         match lines.next().transpose()? {
             Some(found) if found != title => {
                 let path = path.display();
-                return Err(
-                    format!("{path} is not the checkpoint of this replay, but says: {found:?}; name another").into()
-                );
+                return Err(format!("{path} belongs to another replay ({found:?}): use another file").into());
             }
             Some(_) => {}
             None => writeln!(&file, "{title}")?,
@@ -78,7 +76,7 @@ impl Checkpoint {
     }
 }
 
-/// Moves every object under `raw` into `lake` and prints a report. Exit status 1 if an object was not done.
+/// Moves every object under `raw` into `lake` and prints a report. Exit status 1 if an object failed.
 pub(crate) async fn move_objects(
     raw: &str,
     lake: Lake,
@@ -91,7 +89,7 @@ pub(crate) async fn move_objects(
     let mut sources = raw::list(raw).await?;
     let listed = sources.len();
     if listed == 0 {
-        tracing::warn!(raw, "no raw object lies there");
+        tracing::warn!(raw, "no raw object found");
     }
     if let Some(checkpoint) = &checkpoint {
         sources.retain(|source| !checkpoint.done.contains(source.path.as_ref()));
@@ -99,7 +97,7 @@ pub(crate) async fn move_objects(
     let transform = Transform::new(lake, DEFAULT_FLUSH_BYTES).with_lookups(lookups);
     let bar = output::progress_bar(sources.len() as u64, "raw objects");
     let (mut total, mut failed) = (BatchReport::default(), Vec::new());
-    // Without a checkpoint there is nothing to write down between objects: one batch makes the fewest commits.
+    // Without a checkpoint, one batch for all objects needs the fewest commits.
     let size = if checkpoint.is_some() { OBJECTS_PER_CHECKPOINT } else { sources.len().max(1) };
     for batch in sources.chunks(size) {
         let report = transform.run(batch, None, |_| bar.inc(1)).await;

@@ -1,11 +1,11 @@
-//! `bluetick run`: raw objects to the lake, once.
+//! `bluetick run`: moves raw objects into the lake.
 
 use crate::commands::{LakeArguments, OptionalLookupsArguments, refuse_nested, replay};
 use crate::output::CommandResult;
 
-/// Move raw objects into the lake, once
+/// Move raw objects into the lake
 ///
-/// What is in the lake already is not doubled: run it as often as you like.
+/// Rows that the lake already has are left out, so the command can be repeated.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The raw objects: s3://bucket/prefix or file:///directory

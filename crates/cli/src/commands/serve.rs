@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// Address to listen on. The server has no TLS: use loopback, or a proxy with TLS in front
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where records go: file:///directory or firehose://stream
+    /// Destination of the records: file:///directory or firehose://stream
     #[arg(long, value_name = "URL", env = "SINK_URL")]
     sink: String,
     /// Move new raw objects into the lake at this interval: 60s, 5m, 1h
@@ -58,11 +58,11 @@ fn parse_time(text: &str) -> Result<Duration, String> {
         "s" | "" => 1,
         "m" => 60,
         "h" => 3_600,
-        _ => return Err("a time is a number and s, m or h".to_owned()),
+        _ => return Err("expected a whole number and s, m or h, such as 60s".to_owned()),
     };
     match digits.parse::<u64>() {
         Ok(number) if number > 0 => Ok(Duration::from_secs(number.saturating_mul(unit))),
-        _ => Err("a time is a whole number above 0 and s, m or h".to_owned()),
+        _ => Err("expected a whole number above 0 and s, m or h, such as 60s".to_owned()),
     }
 }
 
@@ -177,7 +177,7 @@ impl Mover {
         lookups: Option<Arc<dyn LookupStore>>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let SinkUrl::File(raw) = &settings.sink else {
-            return Err("--every needs a sink on this machine: file:///directory".into());
+            return Err("--every needs a local sink: file:///directory".into());
         };
         let lake = Lake::open(lake, lake_options(std::env::var("ERASURE_KEY").ok()))?;
         let transform = Transform::new(lake, DEFAULT_FLUSH_BYTES).with_lookups(lookups);
@@ -191,7 +191,7 @@ impl Mover {
                 _ = stopped.changed() => true,
             };
             if let Err(error) = self.pass().await {
-                tracing::warn!(%error, "raw objects could not be moved: the next pass tries again");
+                tracing::warn!(%error, "failed to move raw objects; the next pass retries");
             }
             if stopping {
                 return;
@@ -200,7 +200,8 @@ impl Mover {
     }
 
     async fn pass(&mut self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let url = url::Url::from_directory_path(&self.raw).map_err(|()| "the sink's directory has no URL")?;
+        let url =
+            url::Url::from_directory_path(&self.raw).map_err(|()| "the sink's directory cannot be written as a URL")?;
         let mut sources = raw::list(url.as_str()).await?;
         // Objects that were deleted need not be remembered.
         let listed: HashSet<&str> = sources.iter().map(|source| source.path.as_ref()).collect();
@@ -212,7 +213,7 @@ impl Mover {
         let report = self.transform.run(&sources, None, |_| {}).await;
         let done = sources.iter().enumerate().filter(|(number, _)| !report.failed.contains(number));
         self.done.extend(done.map(|(_, source)| source.path.to_string()));
-        tracing::info!(objects = report.objects, new = report.new, duplicates = report.duplicates, "moved");
+        tracing::info!(objects = report.objects, new = report.new, duplicates = report.duplicates, "moved raw objects");
         Ok(())
     }
 }
@@ -222,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times() {
+    fn intervals_are_parsed() {
         assert_eq!(parse_time("60s"), Ok(Duration::from_secs(60)));
         assert_eq!(parse_time("5m"), Ok(Duration::from_secs(300)));
         assert_eq!(parse_time("1h"), Ok(Duration::from_secs(3_600)));

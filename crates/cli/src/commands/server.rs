@@ -104,7 +104,7 @@ impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
                     }
                     // For instance too many open files: wait until connections are closed.
                     Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
+                        tracing::warn!(%error, "failed to accept a connection");
                         tokio::time::sleep(Duration::from_millis(20)).await;
                     }
                 },

@@ -1,4 +1,4 @@
-//! `bluetick simulate`: webhooks of every provider, with the truth beside them.
+//! `bluetick simulate`: writes simulated webhooks and the correct answer of every query.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,40 +8,40 @@ use serde_json::json;
 
 use crate::output::{self, CommandResult};
 
-/// Write simulated webhooks of every provider, and the true figures beside them
+/// Write simulated webhooks of every provider, and the correct answer of every query
 ///
-/// requests.ndjson holds signed requests in the order of their delivery, truth.json every metric, computed from the simulated
-/// lives of the messages. Equal options give byte-identical files.
+/// requests.ndjson contains signed requests in the order of arrival; truth.json contains every metric, computed from the simulated
+/// timelines of the messages. Equal options give byte-identical files.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Seed of all chance
+    /// Seed of the random generator
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many messages the business sends
     #[arg(long, default_value_t = 1_000)]
     messages: u64,
-    /// Who reports them, separated by commas [default: all]
+    /// Providers, separated by commas [default: all]
     #[arg(long, value_delimiter = ',')]
     providers: Vec<SimulatedProvider>,
-    /// Local days over which the messages are sent
+    /// Number of local days on which messages are sent, 1 to 365
     #[arg(long, default_value_t = 7)]
     days: u32,
-    /// First of these days
+    /// First local day of sending
     #[arg(long, value_name = "YYYY-MM-DD", default_value = "2026-10-01")]
     start: Date,
-    /// Time zone whose days the truth speaks of
+    /// IANA time zone that defines local days
     #[arg(long, default_value = "UTC")]
     timezone: String,
-    /// A click counts for its message if it comes no later than this after the sending
+    /// Hours after the send in which a click is attributed, at most 168
     #[arg(long, default_value_t = 72)]
     attribution_hours: u32,
-    /// Most updates in one POST
+    /// Maximum number of updates in one POST, 1 to 1000
     #[arg(long, default_value_t = 1_000)]
     batch_max: usize,
-    /// Where the files go
+    /// Output directory
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Write each body as a file of its own, too
+    /// Also write each body to a file of its own
     #[arg(long)]
     bodies: bool,
     /// Print the report as JSON

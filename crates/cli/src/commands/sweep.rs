@@ -7,12 +7,12 @@ use serde_json::json;
 use crate::commands::LakeArguments;
 use crate::output::{self, CommandResult};
 
-/// Delete the files of the lake that no manifest has named for a day
+/// Delete the lake's files that no manifest has referenced for a day
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     lake: LakeArguments,
-    /// Only say what would be deleted
+    /// Only report what would be deleted
     #[arg(long)]
     dry_run: bool,
     /// Print the report as JSON

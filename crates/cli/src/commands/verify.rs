@@ -1,4 +1,4 @@
-//! `bluetick verify`: checks a lake.
+//! `bluetick verify`: checks the files of a lake.
 
 use std::process::ExitCode;
 
@@ -7,9 +7,9 @@ use serde_json::json;
 use crate::commands::LakeArguments;
 use crate::output::{self, CommandResult};
 
-/// Check that every file that a manifest names exists, and that its rows are sorted, unique and of their day
+/// Check that every file referenced by a manifest exists, and that its rows are sorted, unique and of their day
 ///
-/// Exit status 1 and a list of problems otherwise.
+/// Exit status 1 and a list of problems if a check fails.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]

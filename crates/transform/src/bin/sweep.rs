@@ -1,4 +1,4 @@
-//! The sweep Lambda function: deletes superseded files. Its settings are in `README.md`.
+//! The sweep Lambda function: deletes superseded files. `README.md` lists its settings.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 async fn main() -> Result<(), lambda_runtime::Error> {
     bluetick_telemetry::logging::init();
     let lake = Arc::new(open_lake(|name| std::env::var(name).ok())?);
-    // The schedule's event says nothing that matters here.
+    // The content of the schedule's event is not used.
     lambda_runtime::run(service_fn(move |_: LambdaEvent<serde::de::IgnoredAny>| {
         let lake = Arc::clone(&lake);
         async move {

@@ -1,5 +1,5 @@
-//! A law: the same webhooks give the same rows, in whatever order and however often they come, however they are split into
-//! raw objects, plain or compressed, and however many workers move them.
+//! Law: the same webhooks give the same rows, regardless of order, duplicates, division into raw objects, compression, and the
+//! number of concurrent workers.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -19,7 +19,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use proptest::prelude::*;
 use proptest::sample::{Index, SizeRange};
 
-/// 10 October 2026, when everything is received.
+/// Time of receipt of every webhook: 10 October 2026.
 const RECEIVED: i64 = 1_791_590_400_000;
 
 /// The lines of each sample webhook.
@@ -39,14 +39,14 @@ fn webhooks() -> Vec<Vec<u8>> {
     paths.iter().map(|path| read(path)).collect()
 }
 
-/// The keys of all rows as text, with their table: of two webhooks about one event the row of the first stays, so the other
-/// columns may differ.
+/// Table and key of every row as text. Other columns may differ, because of two webhooks about one event the first received row
+/// is kept.
 async fn rows(lake: &Lake) -> BTreeSet<String> {
     let mut rows = BTreeSet::new();
     for table in Table::ALL {
         for batch in lake.read_table(table).await.unwrap() {
             let options = FormatOptions::default();
-            // Times as numbers: their names would need a database of time zones.
+            // Times are compared as numbers; formatting them would need a time zone database.
             let number = |column: &ArrayRef| match column.data_type() {
                 DataType::Timestamp(..) => arrow::compute::cast(column, &DataType::Int64).unwrap(),
                 _ => Arc::clone(column),
@@ -56,14 +56,14 @@ async fn rows(lake: &Lake) -> BTreeSet<String> {
                 keys.iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
             for row in 0..batch.num_rows() {
                 let key: Vec<String> = formatters.iter().map(|formatter| formatter.value(row).to_string()).collect();
-                assert!(rows.insert(format!("{table} {}", key.join(" "))), "a row is there twice");
+                assert!(rows.insert(format!("{table} {}", key.join(" "))), "a row occurs twice");
             }
         }
     }
     rows
 }
 
-/// Moves the objects with `workers` workers at once; gives the rows and the sums.
+/// Moves the objects with `workers` concurrent workers. Returns the rows and the summed reports.
 fn transform(objects: &[Vec<u8>], workers: usize, flush_bytes: usize) -> (BTreeSet<String>, BatchReport) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
@@ -133,9 +133,9 @@ proptest! {
     }
 }
 
-/// The control: the law can fail.
+/// Control: the comparison detects a missing webhook.
 #[test]
-fn a_webhook_that_never_came_is_missed() {
+fn a_missing_webhook_is_detected() {
     let webhooks = webhooks();
     let (all, _) = transform(&[webhooks.concat()], 1, 1 << 20);
     let (fewer, _) = transform(&[webhooks[1..].concat()], 1, 1 << 20);

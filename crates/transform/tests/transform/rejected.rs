@@ -1,4 +1,4 @@
-//! Lines that cannot be placed are kept under the object that held them, once, whatever happens to the objects beside it.
+//! Rejected lines are stored once, under the name of their object, even if other objects of the batch fail.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ fn broken_lines(of: &str, count: u64) -> String {
     (0..count).map(|number| format!("{of} {:x}\n", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect()
 }
 
-/// Everything under `rejected/`, and the sum of `rejections/`.
+/// All lines under `rejected/`, and the sum of the counts under `rejections/`.
 async fn kept(lake: &dyn ObjectStore) -> (Vec<Value>, u64) {
     let (mut lines, mut counted) = (Vec::new(), 0);
     for meta in lake.list(None).try_collect::<Vec<_>>().await.unwrap() {
@@ -42,7 +42,7 @@ async fn kept(lake: &dyn ObjectStore) -> (Vec<Value>, u64) {
 }
 
 #[tokio::test]
-async fn a_failed_object_leaves_no_line_to_its_neighbour() {
+async fn lines_of_a_failed_object_are_not_stored_under_the_next_one() {
     let raw: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let lake = Lake::with_store(Arc::clone(&store), "memory://lake", LakeOptions::default());
