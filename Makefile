@@ -73,14 +73,17 @@ test: ## everything but Trino (make test-athena) and the long runs (make model, 
 
 .PHONY: build-tests
 build-tests:
-	cargo build --workspace --all-targets --locked
+	cargo build --workspace --bins --tests --locked
 
 .PHONY: lint
 lint: lint-format lint-python lint-rust ## formatting and lints of Rust and Python
 
+# Every file by its name: cargo fmt does not find modules that a macro declares.
+RUSTFMT = find crates -name '*.rs' -exec rustfmt --edition 2024
+
 .PHONY: lint-format
 lint-format: $(VENV)/ready
-	cargo fmt --all --check
+	$(RUSTFMT) --check {} +
 	$(VENV)/bin/ruff format --check
 
 .PHONY: lint-python
@@ -95,14 +98,16 @@ lint-rust:
 
 .PHONY: format
 format: $(VENV)/ready ## format Rust and Python
-	cargo fmt --all
+	$(RUSTFMT) {} +
 	$(VENV)/bin/ruff format
 	$(VENV)/bin/ruff check --fix
 
+# Examples are compiled by clippy alone.
 .PHONY: test-rust
 test-rust: ## unit tests, properties, fixtures, the model of the lake
 	@mkdir -p $(LOGS)
-	cargo test --workspace --locked $(KEEP_LOG)
+	cargo test --workspace --tests --locked $(KEEP_LOG)
+	cargo test --workspace --doc --locked 2>&1 | tee -a $(LOGS)/$@.txt
 
 .PHONY: model
 model: ## the model of the lake's protocol: 100,000 schedules; a quarter of an hour
