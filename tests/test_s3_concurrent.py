@@ -95,8 +95,6 @@ def test_two_writers_and_a_reader(endpoint: str, tmp_path: Path) -> None:
             tmp_path / "raw" / f"{number:02}", objects=2, lines=half, days=15, seed=number, first=number * half
         )
 
-    news = threading.Event()
-
     def write(order: list[int]) -> list[dict]:
         reports = []
         for number in order:
@@ -117,16 +115,12 @@ def test_two_writers_and_a_reader(endpoint: str, tmp_path: Path) -> None:
             )
             assert done.returncode == 0, done.stderr + done.stdout
             reports.append(json.loads(done.stdout))
-            news.set()
         return reports
 
     reader, stop = Reader(endpoint), threading.Event()
 
     def read() -> None:
-        """Reads everything each time that a writer has finished a portion, while both are in the midst of the next."""
         while not stop.is_set():
-            news.wait()
-            news.clear()
             reader.read()
 
     with ThreadPoolExecutor(3) as pool:
@@ -138,7 +132,6 @@ def test_two_writers_and_a_reader(endpoint: str, tmp_path: Path) -> None:
             reports = [report for writer in writing for report in writer.result()]
         finally:
             stop.set()
-            news.set()
         reading.result()
     commits = sum(report["commits"] for report in reports)
     conflicts = sum(report["conflicts"] for report in reports)
@@ -146,7 +139,7 @@ def test_two_writers_and_a_reader(endpoint: str, tmp_path: Path) -> None:
         f"{commits} commits, {conflicts} conflicts, {reader.passes} passes of the reader, {len(reader.files)} files "
         "read"
     )
-    assert commits >= COMMITS and conflicts > 0 and reader.passes > 10 and len(reader.files) > 64
+    assert commits >= COMMITS and conflicts > 0 and reader.passes > 3 and len(reader.files) > 64
 
     local_pipeline.run(tmp_path / "raw", tmp_path / "undisturbed")
     expected = {table: len(rows) for table, rows in lake_reader.rows(tmp_path / "undisturbed").items() if rows}
