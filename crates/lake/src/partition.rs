@@ -20,7 +20,7 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// The partition of an event: a function of its time alone (rule R1). `event_ts` is in milliseconds since 1970, UTC.
+    /// The partition of an event: a function of its time alone (rule R1 of `docs/lake.md`). `event_ts` is in milliseconds since 1970, UTC.
     /// `None` if the time is outside the calendar.
     pub fn of(table: Table, event_ts: i64) -> Option<Self> {
         let date = DateTime::from_timestamp_millis(event_ts)?.date_naive();

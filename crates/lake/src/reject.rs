@@ -1,4 +1,4 @@
-//! Lines that cannot be placed: kept, with the reason, where nobody mistakes them for rows.
+//! Lines that cannot be placed in a table: stored with the reason under `rejected/`, which queries do not read.
 
 use std::collections::BTreeMap;
 
@@ -46,9 +46,9 @@ fn append_json(content: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Lake
 }
 
 impl Lake {
-    /// Keeps lines under `rejected/<reason>/dt=<date>/<hash>.ndjson`, one object for each reason:
-    /// `{"reason":…,"source":…,"line":…}`, or `line_hex` for what is no UTF-8; and their numbers, for whoever may not read
-    /// the lines, under `rejections/dt=<date>/<hash>.ndjson`: `{"reason":…,"source":…,"line_count":…}`.
+    /// Stores lines under `rejected/<reason>/dt=<date>/<hash>.ndjson`, one object for each reason:
+    /// `{"reason":…,"source":…,"line":…}`, or `line_hex` if the line is not UTF-8. Stores their counts, for users without
+    /// access to the lines, under `rejections/dt=<date>/<hash>.ndjson`: `{"reason":…,"source":…,"line_count":…}`.
     ///
     /// `source` says where they came from, such as the raw object's key. The date is the one in it (`dt=2026-11-20` or
     /// `2026/11/20`), else that of `modified_ms`, when the source was written, in milliseconds since 1970 (UTC). Names are

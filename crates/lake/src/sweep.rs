@@ -1,9 +1,10 @@
-//! The sweep: deletes parts that nothing names any more, late enough that no reader misses them (rule R3).
+//! The sweep: deletes parts that no manifest references any more, after a grace period in which queries finish (rule R3 of
+//! `docs/lake.md`).
 //!
-//! A part goes when three things hold: no manifest names it now, an earlier sweep saw it unreferenced, and the grace has passed
-//! since. A part that is younger than two publish deadlines is not recorded at all: its writer may still be about to name
-//! it. Older than that, rule R4 forbids; so what is unreferenced then stays unreferenced, and the grace counts from a moment at
-//! which nobody new could find the part.
+//! A part is deleted if no manifest references it now, an earlier sweep found it unreferenced, and the grace period has passed
+//! since. A part younger than two publish deadlines is not recorded as unreferenced, because its writer may still publish it.
+//! Rule R4 forbids its writer to publish it later. So a recorded part stays unreferenced, and the grace period begins when new
+//! readers can no longer find the part.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! The store as webhooks and look-ups use it: within a budget of time, so that a fault of the store delays nobody for long.
+//! The store as webhooks and look-ups use it: within a time budget, so that a fault of the store
+//! delays no request for long.
 
 use std::sync::Arc;
 use std::time::Duration;

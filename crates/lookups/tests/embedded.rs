@@ -71,7 +71,7 @@ async fn lists_are_complete_in_order_and_in_pages() {
     for update in updates((0..200).map(send)).take() {
         items.insert(update.message_id, update.item);
     }
-    // A click on something of which nobody said that it was sent comes last.
+    // A click on a message without a reported send comes last.
     let stray = Fact {
         table: "clicks".to_owned(),
         event_ts: BEGIN,

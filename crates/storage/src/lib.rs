@@ -39,7 +39,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// For batch work. The default of `object_store` (10 retries in 180 s) outlives most Lambda functions.
+    /// For batch work. The default of `object_store` (10 retries in 180 s) exceeds the time-out of most Lambda functions.
     pub const BATCH: Self = Self {
         connect_timeout: Duration::from_secs(5),
         request_timeout: Duration::from_secs(30),
@@ -139,7 +139,8 @@ pub struct AwsAccess {
 
 static AWS_ACCESS: OnceLock<AwsAccess> = OnceLock::new();
 
-/// Lets all stores that are opened from now on use `access` instead of the object store's own chain, which does not know profiles and SSO.
+/// Lets all stores that are opened from now on use `access` instead of the credential chain of `object_store`, which
+/// supports neither profiles nor SSO.
 /// Only the first call has an effect.
 pub fn use_aws_access(access: AwsAccess) {
     let _ = AWS_ACCESS.set(access);

@@ -70,7 +70,7 @@ impl Erasures {
         self.hash("check", "erasures")
     }
 
-    /// Refuses a list that was made with another secret: it would match nobody, and commits would re-insert erased persons.
+    /// Refuses a list that was made with another secret: no hash would match, and commits would re-insert erased persons.
     pub(crate) fn check_key(&self, list: &EntryList) -> Result<(), LakeError> {
         match &list.key_check {
             Some(check) if *check != self.key_check() => Err(LakeError::Damaged {

@@ -2,7 +2,7 @@
 //!
 //! The secret is either the operator's own ([`crate::LakeOptions::erasure_key`]) or a random one in `erasures/key`. The
 //! operator's is better: with the lake's own, read access to the lake is enough to try all phone numbers against the list.
-//! The secret must never change: hashes of another secret match nobody, so a list made with another secret is refused.
+//! The secret must never change: hashes of another secret match no person, so a list made with another secret is refused.
 
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode, PutOptions};
@@ -57,7 +57,7 @@ impl Lake {
         let got = self.store.get(&key_path()).await.map_err(|error| match error {
             object_store::Error::NotFound { .. } => LakeError::Damaged {
                 object: key_path().to_string(),
-                problem: "it is missing, and no erasure key is set: without it the list of erasures matches nobody"
+                problem: "it is missing, and ERASURE_KEY is not set; restore the file, or set the key of the list"
                     .to_owned(),
             },
             other => other.into(),

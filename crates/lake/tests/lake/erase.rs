@@ -62,13 +62,13 @@ async fn an_erased_person_stays_away() {
     assert_eq!(commit(&lake, &lines()).await, (12, 0));
     let person = Person::WaId("+49 170 1234567".to_owned());
     let report = lake.erase(&person).await.unwrap();
-    // The part of the second day held nobody else: its manifest is empty now.
+    // The part of the second day held no other person: its manifest is empty now.
     assert_eq!((report.rows_removed, report.partitions.len()), (6, 6));
     assert_eq!(report.superseded_parts.len(), 6);
     assert!(report.remaining_copies.iter().any(|copy| copy.place == "superseded_parts" && copy.until_ms.is_some()));
     assert_eq!(lake.verify().await.unwrap().rows, 6);
 
-    assert_eq!(commit(&lake, &lines()).await, (0, 6), "a replay brings nobody back");
+    assert_eq!(commit(&lake, &lines()).await, (0, 6), "a replay must not restore erased rows");
     let later = line("clicks", 500, clock.now_ms() + HOUR_MS, &format!(r#""wa_id":"{NUMBER}""#));
     assert_eq!(commit(&lake, &[later]).await, (1, 0), "who writes again is a new contact");
 
@@ -215,7 +215,7 @@ fn a_stalled_request_counts_from_when_its_entry_was_seen() {
     assert!(report.confirm_after_ms >= written_ms + confirmation_delay_ms);
 }
 
-/// A list that was hashed with another secret matches nobody; to go on would bring everybody back.
+/// A list that was hashed with another secret matches no person: a commit would restore all erased rows.
 #[tokio::test]
 async fn another_secret_is_refused() {
     let (store, clock, lake) = world(Some("one"));

@@ -531,7 +531,7 @@ impl TimelineBuilder<'_> {
     }
 }
 
-/// The next instant that is a whole multiple.
+/// `at` rounded up to a multiple of `resolution`; both in milliseconds.
 fn round_up(at: i64, resolution: i64) -> i64 {
     (at + resolution - 1).div_euclid(resolution) * resolution
 }

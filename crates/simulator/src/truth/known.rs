@@ -75,7 +75,7 @@ pub(super) struct KnownRecord {
     pub(super) standalone: bool,
 }
 
-/// A status that no report counts: of a message that nobody says was sent, or too late.
+/// A status that no report counts: no webhook says that its message was sent, or the status is too late.
 #[derive(Debug)]
 pub(super) struct UnattributedReceipt {
     pub(super) at: i64,
