@@ -1,4 +1,4 @@
--- Question: How many of the delivered messages, and of the persons reached, were clicked?
+-- Question: What is the CTR of all messages together, by message and by person?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions (docs/metrics.md, part 6): clickable messages sent from … to in local days.
 -- ctr = messages clicked / messages delivered*; unique_ctr = persons who clicked / persons reached; total_click_rate = clicks / delivered*.

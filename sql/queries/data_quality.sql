@@ -1,7 +1,7 @@
--- Question: How many rows does each table hold, and is any row there twice?
+-- Question: How many rows does each table contain, and are there duplicates?
 -- Parameters: from, to; ${database}, ${timezone}
--- Definitions (docs/metrics.md, part 6): rows that happened from … to in local days: one per different statement about an event.
--- repeats = rows − distinct keys of the table within their partition; the lake promises 0.
+-- Definitions (docs/metrics.md, part 6): rows that happened from … to in local days: one per distinct statement about an event.
+-- repeats = rows − distinct keys of the table within their partition; the lake guarantees 0.
 WITH ${include:event_window},
 keys AS (
   SELECT 'account_events' AS table_name, count(*) AS copies

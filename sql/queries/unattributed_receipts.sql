@@ -1,7 +1,7 @@
--- Question: Which delivery receipts are counted for no message?
+-- Question: Which delivery receipts are attributed to no message?
 -- Parameters: from, to, account_id, phone_number_id; ${database}, ${timezone}
 -- Definitions (docs/metrics.md, part 6): statuses other than those that say a message was sent, by the local day on which they happened.
--- late: the message was sent more than 168 h before, within 31 days. unknown_message: nothing says in the 31 days before that it was
+-- late: the message was sent more than 168 h before, within 31 days. unknown_message: no source reports in the 31 days before that it was
 -- sent. Only look-ups show such a receipt.
 WITH ${include:attribution_window},
 ${include:taps},
