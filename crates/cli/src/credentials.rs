@@ -1,7 +1,7 @@
 //! Credentials and region of AWS for the operator's commands: those that the AWS CLI would use.
 //!
-//! The object store's own chain knows keys in the environment, web identity, containers and instance metadata. Profiles, IAM Identity Center
-//! (SSO) and credential processes are resolved here.
+//! The object store's own chain knows keys in the environment, web identity, containers and instance metadata.
+//! Profiles, IAM Identity Center (SSO) and credential processes are resolved here.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

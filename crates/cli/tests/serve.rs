@@ -1,4 +1,5 @@
-//! `bluetick serve` as a process: clients that stall, hang up or read nothing, signals, and what is on disk before an answer.
+//! `bluetick serve` as a process: clients that stall, hang up or read nothing, signals, and what is on disk before an
+//! answer.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

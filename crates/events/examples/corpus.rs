@@ -1,8 +1,9 @@
-//! Flattens a directory of webhook bodies and compares the numbers of records with those that an independent reader counted.
+//! Flattens a directory of webhook bodies and compares the numbers of records with those that an independent reader
+//! counted.
 //!
 //! `cargo run -p bluetick-events --example corpus -- DIR`. The directory holds bodies as `<source>/<name>.json`,
-//! `EXPECTED_meta.json` (counts by body) and `signature_vectors.json`. The exit status is 1 if a body cannot be read or a signature
-//! is wrongly accepted or refused. Differing counts are only printed.
+//! `EXPECTED_meta.json` (counts by body) and `signature_vectors.json`. The exit status is 1 if a body cannot be read or
+//! a signature is wrongly accepted or refused. Differing counts are only printed.
 
 use std::collections::BTreeMap;
 use std::error::Error;

@@ -1,6 +1,8 @@
-//! Repeats what ingest does with one body of Meta's: check the signature, flatten, write the lines. `make bench` measures its CPU time.
+//! Repeats what ingest does with one body of Meta's: check the signature, flatten, write the lines. `make bench`
+//! measures its CPU time.
 //!
-//! `ingest_cost BODY SIGNATURE COUNT`; the signature is the value of `X-Hub-Signature-256`, made with `test-meta-app-secret`.
+//! `ingest_cost BODY SIGNATURE COUNT`; the signature is the value of `X-Hub-Signature-256`, made with
+//! `test-meta-app-secret`.
 
 use std::error::Error;
 use std::fs;

@@ -7,7 +7,8 @@ pub struct AuthScheme {
     pub signature: Option<Credential>,
     /// A shared token, sent as it is. In the header `Authorization` it follows `Bearer`.
     pub token: Option<Credential>,
-    /// The setting that accepts webhooks without any credential if it is true. A wrong credential is refused all the same.
+    /// The setting that accepts webhooks without any credential if it is true. A wrong credential is refused all the
+    /// same.
     pub unsigned_setting: Option<&'static str>,
     /// The setting that holds the verify tokens of the GET handshake, which Meta makes before it sends webhooks.
     pub handshake_setting: Option<&'static str>,

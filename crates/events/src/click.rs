@@ -1,4 +1,5 @@
-//! What a person chose with a click: a button, a list row or a flow. Readers for the JSON shapes that several providers share.
+//! What a person chose with a click: a button, a list row or a flow. Readers for the JSON shapes that several providers
+//! share.
 
 use crate::extracted::{Extracted, ExtractedText, id, own_token, text};
 use crate::flattening::{Draft, Flattening, fill};

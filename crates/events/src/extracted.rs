@@ -86,8 +86,8 @@ pub(crate) fn boolean<'j>(node: &'j Json<'j>) -> Option<Extracted<'j, bool>> {
     Some(Extracted::copied(value, node))
 }
 
-/// A token that the business chose itself, such as callback data or a flow token: kept as it is, even if it looks like a JSON
-/// Web Token.
+/// A token that the business chose itself, such as callback data or a flow token: kept as it is, even if it looks like
+/// a JSON Web Token.
 pub(crate) fn own_token<'j>(node: &'j Json<'j>) -> ExtractedText<'j> {
     match node {
         Json::String(text) if !text.is_empty() => {

@@ -16,7 +16,8 @@ use crate::record::{AccountEvent, Click, Common, Message, Record, Send, Status};
 pub struct Explained {
     /// The record.
     pub record: Record,
-    /// Name and source of each filled column. A source is a JSON path such as `$.entry[0].id`, or a sentence if no path applies.
+    /// Name and source of each filled column. A source is a JSON path such as `$.entry[0].id`, or a sentence if no path
+    /// applies.
     pub sources: Vec<(&'static str, String)>,
 }
 
@@ -210,8 +211,8 @@ impl<'o> Flattening<'o> {
         Extracted::computed(self.received_at, "time of receipt, as the body states no time")
     }
 
-    /// Adds an account event. Its id is a hash of account, type, own time and content, so that the same event has the same id from
-    /// each provider and at each delivery.
+    /// Adds an account event. Its id is a hash of account, type, own time and content, so that the same event has the
+    /// same id from each provider and at each delivery.
     pub(crate) fn account_event(&mut self, scope: &Scope<'_>, parts: AccountEventParts<'_, '_>) {
         self.account_event_with(scope, parts, |_, _| ());
     }

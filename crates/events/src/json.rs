@@ -1,7 +1,7 @@
 //! A webhook body as a JSON tree that borrows its strings from the body.
 //!
-//! Differences from `serde_json::Value`: strings are not copied, a missing member reads as null, and memory is counted while
-//! parsing, so that no body takes more than [`MAX_TREE_BYTES`].
+//! Differences from `serde_json::Value`: strings are not copied, a missing member reads as null, and memory is counted
+//! while parsing, so that no body takes more than [`MAX_TREE_BYTES`].
 //!
 //! If an object has several members of one name, the last one is used, as in most JSON parsers.
 
@@ -51,8 +51,8 @@ pub enum Unreadable {
 static NULL: Json<'static> = Json::Null;
 
 impl<'a> Json<'a> {
-    /// Parses a body. Repairs faults that senders are known to produce: a byte order mark, lone surrogates, invalid UTF-8, and
-    /// numbers beyond the range of a double, which become strings.
+    /// Parses a body. Repairs faults that senders are known to produce: a byte order mark, lone surrogates, invalid
+    /// UTF-8, and numbers beyond the range of a double, which become strings.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Json<'a>, Unreadable> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         match std::str::from_utf8(body) {
@@ -106,8 +106,9 @@ impl<'a> Json<'a> {
         keys.iter().map(|key| self.get(key)).find(|node| !node.is_null()).unwrap_or(&NULL)
     }
 
-    /// The elements of a list. PHP writes a list with gaps as an object whose keys are numbers; its values are the elements. Some
-    /// senders omit the brackets around a single element: every other value but null is a list of itself.
+    /// The elements of a list. PHP writes a list with gaps as an object whose keys are numbers; its values are the
+    /// elements. Some senders omit the brackets around a single element: every other value but null is a list of
+    /// itself.
     pub(crate) fn items(&self) -> Items<'_, 'a> {
         match self {
             Json::Null => Items::Array([].iter()),
@@ -189,7 +190,8 @@ impl<'t, 'a> Iterator for Items<'t, 'a> {
 
 impl ExactSizeIterator for Items<'_, '_> {}
 
-/// The text of the deserializer's error when the memory is used up. It is not shown; [`Budget::spent`] records the cause.
+/// The text of the deserializer's error when the memory is used up. It is not shown; [`Budget::spent`] records the
+/// cause.
 const OVER_BUDGET: &str = "over the budget of nodes";
 
 fn parse_repaired<'a>(text: &str, bytes: usize) -> Result<Json<'a>, Unreadable> {

@@ -1,7 +1,7 @@
 //! Turns webhook bodies into records: bytes in, records out. No I/O, and no clock of its own.
 //!
-//! [`flatten`] is the only way in. A [`Route`] says which provider sent the body, `providers/` holds one file for each provider,
-//! and a [`Record`] is one row of one of the lake's tables.
+//! [`flatten`] is the only way in. A [`Route`] says which provider sent the body, `providers/` holds one file for each
+//! provider, and a [`Record`] is one row of one of the lake's tables.
 
 mod auth_scheme;
 mod click;
@@ -60,8 +60,9 @@ pub enum FlattenError {
 
 /// Flattens a body: each event in it becomes a record.
 ///
-/// `route` is a [`Route`], or a [`Provider`] if the body's shape shall decide how it is read. `received_at` is in milliseconds since
-/// 1970, UTC. A body of an unknown shape becomes a record of `account_events`, so that nothing is lost.
+/// `route` is a [`Route`], or a [`Provider`] if the body's shape shall decide how it is read. `received_at` is in
+/// milliseconds since 1970, UTC. A body of an unknown shape becomes a record of `account_events`, so that nothing is
+/// lost.
 ///
 /// ```
 /// use bluetick_events::{Options, Provider, flatten};
@@ -149,8 +150,9 @@ fn read_object<'j>(flattening: &mut Flattening<'_>, provider: Provider, body: &'
 
 /// The record that keeps a body which cannot be parsed: `account_events`, type `unreadable`.
 ///
-/// Its payload is an object with the `reason`, and the body as `body` if it is UTF-8, else in hexadecimal as `body_hex`, so that no
-/// byte is lost. The line may exceed the size of a Firehose record; a caller with such a limit must check it.
+/// Its payload is an object with the `reason`, and the body as `body` if it is UTF-8, else in hexadecimal as
+/// `body_hex`, so that no byte is lost. The line may exceed the size of a Firehose record; a caller with such a limit
+/// must check it.
 pub fn unreadable_record(provider: Provider, body: &[u8], received_at: i64, reason: &Unreadable) -> Record {
     let reason = reason.to_string();
     let payload = match std::str::from_utf8(body) {

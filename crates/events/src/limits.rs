@@ -2,8 +2,8 @@
 //!
 //! With these limits each line stays below the 1,000 KiB that one record of Kinesis Data Firehose may have.
 
-/// Bytes of memory that the records of one body may take. This is room for about 20,000 records; Meta documents up to 1,000
-/// updates in one POST.
+/// Bytes of memory that the records of one body may take. This is room for about 20,000 records; Meta documents up to
+/// 1,000 updates in one POST.
 pub(crate) const MAX_RECORDS_BYTES: usize = 16 << 20;
 
 /// Bytes of an identifier. Wamids have about 60, business-scoped user ids up to 131.
@@ -21,7 +21,8 @@ pub(crate) const MAX_RESPONSE_JSON_BYTES: usize = 64 * 1024;
 /// Button ids of a send. WhatsApp shows at most 10 buttons or rows.
 pub(crate) const MAX_BUTTONS: usize = 100;
 
-/// Bytes of an account event's payload as written in the line, escapes included. A longer payload is split over several records.
+/// Bytes of an account event's payload as written in the line, escapes included. A longer payload is split over several
+/// records.
 pub(crate) const MAX_PAYLOAD_LINE_BYTES: usize = 900_000;
 
 /// Bytes of payload in each record of a split payload. It is escaped twice, which makes it at most four times as long.

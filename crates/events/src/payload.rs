@@ -31,8 +31,8 @@ pub(crate) fn write_whole(content: &Json<'_>) -> String {
     String::from_utf8(json).unwrap_or_default()
 }
 
-/// The hash of the whole content, including what is not kept. With a pseudonym key it is keyed, so that the content cannot be found by
-/// trying candidates.
+/// The hash of the whole content, including what is not kept. With a pseudonym key it is keyed, so that the content
+/// cannot be found by trying candidates.
 pub(crate) fn digest(options: &Options, content: &Json<'_>) -> String {
     let mut hasher = Sha256::new();
     let _ = write_canonical(&mut Hashing(&mut hasher), content);

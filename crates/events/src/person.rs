@@ -13,8 +13,8 @@ pub(crate) struct Person<'j> {
 }
 
 impl<'j> Person<'j> {
-    /// The first phone number and the first user id in these places. Relays put user ids where phone numbers belong, and the other
-    /// way round: the format of a value decides what it is, not its place.
+    /// The first phone number and the first user id in these places. Relays put user ids where phone numbers belong,
+    /// and the other way round: the format of a value decides what it is, not its place.
     pub(crate) fn of(options: &Options, places: &[&'j Json<'j>]) -> Self {
         let mut person = Person::default();
         for &node in places {
@@ -48,9 +48,9 @@ pub(crate) fn pseudonym(options: &Options, digits: String) -> String {
     }
 }
 
-/// Converts a recipient to the form that records hold, so that rows can be looked up by it: a phone number to digits, or to their keyed hash
-/// if there is a pseudonym key. A hash of 64 hexadecimal digits is returned in lower case; a business-scoped user id and a group's id are
-/// returned as they are. `None` if the text is none of these.
+/// Converts a recipient to the form that records hold, so that rows can be looked up by it: a phone number to digits,
+/// or to their keyed hash if there is a pseudonym key. A hash of 64 hexadecimal digits is returned in lower case; a
+/// business-scoped user id and a group's id are returned as they are. `None` if the text is none of these.
 ///
 /// ```
 /// use bluetick_events::{Options, recipient_id};

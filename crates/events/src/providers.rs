@@ -1,6 +1,7 @@
 //! The providers. Each has a file in `providers/` whose `DEFINITION` declares it, and one line in the list below.
 //!
-//! Routes, names of secrets, error messages and `bluetick providers` follow from that. `CONTRIBUTING.md` walks through adding one.
+//! Routes, names of secrets, error messages and `bluetick providers` follow from that. `CONTRIBUTING.md` walks through
+//! adding one.
 
 use std::fmt;
 use std::str::FromStr;

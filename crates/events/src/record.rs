@@ -1,5 +1,5 @@
-//! Records: an event flattened to one JSON line. The structs follow from the columns in `bluetick_schema`: a field for each
-//! column, in the same order.
+//! Records: an event flattened to one JSON line. The structs follow from the columns in `bluetick_schema`: a field for
+//! each column, in the same order.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,8 +21,8 @@ impl Record {
         out.push(b'\n');
     }
 
-    /// The record as a whole row: `table`, all columns in the order of the table with null for what is missing, and `dt`, the
-    /// partition it belongs to (`YYYY-MM-DD`, the UTC date of `event_ts`). Serialise it, or print it as JSON.
+    /// The record as a whole row: `table`, all columns in the order of the table with null for what is missing, and
+    /// `dt`, the partition it belongs to (`YYYY-MM-DD`, the UTC date of `event_ts`). Serialise it, or print it as JSON.
     pub fn to_full_json(&self) -> FullJson<'_> {
         FullJson(self)
     }
@@ -170,7 +170,8 @@ macro_rules! define_records {
 
         /// A flattened event: a row of one table.
         ///
-        /// As JSON (`serde`, [`Record::write_line`]) it is an object: `table` first, then the columns that are not null.
+        /// As JSON (`serde`, [`Record::write_line`]) it is an object: `table` first, then the columns that are not
+        /// null.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Record {
             $(#[doc = concat!($comment, ".")] $record(Box<$record>),)*

@@ -1,7 +1,7 @@
 //! Authentication of webhooks: signatures, tokens, and Meta's handshake.
 //!
-//! A signature covers the bytes of the body exactly as received. Meta escapes characters (`\u00e4`, `\/`) in ways that other JSON
-//! writers do not reproduce, so a body that was parsed and written again no longer matches its signature.
+//! A signature covers the bytes of the body exactly as received. Meta escapes characters (`\u00e4`, `\/`) in ways that
+//! other JSON writers do not reproduce, so a body that was parsed and written again no longer matches its signature.
 
 use std::fmt;
 
@@ -16,7 +16,8 @@ use crate::auth_scheme::{AuthScheme, Credential};
 pub struct Secret(Box<[u8]>);
 
 impl Secret {
-    /// The secret without surrounding white space and byte order mark, which files and consoles add. `None` if nothing is left.
+    /// The secret without surrounding white space and byte order mark, which files and consoles add. `None` if nothing
+    /// is left.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         (!text.is_empty()).then(|| Secret(text.as_bytes().into()))
@@ -29,7 +30,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The credentials accepted from one provider. Each list may hold several values, so that a secret can be rotated without a gap.
+/// The credentials accepted from one provider. Each list may hold several values, so that a secret can be rotated
+/// without a gap.
 #[derive(Clone, Debug, Default)]
 pub struct ProviderAuth {
     /// Keys of HMAC-SHA256 signatures.
@@ -68,7 +70,8 @@ pub enum HeaderCheck {
     NeedsBody,
 }
 
-/// Checks what can be checked without the body: a missing, malformed or wrong credential is refused before the body is read.
+/// Checks what can be checked without the body: a missing, malformed or wrong credential is refused before the body is
+/// read.
 ///
 /// `header` looks up a header by name, ignoring case.
 ///
@@ -113,8 +116,8 @@ enum Presented<'h> {
     Nothing,
 }
 
-/// Finds the credential to check. A signature takes precedence over a token. A credential for which nothing is configured cannot
-/// be checked and counts as wrong.
+/// Finds the credential to check. A signature takes precedence over a token. A credential for which nothing is
+/// configured cannot be checked and counts as wrong.
 fn presented<'h>(
     scheme: &AuthScheme,
     header: &dyn Fn(&str) -> Option<&'h [u8]>,
@@ -188,7 +191,8 @@ fn is_one_of(value: &[u8], secrets: &[Secret]) -> bool {
 
 /// Answers Meta's GET handshake: returns the challenge if the verify token is one of `verify_tokens`.
 ///
-/// `query_string` is the raw, percent-encoded query with the parameters `hub.mode`, `hub.challenge` and `hub.verify_token`.
+/// `query_string` is the raw, percent-encoded query with the parameters `hub.mode`, `hub.challenge` and
+/// `hub.verify_token`.
 ///
 /// # Errors
 /// The reason for status 401.

@@ -1,5 +1,5 @@
-//! Fuzzing: one target for each provider. Bodies are mutations of the fixtures, of their trees and of their bytes. The same seed gives
-//! the same bodies.
+//! Fuzzing: one target for each provider. Bodies are mutations of the fixtures, of their trees and of their bytes. The
+//! same seed gives the same bodies.
 //!
 //! In `cargo test` each target runs a few thousand bodies. For more bodies and reliable figures:
 //!

@@ -28,8 +28,8 @@ pub enum StartError {
     Spill(#[from] SpillError),
 }
 
-/// Builds the router and its clients from the settings. The caller opens the look-up store, so that the Lambda function need not hold the
-/// embedded one.
+/// Builds the router and its clients from the settings. The caller opens the look-up store, so that the Lambda function
+/// need not hold the embedded one.
 ///
 /// # Errors
 /// A secret cannot be read, or a directory or client cannot be created.

@@ -1,6 +1,7 @@
 //! Groups lines into Firehose records and records into `PutRecordBatch` calls, within Firehose's limits.
 
-/// Maximum bytes of one record: 1,000 KiB before base64 (docs.aws.amazon.com/firehose/latest/APIReference/API_Record.html).
+/// Maximum bytes of one record: 1,000 KiB before base64
+/// (docs.aws.amazon.com/firehose/latest/APIReference/API_Record.html).
 pub const RECORD_BYTES: usize = 1_024_000;
 /// Maximum records of one `PutRecordBatch` (docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
 pub const CALL_RECORDS: usize = 500;
@@ -16,8 +17,8 @@ pub struct Batches {
     pub oversized: Vec<u8>,
 }
 
-/// Groups newline-terminated lines into as few records as the limit allows: Firehose rounds the size of each record up to a multiple of
-/// 5 KB on the bill (docs.aws.amazon.com/firehose/latest/dev/limits.html).
+/// Groups newline-terminated lines into as few records as the limit allows: Firehose rounds the size of each record up
+/// to a multiple of 5 KB on the bill (docs.aws.amazon.com/firehose/latest/dev/limits.html).
 pub fn records(lines: &[u8], record_bytes: usize) -> Batches {
     let mut batches = Batches::default();
     let mut record = Vec::new();

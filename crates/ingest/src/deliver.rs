@@ -1,5 +1,5 @@
-//! Delivery of lines: to the sink, and to the spill if the sink fails. If both fail the webhook is refused, so that its sender
-//! retries.
+//! Delivery of lines: to the sink, and to the spill if the sink fails. If both fail the webhook is refused, so that its
+//! sender retries.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use crate::file_sink::FileSink;
 use crate::firehose::{Firehose, FirehoseClient};
 use crate::spill::Spill;
 
-/// Maximum time of the spill. Together with [`crate::firehose::BUDGET`] it stays below the 3 s that Interakt waits for a response.
+/// Maximum time of the spill. Together with [`crate::firehose::BUDGET`] it stays below the 3 s that Interakt waits for
+/// a response.
 pub const SPILL_BUDGET: Duration = Duration::from_millis(1_000);
 
 /// Where lines go first.

@@ -1,7 +1,7 @@
 //! Files that survive a power failure.
 //!
-//! A file is durable once its content, its name in its directory, and the names of all new directories above it are on disk. Each needs
-//! an `fsync` of its own.
+//! A file is durable once its content, its name in its directory, and the names of all new directories above it are on
+//! disk. Each needs an `fsync` of its own.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -12,7 +12,8 @@ use std::sync::{Mutex, PoisonError};
 /// A directory whose files and folders are durable.
 pub(crate) struct DurableDirectory {
     root: PathBuf,
-    /// Folders below the root whose names this process has synced. A folder that another process left may not be on disk yet.
+    /// Folders below the root whose names this process has synced. A folder that another process left may not be on
+    /// disk yet.
     synced: Mutex<HashSet<PathBuf>>,
 }
 
@@ -26,8 +27,8 @@ impl DurableDirectory {
         Ok(Self { root: root.to_owned(), synced: Mutex::default() })
     }
 
-    /// Writes a new file; `name` is its path below the root. It gets its name only when it is complete, so that readers never see half a
-    /// file, and a failed write leaves no file behind.
+    /// Writes a new file; `name` is its path below the root. It gets its name only when it is complete, so that readers
+    /// never see half a file, and a failed write leaves no file behind.
     ///
     /// # Errors
     /// The file or a folder cannot be written.

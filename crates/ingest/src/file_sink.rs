@@ -24,8 +24,9 @@ struct Pending {
 
 /// A directory of raw objects.
 ///
-/// Webhooks that arrive while an object is being written share the next object. Each webhook is answered once its object is on disk. A
-/// task of its own writes the objects: a client that disconnects does not stop the write that others wait for.
+/// Webhooks that arrive while an object is being written share the next object. Each webhook is answered once its
+/// object is on disk. A task of its own writes the objects: a client that disconnects does not stop the write that
+/// others wait for.
 pub struct FileSink {
     shared: Arc<Shared>,
 }
@@ -45,7 +46,8 @@ impl FileSink {
         Ok(Self { shared: Arc::new(Shared { directory, pending: Mutex::default() }) })
     }
 
-    /// Writes whole lines; returns once they are on disk. `received_at` is in milliseconds since 1970, UTC, and names the folder.
+    /// Writes whole lines; returns once they are on disk. `received_at` is in milliseconds since 1970, UTC, and names
+    /// the folder.
     ///
     /// # Errors
     /// The object could not be written.

@@ -1,7 +1,8 @@
-//! Kinesis Data Firehose as sink: `PutRecordBatch` within its limits, with retries of the failed records until a deadline.
+//! Kinesis Data Firehose as sink: `PutRecordBatch` within its limits, with retries of the failed records until a
+//! deadline.
 //!
-//! A call may succeed and still have failed for some records; the SDK does not retry those. A call that timed out may have been
-//! executed: retrying it can store records twice, and the transform drops the duplicates
+//! A call may succeed and still have failed for some records; the SDK does not retry those. A call that timed out may
+//! have been executed: retrying it can store records twice, and the transform drops the duplicates
 //! (docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
 
 use std::collections::VecDeque;
@@ -17,8 +18,8 @@ use tokio::time::Instant;
 
 use crate::batching;
 
-/// Maximum time from the first call until the remaining lines go to the spill. Together with the spill's time it stays below the 3 s that
-/// Interakt, the strictest provider, waits for a response.
+/// Maximum time from the first call until the remaining lines go to the spill. Together with the spill's time it stays
+/// below the 3 s that Interakt, the strictest provider, waits for a response.
 pub const BUDGET: Duration = Duration::from_millis(1_500);
 /// Maximum time of one call.
 pub const CALL_TIMEOUT: Duration = Duration::from_millis(700);
@@ -64,8 +65,8 @@ pub struct Firehose<C> {
     breaker: Mutex<Breaker>,
 }
 
-/// The circuit breaker: while the stream does not answer, requests go to the spill at once. Otherwise each webhook would wait for [`BUDGET`],
-/// the function would run out of concurrency, and further webhooks would be refused.
+/// The circuit breaker: while the stream does not answer, requests go to the spill at once. Otherwise each webhook
+/// would wait for [`BUDGET`], the function would run out of concurrency, and further webhooks would be refused.
 #[derive(Debug, Default)]
 struct Breaker {
     /// Calls in a row that timed out.
@@ -80,7 +81,8 @@ impl<C: FirehoseClient> Firehose<C> {
         Self { client, jitter, breaker: Mutex::default() }
     }
 
-    /// Whether the stream did not answer lately, so that it is better not to ask it. After [`OPEN_TIME`] one request tries it again.
+    /// Whether the stream did not answer lately, so that it is better not to ask it. After [`OPEN_TIME`] one request
+    /// tries it again.
     pub fn is_open(&self) -> bool {
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         match breaker.open_until {
@@ -107,7 +109,8 @@ impl<C: FirehoseClient> Firehose<C> {
         }
     }
 
-    /// Puts whole lines. Returns once all are accepted, at the deadline ([`BUDGET`]), or at an error that a retry cannot fix.
+    /// Puts whole lines. Returns once all are accepted, at the deadline ([`BUDGET`]), or at an error that a retry
+    /// cannot fix.
     pub async fn put(&self, lines: &[u8]) -> PutOutcome {
         let batches = batching::records(lines, batching::RECORD_BYTES);
         let mut outcome = PutOutcome { unsaved: batches.oversized, retried: 0 };

@@ -1,5 +1,5 @@
-//! The secrets. They are read at start, again after [`MAX_AGE`], so that a removed secret and a new pseudonym key take effect everywhere, and
-//! again when authentication fails, so that a new secret is used at once.
+//! The secrets. They are read at start, again after [`MAX_AGE`], so that a removed secret and a new pseudonym key take
+//! effect everywhere, and again when authentication fails, so that a new secret is used at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -36,7 +36,8 @@ pub enum KeyringError {
 pub enum Source {
     /// Environment variables, for local use only.
     Environment,
-    /// Secrets Manager, with names or ARNs of secrets. The values that several secrets have under one key are all accepted.
+    /// Secrets Manager, with names or ARNs of secrets. The values that several secrets have under one key are all
+    /// accepted.
     SecretsManager(aws_sdk_secretsmanager::Client, Vec<String>),
 }
 
@@ -78,8 +79,8 @@ impl Keyring {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the secrets again if they are older than [`MAX_AGE`]. Call it before a request's secrets are used: without it a secret that the
-    /// operator removed would be accepted until the environment ends.
+    /// Reads the secrets again if they are older than [`MAX_AGE`]. Call it before a request's secrets are used: without
+    /// it a secret that the operator removed would be accepted until the environment ends.
     pub async fn refresh_if_old(&self) {
         let read_at = *self.read_at.read().unwrap_or_else(PoisonError::into_inner);
         if read_at.elapsed() >= MAX_AGE && tokio::time::timeout(REFRESH_TIMEOUT, self.refresh()).await.is_err() {
@@ -87,8 +88,8 @@ impl Keyring {
         }
     }
 
-    /// Reads the secrets again, unless the last read is less than [`REFRESH_INTERVAL`] ago. `true` if they were read. A failure is logged,
-    /// and the old secrets stay.
+    /// Reads the secrets again, unless the last read is less than [`REFRESH_INTERVAL`] ago. `true` if they were read. A
+    /// failure is logged, and the old secrets stay.
     pub async fn refresh(&self) -> bool {
         if matches!(self.source, Source::Environment) {
             return false;
@@ -137,8 +138,8 @@ async fn fetch(client: &aws_sdk_secretsmanager::Client, id: &str) -> Result<Stri
     }
 }
 
-/// Adds the values of a secret: a JSON object whose keys are [`secret_names`] and whose values are strings. Other keys are ignored. A key that
-/// is already there gets both values, separated by a comma.
+/// Adds the values of a secret: a JSON object whose keys are [`secret_names`] and whose values are strings. Other keys
+/// are ignored. A key that is already there gets both values, separated by a comma.
 fn merge(values: &mut BTreeMap<&'static str, String>, text: &str) -> Result<(), KeyringError> {
     if text.trim().is_empty() {
         return Ok(());

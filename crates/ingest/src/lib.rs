@@ -1,5 +1,5 @@
-//! The ingest function: webhooks in, lines to a sink. It answers once every line is stored, and does no work after the answer, which
-//! on Lambda would not be executed reliably.
+//! The ingest function: webhooks in, lines to a sink. It answers once every line is stored, and does no work after the
+//! answer, which on Lambda would not be executed reliably.
 
 pub mod answer;
 pub mod app;

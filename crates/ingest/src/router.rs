@@ -1,5 +1,5 @@
-//! The router: finds the provider of a request, authenticates it, stores its records and answers. It depends on HTTP but not on Lambda,
-//! so API Gateway and `bluetick serve` share it.
+//! The router: finds the provider of a request, authenticates it, stores its records and answers. It depends on HTTP
+//! but not on Lambda, so API Gateway and `bluetick serve` share it.
 
 use bluetick_events::signature::{self, HeaderCheck};
 use bluetick_events::{FlattenError, Flattened, Provider, Record, Route};
@@ -17,7 +17,8 @@ use crate::lookup_routes::{ASKER, Question};
 /// (developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview).
 pub const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
 
-/// How far an event's own time may be after its time of receipt, in milliseconds. Further ahead, one of the two clocks is wrong.
+/// How far an event's own time may be after its time of receipt, in milliseconds. Further ahead, one of the two clocks
+/// is wrong.
 const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1_000;
 
 /// A complete request.
@@ -222,8 +223,8 @@ impl<C: FirehoseClient> Router<C> {
         }
     }
 
-    /// Writes the records as lines. A line whose event is after its receipt carries `"received_at_doubtful":true`, so that the lake can tell a
-    /// wrong clock here from a wrong time in the event.
+    /// Writes the records as lines. A line whose event is after its receipt carries `"received_at_doubtful":true`, so
+    /// that the lake can tell a wrong clock here from a wrong time in the event.
     fn lines(&self, records: &[Record], received_at: i64, report: &mut Report) -> Vec<u8> {
         let mut lines = Vec::with_capacity(records.len() * 512);
         let mut furthest = 0;
@@ -293,7 +294,8 @@ impl<C: FirehoseClient> Router<C> {
 /// The route that answers the present status of a message.
 const STATUS_PATH: &str = "/api/webhooks/message-status";
 
-/// Puts the message's status after the update in the place of the one that was posted. Where the look-ups do not know it, the latter stays.
+/// Puts the message's status after the update in the place of the one that was posted. Where the look-ups do not know
+/// it, the latter stays.
 fn answer_present_status(response: &mut serde_json::Value, fed: &Fed) {
     if let ([(_, item)], Some(status)) = (fed.entries.as_slice(), response.get_mut("status")) {
         *status = item.state().name().into();

@@ -41,7 +41,8 @@ pub struct Settings {
     pub sink: SinkUrl,
     /// `SPILL_URL`: `s3://<bucket>/<prefix>` or `file:///<directory>`, for lines that the sink did not accept.
     pub spill: Option<String>,
-    /// `LOOKUPS_URL`: `dynamodb://<table>`, and for `bluetick serve` also `file:///<directory>`: the look-up store, if there is one.
+    /// `LOOKUPS_URL`: `dynamodb://<table>`, and for `bluetick serve` also `file:///<directory>`: the look-up store, if
+    /// there is one.
     pub lookups: Option<Address>,
     /// `LOOKUP_BUDGET_MS`: the longest time that a webhook waits for the look-up store; 150 ms if not set.
     pub lookup_budget: Duration,
@@ -117,8 +118,8 @@ fn parse_sink(text: &str) -> Result<SinkUrl, SettingsError> {
 }
 
 impl Secrets {
-    /// Reads the secrets; `value` looks up one of [`secret_names`]. Several values are separated by commas, and each is accepted, so that a
-    /// secret can be rotated without a gap.
+    /// Reads the secrets; `value` looks up one of [`secret_names`]. Several values are separated by commas, and each is
+    /// accepted, so that a secret can be rotated without a gap.
     ///
     /// # Errors
     /// A flag is not valid.

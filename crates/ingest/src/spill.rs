@@ -1,5 +1,5 @@
-//! The spill: a prefix or directory for lines that the delivery stream did not accept. Each webhook's lines become one raw object, which
-//! the transform reads like those of Firehose.
+//! The spill: a prefix or directory for lines that the delivery stream did not accept. Each webhook's lines become one
+//! raw object, which the transform reads like those of Firehose.
 
 use std::sync::Arc;
 use std::time::Duration;

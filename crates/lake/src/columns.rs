@@ -33,8 +33,8 @@ pub(crate) fn timestamps<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a [
     Ok(column.values())
 }
 
-/// A batch with exactly the table's columns. A column that an older file lacks is null, one of another type is cast, and
-/// one that the table does not have is left out.
+/// A batch with exactly the table's columns. A column that an older file lacks is null, one of another type is cast,
+/// and one that the table does not have is left out.
 pub(crate) fn conform(table: Table, batch: &RecordBatch) -> Result<RecordBatch, LakeError> {
     let schema = table.schema();
     if batch.schema() == schema {

@@ -76,12 +76,12 @@ struct CommitAttempt<'a> {
 }
 
 impl Lake {
-    /// Adds the rows of a batch that its partition does not have yet. It is safe to repeat a commit and to run any number
-    /// of commits at a time: rows that are there already are counted as duplicates.
+    /// Adds the rows of a batch that its partition does not have yet. It is safe to repeat a commit and to run any
+    /// number of commits at a time: rows that are there already are counted as duplicates.
     ///
     /// # Errors
-    /// None of the batch is visible then, or (if the last response was lost) all of it. [`LakeError::fault`] says whether
-    /// a repetition can succeed.
+    /// None of the batch is visible then, or (if the last response was lost) all of it. [`LakeError::fault`] says
+    /// whether a repetition can succeed.
     pub async fn commit(&self, batch: &PartitionBatch) -> Result<CommitReport, LakeError> {
         let encoder = RowEncoder::key(batch.partition().table)?;
         let keys = batch.sorted_keys(&encoder)?;

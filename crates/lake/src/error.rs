@@ -47,8 +47,8 @@ pub enum LakeError {
         /// Path of the part, as the store names it.
         part: String,
     },
-    /// The numbers of rows in and out do not agree (rule R6 of `docs/lake.md`). If the row counts of the parts disagree,
-    /// nothing was published. The counts of the batch are checked after publishing.
+    /// The numbers of rows in and out do not agree (rule R6 of `docs/lake.md`). If the row counts of the parts
+    /// disagree, nothing was published. The counts of the batch are checked after publishing.
     #[error("rows of {partition} do not add up: {detail}")]
     Conservation {
         /// The partition.

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// How a lake is written. The defaults suit a Lambda function of 512 MB and a day of up to 100 million rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LakeOptions {
-    /// Most rows of a row group (it also ends at about 16 MiB): the unit that a merge holds of each part, and that readers
-    /// skip by event time.
+    /// Most rows of a row group (it also ends at about 16 MiB): the unit that a merge holds of each part, and that
+    /// readers skip by event time.
     pub row_group_rows: usize,
     /// Compaction makes no part larger than this many bytes.
     pub target_part_bytes: u64,

@@ -6,8 +6,8 @@
 //! 3. a 5xx or a time-out comes back after the write took effect;
 //! 4. another writer was first: 412. This is the only real conflict.
 //!
-//! No response but success tells these apart (rule R7). All of them are therefore one value, [`PutOutcome::Unclear`], and
-//! the object is read again: if it references the part whose name only this writer knows, the write took effect.
+//! No response but success tells these apart (rule R7). All of them are therefore one value, [`PutOutcome::Unclear`],
+//! and the object is read again: if it references the part whose name only this writer knows, the write took effect.
 
 use object_store::{Error, PutResult};
 
@@ -20,8 +20,8 @@ pub(crate) enum PutOutcome {
     Written,
     /// Written, refused or lost: the object must be read again.
     Unclear(Error),
-    /// Refused, and every repetition would be refused. An earlier try by the client may still have taken effect; a later
-    /// commit of the same rows then counts them as duplicates.
+    /// Refused, and every repetition would be refused. An earlier try by the client may still have taken effect; a
+    /// later commit of the same rows then counts them as duplicates.
     Impossible(Error),
 }
 
@@ -41,7 +41,8 @@ pub(crate) fn classify(result: Result<PutResult, Error>) -> PutOutcome {
     }
 }
 
-/// Whether the manifest, read again, shows that our write took effect: it references the part that only we have written.
+/// Whether the manifest, read again, shows that our write took effect: it references the part that only we have
+/// written.
 pub(crate) fn is_ours(current: &Manifest, written_part: &str) -> bool {
     current.parts.iter().any(|part| part == written_part)
 }

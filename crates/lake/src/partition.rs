@@ -20,8 +20,8 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// The partition of an event: a function of its time alone (rule R1 of `docs/lake.md`). `event_ts` is in milliseconds since 1970, UTC.
-    /// `None` if the time is outside the calendar.
+    /// The partition of an event: a function of its time alone (rule R1 of `docs/lake.md`). `event_ts` is in
+    /// milliseconds since 1970, UTC. `None` if the time is outside the calendar.
     pub fn of(table: Table, event_ts: i64) -> Option<Self> {
         let date = DateTime::from_timestamp_millis(event_ts)?.date_naive();
         Some(Self { table, date })
@@ -37,7 +37,8 @@ impl Partition {
         Path::from_iter(["data".to_owned(), self.table.name().to_owned(), self.folder(), name.to_owned()])
     }
 
-    /// The partition and file name behind a path such as `data/clicks/dt=2026-11-20/x.parquet`, if it begins with `root`.
+    /// The partition and file name behind a path such as `data/clicks/dt=2026-11-20/x.parquet`, if it begins with
+    /// `root`.
     pub(crate) fn parse_path<'a>(root: &str, path: &'a str) -> Option<(Self, &'a str)> {
         let mut segments = path.split('/');
         let (first, table, date, name) = (segments.next()?, segments.next()?, segments.next()?, segments.next()?);

@@ -56,8 +56,8 @@ impl Lake {
         Ok(batches)
     }
 
-    /// Gives the rows of a partition batch by batch, with those of the named columns that its parts have. In memory is one row group at a
-    /// time.
+    /// Gives the rows of a partition batch by batch, with those of the named columns that its parts have. In memory is
+    /// one row group at a time.
     ///
     /// # Errors
     /// The store's, or a damaged manifest or part. The visitor may have been given some batches.

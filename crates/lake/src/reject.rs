@@ -31,7 +31,8 @@ struct Kept<'a> {
     line_hex: Option<String>,
 }
 
-/// A row of the table `rejections`: how many lines of an object were rejected for a reason. It holds nothing of the lines.
+/// A row of the table `rejections`: how many lines of an object were rejected for a reason. It holds nothing of the
+/// lines.
 #[derive(Serialize)]
 struct Tally<'a> {
     reason: &'a str,
@@ -47,12 +48,13 @@ fn append_json(content: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Lake
 
 impl Lake {
     /// Stores lines under `rejected/<reason>/dt=<date>/<hash>.ndjson`, one object for each reason:
-    /// `{"reason":…,"source":…,"line":…}`, or `line_hex` if the line is not UTF-8. Stores their counts, for users without
-    /// access to the lines, under `rejections/dt=<date>/<hash>.ndjson`: `{"reason":…,"source":…,"line_count":…}`.
+    /// `{"reason":…,"source":…,"line":…}`, or `line_hex` if the line is not UTF-8. Stores their counts, for users
+    /// without access to the lines, under `rejections/dt=<date>/<hash>.ndjson`:
+    /// `{"reason":…,"source":…,"line_count":…}`.
     ///
     /// `source` says where they came from, such as the raw object's key. The date is the one in it (`dt=2026-11-20` or
-    /// `2026/11/20`), else that of `modified_ms`, when the source was written, in milliseconds since 1970 (UTC). Names are
-    /// hashes of source and lines, so the same call again writes the same objects again.
+    /// `2026/11/20`), else that of `modified_ms`, when the source was written, in milliseconds since 1970 (UTC). Names
+    /// are hashes of source and lines, so the same call again writes the same objects again.
     ///
     /// # Errors
     /// The store's; then some objects may be written, and calling again completes them.

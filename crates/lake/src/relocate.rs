@@ -1,7 +1,8 @@
 //! Moves a lake: writes the manifests of a copy anew.
 //!
-//! Manifests list absolute URIs, so those of a copied or replicated lake still point into the old one; and the bucket of a deployed stack
-//! refuses unconditional copies of manifests. [`Lake::rewrite_manifests`] creates or replaces them conditionally, once the parts are there.
+//! Manifests list absolute URIs, so those of a copied or replicated lake still point into the old one; and the bucket
+//! of a deployed stack refuses unconditional copies of manifests. [`Lake::rewrite_manifests`] creates or replaces them
+//! conditionally, once the parts are there.
 
 use futures::StreamExt;
 use object_store::{ObjectStoreExt, PutMode, PutOptions, UpdateVersion};
@@ -31,7 +32,8 @@ pub struct RewriteReport {
 /// How [`Lake::rewrite_manifests`] treats manifests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RewriteOptions {
-    /// Replace a manifest of this lake that lists other parts than the one that is read. For a replica that is brought up to date.
+    /// Replace a manifest of this lake that lists other parts than the one that is read. For a replica that is brought
+    /// up to date.
     pub replace: bool,
     /// Check everything and write nothing.
     pub dry_run: bool,
@@ -51,8 +53,9 @@ enum Rewritten {
 }
 
 impl Lake {
-    /// Writes the manifests of `source`, whose lines begin with `old_base_uri`, as manifests of this lake. `source` is this lake for a copy
-    /// that already has (wrong) manifests, else the old lake. A manifest is written only if every part that it lists exists here.
+    /// Writes the manifests of `source`, whose lines begin with `old_base_uri`, as manifests of this lake. `source` is
+    /// this lake for a copy that already has (wrong) manifests, else the old lake. A manifest is written only if every
+    /// part that it lists exists here.
     ///
     /// # Errors
     /// The store's. What is wrong with single manifests is in the report instead.

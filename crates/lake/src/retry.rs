@@ -1,7 +1,7 @@
 //! The optimistic loop: read, decide, write conditionally, and start again unless the write clearly succeeded.
 //!
-//! Commits, erasures and metadata records all change an object that other processes change, too. [`Lake::retry`] is their
-//! one loop; [`Lake::replace_parts`] is what commits and erasures share inside it.
+//! Commits, erasures and metadata records all change an object that other processes change, too. [`Lake::retry`] is
+//! their one loop; [`Lake::replace_parts`] is what commits and erasures share inside it.
 
 use std::time::Duration;
 
@@ -43,8 +43,8 @@ pub(crate) trait PartsChange: Send {
     /// Forgets everything that was read: it is too old to publish on (rule R4).
     fn restart(&mut self, lake: &Lake) -> impl Future<Output = Result<(), LakeError>> + Send;
 
-    /// Plans the change on this manifest, and writes the part for it. `replacement` holds the plan of the attempt before,
-    /// which may still fit; `None` afterwards means that the partition stays as it is.
+    /// Plans the change on this manifest, and writes the part for it. `replacement` holds the plan of the attempt
+    /// before, which may still fit; `None` afterwards means that the partition stays as it is.
     fn plan(
         &mut self,
         lake: &Lake,
@@ -170,8 +170,8 @@ impl Lake {
         Err(LakeError::Contention { object: attempt.object(), attempts: self.options.max_attempts, last })
     }
 
-    /// Replaces parts of a partition by the one that `change` writes, on the condition that the manifest is still the one
-    /// that was read.
+    /// Replaces parts of a partition by the one that `change` writes, on the condition that the manifest is still the
+    /// one that was read.
     pub(crate) async fn replace_parts<C: PartsChange>(
         &self,
         partition: Partition,

@@ -1,8 +1,8 @@
 //! Staging: NDJSON lines in, batches by partition out.
 //!
-//! A line is a record: `{"table":"clicks","event_ts":1700000000000,…}`, the columns by name, in any order, nulls left out
-//! or written. It is read without an intermediate tree; texts are borrowed from the line until they are copied into the
-//! column. The hash of the statement is computed here: a line does not carry it.
+//! A line is a record: `{"table":"clicks","event_ts":1700000000000,…}`, the columns by name, in any order, nulls left
+//! out or written. It is read without an intermediate tree; texts are borrowed from the line until they are copied into
+//! the column. The hash of the statement is computed here: a line does not carry it.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::HashMap;

@@ -1,10 +1,10 @@
-//! The sweep: deletes parts that no manifest references any more, after a grace period in which queries finish (rule R3 of
-//! `docs/lake.md`).
+//! The sweep: deletes parts that no manifest references any more, after a grace period in which queries finish (rule R3
+//! of `docs/lake.md`).
 //!
-//! A part is deleted if no manifest references it now, an earlier sweep found it unreferenced, and the grace period has passed
-//! since. A part younger than two publish deadlines is not recorded as unreferenced, because its writer may still publish it.
-//! Rule R4 forbids its writer to publish it later. So a recorded part stays unreferenced, and the grace period begins when new
-//! readers can no longer find the part.
+//! A part is deleted if no manifest references it now, an earlier sweep found it unreferenced, and the grace period has
+//! passed since. A part younger than two publish deadlines is not recorded as unreferenced, because its writer may
+//! still publish it. Rule R4 forbids its writer to publish it later. So a recorded part stays unreferenced, and the
+//! grace period begins when new readers can no longer find the part.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,7 +56,8 @@ fn record_path() -> Path {
 
 impl Lake {
     /// Deletes superseded and abandoned parts, and confirms erasures that are due. With `dry_run` it only reports.
-    /// Sweeps may overlap: the record is written conditionally, and a part that another sweep deleted first is no error.
+    /// Sweeps may overlap: the record is written conditionally, and a part that another sweep deleted first is no
+    /// error.
     ///
     /// # Errors
     /// The store's; what was not deleted is deleted by a later sweep.
@@ -88,8 +89,8 @@ impl Lake {
             referenced.extend(paths);
         }
         report.referenced = referenced.len() as u64;
-        // The clock is read after the manifests. What is unreferenced now may have been referenced until a moment ago, and
-        // the sweep may have been stopped since it began.
+        // The clock is read after the manifests. What is unreferenced now may have been referenced until a moment ago,
+        // and the sweep may have been stopped since it began.
         let now_ms = self.environment.now_ms();
         let grace_ms = i64::try_from(self.options.grace.as_millis()).unwrap_or(i64::MAX);
         let confirmation_delay_ms = self.confirmation_delay_ms();

@@ -32,7 +32,8 @@ pub(crate) const GROUP_BYTES: usize = 16 << 20;
 /// Room for a dictionary before a column falls back to plain values.
 const DICTIONARY_BYTES: usize = 1 << 20;
 
-/// The same for ids that recur in a table: a message has some statuses in a row group, all with its id and its recipient.
+/// The same for ids that recur in a table: a message has some statuses in a row group, all with its id and its
+/// recipient.
 const ID_DICTIONARY_BYTES: usize = 16 << 20;
 
 /// Below this, what a dictionary or a bound costs in the footer is more than it saves; the part will be compacted soon.

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Days for which the table keeps an item after the last thing that is known of it, where the address says nothing else.
+/// Days for which the table keeps an item after the last thing that is known of it, where the address says nothing
+/// else.
 const KEEP_DAYS: u32 = 90;
 
-/// The address of a store: `file:///<directory>` or `dynamodb://<table>`, the latter with `?keep_days=<days>` if it is not to be 90.
+/// The address of a store: `file:///<directory>` or `dynamodb://<table>`, the latter with `?keep_days=<days>` if it is
+/// not to be 90.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// The embedded store in a directory.

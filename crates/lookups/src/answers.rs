@@ -105,7 +105,8 @@ pub fn statuses(entries: &[Entry]) -> Value {
     json!({ "statuses": statuses })
 }
 
-/// A page of messages; `next_cursor` is null on the last. `entries` are those of the page and, if there are more, one more.
+/// A page of messages; `next_cursor` is null on the last. `entries` are those of the page and, if there are more, one
+/// more.
 pub fn logs(entries: &[Entry]) -> Value {
     let (page, rest) = entries.split_at_checked(PAGE).unwrap_or((entries, &[]));
     let last = page.last().filter(|_| !rest.is_empty());

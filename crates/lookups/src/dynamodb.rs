@@ -1,9 +1,9 @@
 //! The store on AWS: a DynamoDB table, one item a message.
 //!
-//! An update reads the items (eventually consistent, which costs half), merges, and writes each changed item on the condition
-//! that no other writer has changed it since. If the condition fails, it reads again with strong consistency. An outdated copy
-//! can only make the condition fail, never lose an update. The attributes beside `item` are the keys of the indexes. They
-//! change only with what the application reports about a message, so a receipt writes to no index.
+//! An update reads the items (eventually consistent, which costs half), merges, and writes each changed item on the
+//! condition that no other writer has changed it since. If the condition fails, it reads again with strong consistency.
+//! An outdated copy can only make the condition fail, never lose an update. The attributes beside `item` are the keys
+//! of the indexes. They change only with what the application reports about a message, so a receipt writes to no index.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -13,7 +13,8 @@ const CLICK_KINDS: [&str; 5] = ["button_reply", "list_reply", "flow_reply", "qui
 /// Statuses that say that a message was sent; others come later (docs/metrics.md, part 2).
 const ORIGINS: [&str; 7] = ["accepted", "pending", "queued", "enqueued", "submitted", "sent", "failed"];
 
-/// Interakt reports a tap on a template's button by one of its other events, and again by this one, without a common id.
+/// Interakt reports a tap on a template's button by one of its other events, and again by this one, without a common
+/// id.
 const ECHO_SOURCE: &str = "message_received";
 
 /// Rank of what a send says whose time is that of its receipt, behind every send that names its own time.
@@ -28,7 +29,8 @@ const EARLIEST_EVENT_MS: i64 = 1_230_768_000_000;
 /// The lake rejects what lies further than this after its own receipt. Milliseconds.
 const FUTURE_TOLERANCE_MS: i64 = 24 * 3600 * 1000;
 
-/// A record, as far as look-ups need it: its table, and the columns by their names in the lake. What is missing is unknown.
+/// A record, as far as look-ups need it: its table, and the columns by their names in the lake. What is missing is
+/// unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Fact {

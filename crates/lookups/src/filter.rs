@@ -66,8 +66,8 @@ impl Filter {
     }
 }
 
-/// A place in the list of messages. It begins with the one sent last; those sent at the same time are in the order of their ids; those
-/// without a known time of sending come last.
+/// A place in the list of messages. It begins with the one sent last; those sent at the same time are in the order of
+/// their ids; those without a known time of sending come last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     /// When the message was sent: milliseconds since 1970, UTC; 0 if unknown.

@@ -8,7 +8,8 @@ use crate::registers::{Earliest, First, Latest, Merge, Smallest};
 
 macro_rules! item {
     ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
-        /// What is known of one message. Two copies merge to the same item in any order; an item merged with itself stays as it is.
+        /// What is known of one message. Two copies merge to the same item in any order; an item merged with itself
+        /// stays as it is.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default)]
         pub struct Item {
@@ -107,7 +108,8 @@ impl State {
 }
 
 impl Item {
-    /// The state: by rank, not by the order in which things were reported. A click or a reply shows that the message was read.
+    /// The state: by rank, not by the order in which things were reported. A click or a reply shows that the message
+    /// was read.
     pub fn state(&self) -> State {
         let is_read = self.read_at.get().or(self.first_click_at()).or(self.replied_at.get()).is_some();
         if !self.deleted_at.is_unknown() {
@@ -123,12 +125,14 @@ impl Item {
         }
     }
 
-    /// The earliest click: milliseconds since 1970, UTC. What may be a second report of a click counts only without the first.
+    /// The earliest click: milliseconds since 1970, UTC. What may be a second report of a click counts only without the
+    /// first.
     pub fn first_click_at(&self) -> Option<i64> {
         self.clicked_at.get().or(self.click_echoed_at.get())
     }
 
-    /// To whom the message went: the phone number or its keyed hash, else the business-scoped user id; a group by its id.
+    /// To whom the message went: the phone number or its keyed hash, else the business-scoped user id; a group by its
+    /// id.
     pub fn recipient_id(&self) -> Option<&str> {
         self.group_id.get().or(self.wa_id.get()).or(self.user_id.get())
     }

@@ -50,8 +50,8 @@ impl Lookups {
         &self.items
     }
 
-    /// Applies what newline-terminated records say, within the budget. Never fails: what is missed is applied later, from the
-    /// raw objects.
+    /// Applies what newline-terminated records say, within the budget. Never fails: what is missed is applied later,
+    /// from the raw objects.
     pub async fn feed(&self, lines: &[u8]) -> Fed {
         let mut updates = Updates::from_lines(lines);
         let count = updates.len() as u64;

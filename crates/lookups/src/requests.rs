@@ -41,8 +41,8 @@ pub fn wamids(body: &[u8]) -> Result<Vec<String>, BadRequest> {
     }
 }
 
-/// Reads the query of `GET /api/webhooks/message-logs/`: the filters, and where the page begins. An empty value is no filter; unknown
-/// names are ignored.
+/// Reads the query of `GET /api/webhooks/message-logs/`: the filters, and where the page begins. An empty value is no
+/// filter; unknown names are ignored.
 ///
 /// # Errors
 /// A value that cannot be meant.

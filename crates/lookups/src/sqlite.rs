@@ -1,8 +1,8 @@
 //! The embedded store: one SQLite file in a directory of its own, for one machine.
 //!
-//! One thread writes: updates that come while it is busy share the next transaction. Readers have connections of their own and
-//! wait for no writer (write-ahead log). A transaction survives the end of the process; after a loss of power the last ones may be
-//! missing, which the transform or a rebuild applies again.
+//! One thread writes: updates that come while it is busy share the next transaction. Readers have connections of their
+//! own and wait for no writer (write-ahead log). A transaction survives the end of the process; after a loss of power
+//! the last ones may be missing, which the transform or a rebuild applies again.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -238,7 +238,8 @@ fn apply_one(transaction: &Transaction<'_>, update: Update) -> Result<Entry, Sto
     Ok((message_id, item))
 }
 
-/// The query that lists messages by an index. Other conditions are compared; the first one that is set decides the index.
+/// The query that lists messages by an index. Other conditions are compared; the first one that is set decides the
+/// index.
 fn list_query(filter: &Filter) -> &'static str {
     macro_rules! query {
         ($index:literal, $condition:literal) => {

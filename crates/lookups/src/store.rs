@@ -12,7 +12,8 @@ pub enum StoreError {
     /// The store gave no answer, or said that it cannot now: the same call may succeed later.
     #[error("the look-up store cannot be reached or is busy")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The store holds something that cannot be read, or is not what was expected: `bluetick lookups rebuild` makes it anew.
+    /// The store holds something that cannot be read, or is not what was expected: `bluetick lookups rebuild` makes it
+    /// anew.
     #[error("the look-up store cannot be used: {0}")]
     Unusable(String),
 }
@@ -32,8 +33,8 @@ pub type Entry = (String, Item);
 /// Applying is commutative and idempotent: an update may be applied late, again, and in any order with others.
 #[async_trait]
 pub trait LookupStore: Send + Sync {
-    /// Merges updates into their items; returns the items as they are now, in the order of the updates. No two updates are of one
-    /// message. After an error any of them may have been applied: apply all again.
+    /// Merges updates into their items; returns the items as they are now, in the order of the updates. No two updates
+    /// are of one message. After an error any of them may have been applied: apply all again.
     async fn apply(&self, updates: Vec<Update>) -> Result<Vec<Entry>, StoreError>;
 
     /// The items of these messages, in any order; unknown ones are left out.

@@ -5,7 +5,8 @@
 use bluetick_lookups::{Fact, Item, Merge, Updates};
 use proptest::prelude::*;
 
-/// A fact about one of three messages; times and texts meet often, so that facts contradict each other at the same instant.
+/// A fact about one of three messages; times and texts meet often, so that facts contradict each other at the same
+/// instant.
 pub fn fact() -> impl Strategy<Value = Fact> {
     let table = prop::sample::select(vec!["statuses", "sends", "clicks", "messages", "account_events"]);
     let status = prop::sample::select(vec![

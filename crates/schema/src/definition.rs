@@ -2,10 +2,11 @@
 
 /// Passes the definition of all tables to the macro of the given name.
 ///
-/// The macro gets the columns that every table starts with, then each table: its name, its variant of [`Table`](crate::Table),
-/// the name of its record in `bluetick_events`, its comment, its key and its own columns. A column is
-/// `name: Type flags, "comment";`: the types are the variants of [`ColumnType`](crate::ColumnType), the flags are the methods
-/// of [`Column`](crate::Column) of the same names. `required` comes first. Without it the column may be null.
+/// The macro gets the columns that every table starts with, then each table: its name, its variant of
+/// [`Table`](crate::Table), the name of its record in `bluetick_events`, its comment, its key and its own columns. A
+/// column is `name: Type flags, "comment";`: the types are the variants of [`ColumnType`](crate::ColumnType), the flags
+/// are the methods of [`Column`](crate::Column) of the same names. `required` comes first. Without it the column may be
+/// null.
 ///
 /// Columns are added at the end of a table, never renamed and never given another type: old files must stay readable.
 /// A column that is part of the key can only be added if rows written before have no value in it.

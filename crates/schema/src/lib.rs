@@ -1,7 +1,7 @@
 //! The tables of the lake and their columns, defined once.
 //!
-//! [`with_tables!`] in `definition.rs` lists every column: name, type, whether it may be null, comment, key, and what readers
-//! and writers must know of it. Everything else follows from that list:
+//! [`with_tables!`] in `definition.rs` lists every column: name, type, whether it may be null, comment, key, and what
+//! readers and writers must know of it. Everything else follows from that list:
 //!
 //! | what | where | how |
 //! |---|---|---|

@@ -109,10 +109,11 @@ impl StoredTable {
     }
 }
 
-/// Athena's partition projection: table properties from which it computes the partitions, so that none must be registered.
+/// Athena's partition projection: table properties from which it computes the partitions, so that none must be
+/// registered.
 ///
-/// Partitions outside the range are invisible. It starts with the setting `first_day`; the lake rejects earlier events. It ends
-/// a day after today, because an event may be dated up to a day after its receipt.
+/// Partitions outside the range are invisible. It starts with the setting `first_day`; the lake rejects earlier events.
+/// It ends a day after today, because an event may be dated up to a day after its receipt.
 pub const PROJECTION: [(&str, &str); 6] = [
     ("projection.enabled", "true"),
     ("projection.dt.type", "date"),

@@ -82,14 +82,15 @@ impl Column {
         Self { personal: true, ..self }
     }
 
-    /// The same column: only records treat it differently. Its values are constants of the program, so they are borrowed.
+    /// The same column: only records treat it differently. Its values are constants of the program, so they are
+    /// borrowed.
     const fn fixed(self) -> Self {
         self
     }
 }
 
-/// Name of the column that tells apart different statements about one event. It is the last column of every table, and the last
-/// one of every key.
+/// Name of the column that tells apart different statements about one event. It is the last column of every table, and
+/// the last one of every key.
 pub const STATEMENT_HASH: &str = "statement_hash";
 
 /// The lake computes it when it stages a line; records do not have it.
@@ -143,17 +144,17 @@ macro_rules! define_tables {
                 }
             }
 
-            /// All columns in the order of the files: first those that every table has. The partition column `dt` is not
-            /// among them, because it is part of the path and not of the files.
+            /// All columns in the order of the files: first those that every table has. The partition column `dt` is
+            /// not among them, because it is part of the path and not of the files.
             pub const fn columns(self) -> &'static [Column] {
                 match self {
                     $(Table::$table => const { columns!($common $own) },)*
                 }
             }
 
-            /// The columns that identify a statement about an event within its partition: those that identify the event, then
-            /// [`STATEMENT_HASH`]. Two rows with the same key are duplicates. Two sources that report one event, and two
-            /// reports of one source that differ, are different rows.
+            /// The columns that identify a statement about an event within its partition: those that identify the
+            /// event, then [`STATEMENT_HASH`]. Two rows with the same key are duplicates. Two sources that report one
+            /// event, and two reports of one source that differ, are different rows.
             ///
             /// If the request of a send, or an account event, states no time, it is dated by its receipt. The time is
             /// therefore not part of their keys.

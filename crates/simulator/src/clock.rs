@@ -1,5 +1,5 @@
-//! Local days and times of the simulation's time zone, and the timestamp formats of the providers. Instants are milliseconds
-//! since 1970, UTC.
+//! Local days and times of the simulation's time zone, and the timestamp formats of the providers. Instants are
+//! milliseconds since 1970, UTC.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -35,8 +35,8 @@ impl LocalClock {
         self.instant(day, 0)
     }
 
-    /// The instant of a local time, given in seconds after midnight. When the clock goes forward, skipped times move forward by
-    /// the same amount; when it goes back, repeated times mean the first occurrence.
+    /// The instant of a local time, given in seconds after midnight. When the clock goes forward, skipped times move
+    /// forward by the same amount; when it goes back, repeated times mean the first occurrence.
     pub(crate) fn instant(&self, day: Date, seconds: i64) -> i64 {
         let local = day.to_datetime(jiff::civil::Time::midnight()).saturating_add(Span::new().seconds(seconds));
         self.0.to_ambiguous_zoned(local).compatible().map_or(0, |zoned| zoned.timestamp().as_millisecond())
@@ -68,8 +68,8 @@ pub(crate) fn iso_seconds(at: i64) -> String {
     timestamp(at).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// UTC without a zone, with microseconds: `2026-10-01T10:30:00.250007`. `separator` stands between date and time; `micros` is
-/// added to the instant.
+/// UTC without a zone, with microseconds: `2026-10-01T10:30:00.250007`. `separator` stands between date and time;
+/// `micros` is added to the instant.
 pub(crate) fn naive_micros(at: i64, separator: char, micros: i64) -> String {
     let instant = timestamp(at).saturating_add(Span::new().microseconds(micros)).unwrap_or_else(|_| timestamp(at));
     let text = instant.strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string();

@@ -3,10 +3,12 @@
 //! A simulation has five steps. None of them uses the result of a later one.
 //!
 //! 1. `world`: the campaigns, people and phone numbers.
-//! 2. `scenario`: a timeline for each message (sent, delivered, read, clicked, answered), and which webhooks report each event.
+//! 2. `scenario`: a timeline for each message (sent, delivered, read, clicked, answered), and which webhooks report
+//!    each event.
 //! 3. `render`: the webhook body of each event, in its provider's format.
 //! 4. `schedule`: when each webhook arrives: late, out of order, as a duplicate, in a batch.
-//! 5. `truth`: the answers, computed from the timelines by the definitions of `docs/metrics.md`. It sees neither webhooks nor
+//! 5. `truth`: the answers, computed from the timelines by the definitions of `docs/metrics.md`. It sees neither
+//!    webhooks nor
 //!    records.
 //!
 //! Output does not depend on the clock or the machine: equal options give byte-identical output.

@@ -1,5 +1,5 @@
-//! The only source of randomness: ChaCha8 with a seed. It yields integers only, so that a seed gives the same simulation on
-//! every machine.
+//! The only source of randomness: ChaCha8 with a seed. It yields integers only, so that a seed gives the same
+//! simulation on every machine.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
@@ -40,8 +40,8 @@ impl SeededRng {
         low + self.below(u64::try_from(span).unwrap_or(0)) as i64
     }
 
-    /// A number from `low` to `high`, both inclusive and above 0, distributed evenly on a logarithmic scale: most delays are
-    /// short, some are long.
+    /// A number from `low` to `high`, both inclusive and above 0, distributed evenly on a logarithmic scale: most
+    /// delays are short, some are long.
     pub(crate) fn skewed(&mut self, low: i64, high: i64) -> i64 {
         let bits = |number: i64| i64::from(number.max(1).ilog2());
         let exponent = self.between(bits(low), bits(high));

@@ -1,5 +1,5 @@
-//! Laws of a simulation: equal options give equal output, bodies parse and their signatures verify, and the figures of the truth
-//! agree with each other and with the number of reported events.
+//! Laws of a simulation: equal options give equal output, bodies parse and their signatures verify, and the figures of
+//! the truth agree with each other and with the number of reported events.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
@@ -307,8 +307,8 @@ impl MetaUpdates {
     }
 }
 
-/// The number of distinct events in the webhooks equals the row counts of the truth. With Meta as the only provider, because its
-/// format can be counted without an adapter.
+/// The number of distinct events in the webhooks equals the row counts of the truth. With Meta as the only provider,
+/// because its format can be counted without an adapter.
 #[test]
 fn webhooks_tell_as_many_things_as_the_truth_counts() {
     for seed in 1..=2 {

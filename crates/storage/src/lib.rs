@@ -39,7 +39,8 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// For batch work. The default of `object_store` (10 retries in 180 s) exceeds the time-out of most Lambda functions.
+    /// For batch work. The default of `object_store` (10 retries in 180 s) exceeds the time-out of most Lambda
+    /// functions.
     pub const BATCH: Self = Self {
         connect_timeout: Duration::from_secs(5),
         request_timeout: Duration::from_secs(30),

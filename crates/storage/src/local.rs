@@ -1,12 +1,12 @@
 //! A directory as an object store with conditional writes.
 //!
-//! `LocalFileSystem` has no conditional update, and its entity tag (inode, time, size) may repeat when a file is replaced
-//! twice within a tick of the clock. This wrapper adds both: a lock file, which the system releases when its holder dies,
-//! serialises conditional writes of all processes; entity tags of what is written conditionally are hashes of the content.
-//! The write itself is a new file, flushed and renamed, so readers need no lock and never see a half.
+//! `LocalFileSystem` has no conditional update, and its entity tag (inode, time, size) may repeat when a file is
+//! replaced twice within a tick of the clock. This wrapper adds both: a lock file, which the system releases when its
+//! holder dies, serialises conditional writes of all processes; entity tags of what is written conditionally are hashes
+//! of the content. The write itself is a new file, flushed and renamed, so readers need no lock and never see a half.
 //!
-//! A conditional write is one piece of work on a thread: dropping its future (a deadline, an abort) does not release the
-//! lock while the thread still writes.
+//! A conditional write is one piece of work on a thread: dropping its future (a deadline, an abort) does not release
+//! the lock while the thread still writes.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -26,17 +26,17 @@ use object_store::{
 };
 use sha2::{Digest, Sha256};
 
-/// Name of the lock file in the root of the store. The suffix hides it from listings: `LocalFileSystem` takes names that
-/// end in `#` and digits for uploads under way.
+/// Name of the lock file in the root of the store. The suffix hides it from listings: `LocalFileSystem` takes names
+/// that end in `#` and digits for uploads under way.
 const LOCK_FILE: &str = "lock#0";
 
-/// The file that a conditional write goes to before it is renamed to its target. `LocalFileSystem` would write it beside
-/// the target, and readers of manifests read every file of a folder. One name is enough: only the holder of the lock
-/// writes it, and a file that a killed process left is overwritten.
+/// The file that a conditional write goes to before it is renamed to its target. `LocalFileSystem` would write it
+/// beside the target, and readers of manifests read every file of a folder. One name is enough: only the holder of the
+/// lock writes it, and a file that a killed process left is overwritten.
 const STAGED_FILE: &str = ".staging/conditional-write";
 
-/// Folders whose objects are replaced conditionally: manifests and metadata records. A read of such an object hashes all
-/// of it; objects elsewhere may be of any size.
+/// Folders whose objects are replaced conditionally: manifests and metadata records. A read of such an object hashes
+/// all of it; objects elsewhere may be of any size.
 const REPLACED_FOLDERS: [&str; 3] = ["manifest", "erasures", "sweep"];
 
 /// A directory with conditional writes.
@@ -138,8 +138,9 @@ impl LocalStore {
     }
 }
 
-/// Deletes the incomplete part files that killed processes left under `root`, named `<uuid>.parquet#<number>`; no listing
-/// shows them. Only files last written before `before_ms` (milliseconds since 1970) go. Returns their paths inside `root`.
+/// Deletes the incomplete part files that killed processes left under `root`, named `<uuid>.parquet#<number>`; no
+/// listing shows them. Only files last written before `before_ms` (milliseconds since 1970) go. Returns their paths
+/// inside `root`.
 ///
 /// # Errors
 /// A folder cannot be read, or a file cannot be deleted.

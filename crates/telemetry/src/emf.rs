@@ -1,4 +1,5 @@
-//! Metrics in CloudWatch's embedded metric format: one JSON line on standard output, from which CloudWatch makes metrics
+//! Metrics in CloudWatch's embedded metric format: one JSON line on standard output, from which CloudWatch makes
+//! metrics
 //! (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 
 use std::io::Write;
@@ -6,8 +7,8 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
-/// The namespace of the metrics if the variable `METRICS_NAMESPACE` is not set. Each stack sets its own, so that the alarms of two stacks in
-/// one region do not react to each other's metrics.
+/// The namespace of the metrics if the variable `METRICS_NAMESPACE` is not set. Each stack sets its own, so that the
+/// alarms of two stacks in one region do not react to each other's metrics.
 pub const DEFAULT_NAMESPACE: &str = "Bluetick";
 
 fn namespace() -> &'static str {
@@ -38,7 +39,8 @@ impl Unit {
 
 /// One line of metrics with common dimensions.
 ///
-/// CloudWatch bills each combination of dimension values as a metric of its own: use few dimensions, and no personal data.
+/// CloudWatch bills each combination of dimension values as a metric of its own: use few dimensions, and no personal
+/// data.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
     dimensions: Vec<(&'static str, String)>,
@@ -79,8 +81,8 @@ impl Metrics {
         self.push(name, unit, value.into())
     }
 
-    /// Counts `metrics` of this line under another dimension, too: a sum over all values of the first one, for alarms. CloudWatch cannot sum
-    /// over a dimension by itself.
+    /// Counts `metrics` of this line under another dimension, too: a sum over all values of the first one, for alarms.
+    /// CloudWatch cannot sum over a dimension by itself.
     #[must_use]
     pub fn total(mut self, dimension: &'static str, value: &'static str, metrics: &'static [&'static str]) -> Self {
         self.total = Some(Total { dimension, value, metrics });
@@ -122,8 +124,8 @@ impl Metrics {
         Value::Object(line)
     }
 
-    /// Writes the line to standard output; an error is ignored, because there is no other place to report it. `timestamp` is in milliseconds
-    /// since 1970, UTC.
+    /// Writes the line to standard output; an error is ignored, because there is no other place to report it.
+    /// `timestamp` is in milliseconds since 1970, UTC.
     pub fn print(&self, timestamp: i64) {
         let _ = writeln!(std::io::stdout().lock(), "{}", self.to_json(timestamp));
     }

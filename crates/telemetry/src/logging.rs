@@ -15,15 +15,15 @@ pub enum Format {
     Text,
 }
 
-/// Selects the lines of this project's crates at `level` and above, and those of libraries at INFO and above: at TRACE the Lambda runtime and
-/// the HTTP clients print whole bodies and headers.
+/// Selects the lines of this project's crates at `level` and above, and those of libraries at INFO and above: at TRACE
+/// the Lambda runtime and the HTTP clients print whole bodies and headers.
 pub fn filter(level: LevelFilter) -> Targets {
     let libraries = level.min(LevelFilter::INFO);
     Targets::new().with_default(libraries).with_target("bluetick", level)
 }
 
-/// The level and format set by the environment: `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else INFO; JSON if `AWS_LAMBDA_LOG_FORMAT` is
-/// `JSON`, ignoring case
+/// The level and format set by the environment: `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else INFO; JSON if
+/// `AWS_LAMBDA_LOG_FORMAT` is `JSON`, ignoring case
 /// (docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html).
 pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> (LevelFilter, Format) {
     let level = variable("AWS_LAMBDA_LOG_LEVEL")
@@ -34,7 +34,8 @@ pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> (LevelFilt
     (level, if json { Format::Json } else { Format::Text })
 }
 
-/// Prints log lines to standard output at the level and in the format set by the environment. A second call has no effect.
+/// Prints log lines to standard output at the level and in the format set by the environment. A second call has no
+/// effect.
 pub fn init() {
     let (level, format) = from_environment(|name| std::env::var(name).ok());
     init_with(level, format, std::io::stdout);

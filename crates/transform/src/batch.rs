@@ -1,5 +1,5 @@
-//! Moves a batch of raw objects into the lake. Lines are staged until the memory limit or the end of the batch, then committed
-//! partition by partition. An object is done when each of its lines is committed or stored under `rejected/`.
+//! Moves a batch of raw objects into the lake. Lines are staged until the memory limit or the end of the batch, then
+//! committed partition by partition. An object is done when each of its lines is committed or stored under `rejected/`.
 
 use std::collections::BTreeSet;
 use std::ops::AddAssign;
@@ -20,8 +20,8 @@ use crate::rejects::Rejects;
 pub const DEFAULT_FLUSH_BYTES: usize = 64 * 1024 * 1024;
 /// Number of partitions that are committed concurrently.
 const CONCURRENT_COMMITS: usize = 4;
-/// Compressed bytes that are decoded at once. The memory limit is checked after each chunk, and gzip expands at most about
-/// 1,000-fold.
+/// Compressed bytes that are decoded at once. The memory limit is checked after each chunk, and gzip expands at most
+/// about 1,000-fold.
 const CHUNK_BYTES: usize = 4 * 1024;
 
 /// Counts of a finished batch.
@@ -50,8 +50,8 @@ pub struct BatchReport {
 }
 
 impl BatchReport {
-    /// R6, conservation: every line was new, a repeat, of an erased person, or rejected. Holds only for a batch that had no
-    /// failure: where a commit fails, its lines are in none of the sums.
+    /// R6, conservation: every line was new, a repeat, of an erased person, or rejected. Holds only for a batch that
+    /// had no failure: where a commit fails, its lines are in none of the sums.
     pub fn is_conserved(&self) -> bool {
         self.lines == self.new + self.duplicates + self.erased + self.rejected
     }
@@ -146,7 +146,8 @@ impl Transform {
         Self { lake, flush_bytes, lookups: None }
     }
 
-    /// The same transform, which also applies the rows to a look-up store. An object is done when the store holds it, too.
+    /// The same transform, which also applies the rows to a look-up store. An object is done when the store holds it,
+    /// too.
     #[must_use]
     pub fn with_lookups(self, lookups: Option<Arc<dyn LookupStore>>) -> Self {
         Self { lookups, ..self }
@@ -157,8 +158,9 @@ impl Transform {
         &self.lake
     }
 
-    /// Moves a batch. It stops in time for `deadline`; objects that are not done then are reported as failed. Of a failed
-    /// object whole commits may be visible, never a half of one: when it comes again, their rows count as repeats. `progress` is told the number of each object as it has been read.
+    /// Moves a batch. It stops in time for `deadline`; objects that are not done then are reported as failed. Of a
+    /// failed object whole commits may be visible, never a half of one: when it comes again, their rows count as
+    /// repeats. `progress` is told the number of each object as it has been read.
     pub async fn run(
         &self,
         sources: &[Source],

@@ -1,4 +1,5 @@
-//! Finds the raw objects named by an event, whichever services delivered it: S3 alone, SQS, SNS or EventBridge, also inside each other.
+//! Finds the raw objects named by an event, whichever services delivered it: S3 alone, SQS, SNS or EventBridge, also
+//! inside each other.
 //!
 //! Formats: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html,
 //! docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html and
@@ -11,8 +12,8 @@ use crate::notification::{self, NotificationError, RawObject};
 /// How many envelopes may lie inside each other. EventBridge to SNS to SQS are three.
 const MAX_DEPTH: usize = 4;
 
-/// The raw objects that an event names. Removals, test messages and folder markers (keys that end with a slash, which the S3 console
-/// creates) name none.
+/// The raw objects that an event names. Removals, test messages and folder markers (keys that end with a slash, which
+/// the S3 console creates) name none.
 ///
 /// # Errors
 /// The event, or an event inside it, is not one of the known formats.

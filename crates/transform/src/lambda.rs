@@ -26,7 +26,8 @@ pub fn now() -> i64 {
     chrono::DateTime::<chrono::Utc>::from(SystemTime::now()).timestamp_millis()
 }
 
-/// Opens the lake at `LAKE_URL`, with the secret `ERASURE_KEY` if it is set; `variable` looks an environment variable up.
+/// Opens the lake at `LAKE_URL`, with the secret `ERASURE_KEY` if it is set; `variable` looks an environment variable
+/// up.
 ///
 /// # Errors
 /// `LAKE_URL` is not set or cannot be opened.
@@ -76,8 +77,8 @@ impl Function {
         Self { transform: self.transform.with_lookups(lookups), ..self }
     }
 
-    /// Handles a batch of SQS messages. The response lists the failed messages, and SQS redelivers only those. `deadline` is
-    /// the time at which Lambda stops the function.
+    /// Handles a batch of SQS messages. The response lists the failed messages, and SQS redelivers only those.
+    /// `deadline` is the time at which Lambda stops the function.
     pub async fn handle(&self, event: SqsEvent, deadline: Option<Instant>) -> SqsBatchResponse {
         let deadline = deadline.map(|deadline| {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -111,7 +112,8 @@ impl Function {
         respond(&event, failed.into_iter())
     }
 
-    /// Handles an event that came without SQS: from S3, SNS or EventBridge directly. After an error Lambda invokes the function again.
+    /// Handles an event that came without SQS: from S3, SNS or EventBridge directly. After an error Lambda invokes the
+    /// function again.
     ///
     /// # Errors
     /// The event is in no known format, or an object could not be moved into the lake.

@@ -1,8 +1,9 @@
 //! The look-up store, fed from raw objects and from the lake.
 //!
-//! Ingest applies what it can within its budget. The transform applies every line again, after it is committed: what ingest
-//! missed reaches the store then, and what it had applied changes nothing. Rows of erased persons are left out, as the lake leaves
-//! them out; their messages are derived anew from the lake, because an item cannot give back what was merged into it.
+//! Ingest applies what it can within its budget. The transform applies every line again, after it is committed: what
+//! ingest missed reaches the store then, and what it had applied changes nothing. Rows of erased persons are left out,
+//! as the lake leaves them out; their messages are derived anew from the lake, because an item cannot give back what
+//! was merged into it.
 
 use std::collections::BTreeSet;
 
@@ -130,8 +131,8 @@ async fn apply(store: &dyn LookupStore, mut updates: Updates) -> Result<(), Stor
     Ok(())
 }
 
-/// Makes the store from the lake alone. Webhooks may go on meanwhile: what they apply is in raw objects, too, and comes to the lake
-/// and to the store again.
+/// Makes the store from the lake alone. Webhooks may go on meanwhile: what they apply is in raw objects, too, and comes
+/// to the lake and to the store again.
 ///
 /// # Errors
 /// The lake's and the store's. Run it again.
@@ -140,7 +141,8 @@ pub async fn rebuild(lake: &Lake, store: &dyn LookupStore) -> Result<RebuildRepo
     feed_from_lake(lake, store, None).await
 }
 
-/// Derives some messages anew from the lake: after rows were erased, or where a store is thought to differ. Reads the whole lake.
+/// Derives some messages anew from the lake: after rows were erased, or where a store is thought to differ. Reads the
+/// whole lake.
 ///
 /// # Errors
 /// The lake's and the store's. Run it again.
@@ -153,8 +155,8 @@ pub async fn derive_again(
     feed_from_lake(lake, store, Some(message_ids)).await
 }
 
-/// Removes a person from the store, after the lake has forgotten the person: the messages that `named` lists, and those to the person that
-/// the lake does not hold yet, are derived anew from the lake.
+/// Removes a person from the store, after the lake has forgotten the person: the messages that `named` lists, and those
+/// to the person that the lake does not hold yet, are derived anew from the lake.
 ///
 /// # Errors
 /// The lake's and the store's. Run it again with the same list.
@@ -186,8 +188,8 @@ async fn messages_to(lookups: &dyn LookupStore, recipient_id: &str) -> Result<BT
     }
 }
 
-/// The messages of which the lake holds a row that names a person: as recipient, as member of a group, as who clicked or answered. Ask
-/// before the person is erased.
+/// The messages of which the lake holds a row that names a person: as recipient, as member of a group, as who clicked
+/// or answered. Ask before the person is erased.
 ///
 /// # Errors
 /// The lake's.
@@ -204,7 +206,8 @@ pub async fn messages_naming(lake: &Lake, person: &Person) -> Result<BTreeSet<St
     Ok(found)
 }
 
-/// The partitions of [`TABLES`], day by day: most facts of a message are of one day, and are merged before they reach the store.
+/// The partitions of [`TABLES`], day by day: most facts of a message are of one day, and are merged before they reach
+/// the store.
 async fn days(lake: &Lake) -> Result<Vec<Partition>, LakeError> {
     let mut partitions = lake.partitions(None).await?;
     partitions.retain(|partition| TABLES.contains(&partition.table));

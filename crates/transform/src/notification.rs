@@ -1,7 +1,7 @@
 //! Parses S3 event notifications in SQS messages.
 //!
-//! `aws_lambda_events` has a type for them, but requires fields that S3 emulators leave out; this module needs only four fields.
-//! Format: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+//! `aws_lambda_events` has a type for them, but requires fields that S3 emulators leave out; this module needs only
+//! four fields. Format: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 
 use serde::Deserialize;
 

@@ -37,8 +37,8 @@ pub struct RawStores {
 }
 
 impl RawStores {
-    /// Creates the stores. With `url` (`RAW_URL`, for local runs) every key is looked up under this URL, and the bucket of the
-    /// notification is ignored.
+    /// Creates the stores. With `url` (`RAW_URL`, for local runs) every key is looked up under this URL, and the bucket
+    /// of the notification is ignored.
     ///
     /// # Errors
     /// The URL cannot be opened.
@@ -77,8 +77,8 @@ fn open(url: &str) -> Result<Place, LakeError> {
     Ok((location.store, location.prefix))
 }
 
-/// Lists all raw objects under a URL, ordered by path. Objects whose names begin with a dot are still being written and are left
-/// out.
+/// Lists all raw objects under a URL, ordered by path. Objects whose names begin with a dot are still being written and
+/// are left out.
 ///
 /// # Errors
 /// The URL cannot be opened or listed.
@@ -89,7 +89,8 @@ pub async fn list(url: &str) -> Result<Vec<Source>, LakeError> {
         .map_ok(|meta| Source { store: Arc::clone(&store), path: meta.location, size: meta.size })
         .try_collect()
         .await?;
-    // An empty object holds no lines. The S3 console creates one as a folder marker, which cannot be read under its listed name.
+    // An empty object holds no lines. The S3 console creates one as a folder marker, which cannot be read under its
+    // listed name.
     sources.retain(|source| source.size > 0 && !source.path.filename().is_some_and(|name| name.starts_with('.')));
     sources.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(sources)
@@ -100,7 +101,8 @@ mod tests {
     use super::*;
     use object_store::ObjectStoreExt;
 
-    /// Keys that S3 allows and that differ from their percent-encoded form. A store on a directory stands for S3; both take paths as they are.
+    /// Keys that S3 allows and that differ from their percent-encoded form. A store on a directory stands for S3; both
+    /// take paths as they are.
     const ODD_KEYS: [&str; 10] = [
         "raw/a b.gz",
         "raw/a+b.gz",

@@ -2,15 +2,15 @@
 
 use bluetick_lake::{Reason, RejectedLine};
 
-/// Size in bytes at which a group is complete, including [`LINE_OVERHEAD`] per line. Groups bound the memory of an object that
-/// consists of rejected lines.
+/// Size in bytes at which a group is complete, including [`LINE_OVERHEAD`] per line. Groups bound the memory of an
+/// object that consists of rejected lines.
 const GROUP_BYTES: usize = 4 * 1024 * 1024;
 
 /// Approximate bytes that storing adds to a line: reason, object name and bookkeeping.
 const LINE_OVERHEAD: usize = 200;
 
-/// Rejected lines in object order, divided into groups. The end of a group depends on the preceding lines only, not on the chunks
-/// in which they were read, so a retry produces the same groups.
+/// Rejected lines in object order, divided into groups. The end of a group depends on the preceding lines only, not on
+/// the chunks in which they were read, so a retry produces the same groups.
 #[derive(Default)]
 pub(crate) struct Rejects {
     /// All lines in one buffer, because a small gzip object can contain millions of lines.

@@ -1,8 +1,9 @@
-//! A law: whatever the order, the repeats, the outages of the store and the erasures of a history, after the transform has moved every raw
-//! object the look-up store equals the lake for every message.
+//! A law: whatever the order, the repeats, the outages of the store and the erasures of a history, after the transform
+//! has moved every raw object the look-up store equals the lake for every message.
 //!
-//! The store is a map in memory with faults: it denies, applies and then fails, applies a half, or never answers. Time is the test's.
-//! What the histories leave out: statements of one event that contradict each other, of which the lake's key decides how many it keeps.
+//! The store is a map in memory with faults: it denies, applies and then fails, applies a half, or never answers. Time
+//! is the test's. What the histories leave out: statements of one event that contradict each other, of which the lake's
+//! key decides how many it keeps.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 

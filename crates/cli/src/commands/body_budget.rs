@@ -1,8 +1,9 @@
-//! The memory for request bodies: one limit for all of them, and a lower one for bodies whose sender is not authenticated yet.
+//! The memory for request bodies: one limit for all of them, and a lower one for bodies whose sender is not
+//! authenticated yet.
 //!
-//! A signature can only be checked once the body is complete, so a client without credentials can hold memory by sending most of a body
-//! and then nothing. When memory runs out, the oldest such body is dropped: an authentic sender completes its body within milliseconds
-//! and is not the oldest.
+//! A signature can only be checked once the body is complete, so a client without credentials can hold memory by
+//! sending most of a body and then nothing. When memory runs out, the oldest such body is dropped: an authentic sender
+//! completes its body within milliseconds and is not the oldest.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -51,7 +52,8 @@ impl State {
 }
 
 impl BodyBudget {
-    /// At most `limit` bytes for all bodies, of which incomplete bodies without authentication may hold `unauthenticated_limit`.
+    /// At most `limit` bytes for all bodies, of which incomplete bodies without authentication may hold
+    /// `unauthenticated_limit`.
     pub(crate) fn new(limit: usize, unauthenticated_limit: usize) -> Self {
         Self { limit, unauthenticated_limit, state: Mutex::default() }
     }

@@ -12,7 +12,8 @@ use crate::output::{self, CommandResult};
 
 /// Print the records of webhook bodies, one JSON object per line
 ///
-/// Exit status 1 if a body cannot be read. The reason goes to standard error, and the remaining bodies are still printed.
+/// Exit status 1 if a body cannot be read. The reason goes to standard error, and the remaining bodies are still
+/// printed.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The provider that sent the bodies; `bluetick providers` lists them

@@ -22,8 +22,8 @@ enum Command {
 
 /// Write the manifests of a copied lake so that they list its own files
 ///
-/// Copy data/ first. Each manifest is written conditionally, and only if all files that it lists exist in the lake. Exit status 1 if a
-/// manifest was not written.
+/// Copy data/ first. Each manifest is written conditionally, and only if all files that it lists exist in the lake.
+/// Exit status 1 if a manifest was not written.
 #[derive(clap::Args)]
 struct RewriteArguments {
     /// The URL under which the manifests list their files now: that of the old lake

@@ -97,8 +97,8 @@ impl OptionalLookupsArguments {
     }
 }
 
-/// Fails if `url` names a local directory that does not exist. Opening a store creates its directory, which is wrong for
-/// directories that are only read.
+/// Fails if `url` names a local directory that does not exist. Opening a store creates its directory, which is wrong
+/// for directories that are only read.
 pub(crate) fn require_directory(url: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     match bluetick_storage::directory(url).filter(|directory| !directory.is_dir()) {
         Some(directory) => Err(format!("the directory {} does not exist: check the URL", directory.display()).into()),
@@ -106,8 +106,8 @@ pub(crate) fn require_directory(url: &str) -> Result<(), Box<dyn Error + Send + 
     }
 }
 
-/// Refuses a lake inside the raw objects and raw objects inside the lake: each pass would read its own output again, and the lake would
-/// grow without end.
+/// Refuses a lake inside the raw objects and raw objects inside the lake: each pass would read its own output again,
+/// and the lake would grow without end.
 pub(crate) fn refuse_nested(raw: &str, lake: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     let (Some(raw_place), Some(lake_place)) = (place(raw), place(lake)) else { return Ok(()) };
     let common = raw_place.iter().zip(&lake_place).take_while(|(one, other)| one == other).count();

@@ -23,10 +23,11 @@ use crate::output::{self, CommandResult};
 
 /// Accept webhooks over HTTP and write raw objects; with --every also move them into the lake
 ///
-/// SIGTERM or Ctrl-C stops the server: it finishes the requests in progress within --shutdown-timeout, then makes a last move into the lake.
-/// A second signal ends the process at once; no acknowledged webhook is lost.
+/// SIGTERM or Ctrl-C stops the server: it finishes the requests in progress within --shutdown-timeout, then makes a
+/// last move into the lake. A second signal ends the process at once; no acknowledged webhook is lost.
 ///
-/// Secrets are read from environment variables; `bluetick providers` lists their names. A provider without a secret is answered 401.
+/// Secrets are read from environment variables; `bluetick providers` lists their names. A provider without a secret is
+/// answered 401.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Address to listen on. The server has no TLS: use loopback, or a proxy with TLS in front
@@ -165,7 +166,8 @@ struct Mover {
     every: Duration,
     raw: PathBuf,
     transform: Transform,
-    /// Objects that are in the lake already. After a restart they are read again, which takes time but gives no duplicates.
+    /// Objects that are in the lake already. After a restart they are read again, which takes time but gives no
+    /// duplicates.
     done: HashSet<String>,
 }
 

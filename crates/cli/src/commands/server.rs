@@ -90,8 +90,8 @@ impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
         Self { router, timeouts, bodies, turns: Semaphore::new(CONCURRENT_REQUESTS) }
     }
 
-    /// Serves until `stopped` holds true. Then it accepts no more connections, finishes the requests in progress, and closes what is still
-    /// open after [`Timeouts::shutdown`].
+    /// Serves until `stopped` holds true. Then it accepts no more connections, finishes the requests in progress, and
+    /// closes what is still open after [`Timeouts::shutdown`].
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
         let closing = stopped.clone();

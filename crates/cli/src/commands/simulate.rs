@@ -10,8 +10,8 @@ use crate::output::{self, CommandResult};
 
 /// Write simulated webhooks of every provider, and the correct answer of every query
 ///
-/// requests.ndjson contains signed requests in the order of arrival; truth.json contains every metric, computed from the simulated
-/// timelines of the messages. Equal options give byte-identical files.
+/// requests.ndjson contains signed requests in the order of arrival; truth.json contains every metric, computed from
+/// the simulated timelines of the messages. Equal options give byte-identical files.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Seed of the random generator

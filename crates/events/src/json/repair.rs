@@ -1,7 +1,7 @@
 //! Repairs faults that senders are known to produce and for which a strict parser refuses the whole body.
 
-/// Replaces lone surrogates by U+FFFD, and puts numbers beyond the range of a double in quotes. A lone surrogate such as `\ud83d`
-/// is half an emoji, left by senders that truncate a text between its two halves.
+/// Replaces lone surrogates by U+FFFD, and puts numbers beyond the range of a double in quotes. A lone surrogate such
+/// as `\ud83d` is half an emoji, left by senders that truncate a text between its two halves.
 pub(super) fn repair(text: &str) -> String {
     let mut repaired = String::with_capacity(text.len() + 16);
     let mut rest = text;

@@ -190,7 +190,8 @@ pub(super) fn is_phone_member(name: &str) -> bool {
     PHONES.contains(&name) || name.contains("phone") && !name.contains("id") || name.ends_with("pn")
 }
 
-/// The normal form of a member's name: in lower case, without `_`, `-` and spaces. `API-Key` and `api_key` have the same one.
+/// The normal form of a member's name: in lower case, without `_`, `-` and spaces. `API-Key` and `api_key` have the
+/// same one.
 pub(super) fn normal(key: &str) -> Cow<'_, str> {
     if key.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return Cow::Borrowed(key);

@@ -49,7 +49,8 @@ fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     true
 }
 
-/// Adds a status. The event's name says which; `message_status` does not, because inbound messages are "Sent" there, too.
+/// Adds a status. The event's name says which; `message_status` does not, because inbound messages are "Sent" there,
+/// too.
 fn status<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>, state: &'static str) {
     let message = webhook.message;
     let member = match state {

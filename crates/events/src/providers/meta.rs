@@ -1,7 +1,7 @@
 //! Meta's Cloud API.
 //!
-//! One POST holds up to a thousand updates: any number of entries, changes, messages and statuses. Each becomes a record of its
-//! own, and a malformed one does not affect the others.
+//! One POST holds up to a thousand updates: any number of entries, changes, messages and statuses. Each becomes a
+//! record of its own, and a malformed one does not affect the others.
 
 mod context;
 mod messages;
@@ -46,8 +46,9 @@ pub(super) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
     false
 }
 
-/// Fields whose values may hold `messages` or `statuses` that are not inbound messages or delivery statuses of this business. Under any
-/// other name, such as a misspelt `messages`, these members mean what they mean in the field `messages`.
+/// Fields whose values may hold `messages` or `statuses` that are not inbound messages or delivery statuses of this
+/// business. Under any other name, such as a misspelt `messages`, these members mean what they mean in the field
+/// `messages`.
 const FIELDS_WITH_OTHER_MESSAGES: [&str; 5] = ["calls", "history", "message_echoes", "smb_message_echoes", "standby"];
 
 fn flatten_entry<'j>(flattening: &mut Flattening<'_>, entry: &'j Json<'j>) {

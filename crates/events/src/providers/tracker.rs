@@ -22,8 +22,8 @@ pub(super) const DEFINITION: Definition = Definition {
     ],
 };
 
-/// Adds the record of a body whose route is unknown: a body with `template_wamid` is a send, any other a status. `false` if a required
-/// field is missing.
+/// Adds the record of a body whose route is unknown: a body with `template_wamid` is a send, any other a status.
+/// `false` if a required field is missing.
 fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     if body.get("template_wamid").is_null() {
         message_status(flattening, body).is_ok()
@@ -141,8 +141,8 @@ fn unknown_fields(body: &Json<'_>) -> Vec<String> {
     unknown.map(|name| truncate(name, MAX_ATTRIBUTE_NAME_BYTES).to_owned()).collect()
 }
 
-/// Handles `POST /api/webhooks/track-send/`: the application sent a message. A later call for the same message with `updated_at` corrects
-/// the fields that it names.
+/// Handles `POST /api/webhooks/track-send/`: the application sent a message. A later call for the same message with
+/// `updated_at` corrects the fields that it names.
 fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result<serde_json::Value, InvalidRequest> {
     let person = phone(flattening, body, name_in(body, RECIPIENT))?;
     let wamid = required(body, name_in(body, MESSAGE_ID))?;

@@ -1,7 +1,7 @@
 //! WASenderApi: events of the library Baileys in an envelope.
 //!
-//! An inbound message arrives as three events: `messages.upsert`, `messages.received` and `messages-personal.received`. They give the
-//! same record, because neither the event's name nor the envelope's time is part of it.
+//! An inbound message arrives as three events: `messages.upsert`, `messages.received` and `messages-personal.received`.
+//! They give the same record, because neither the event's name nor the envelope's time is part of it.
 
 mod choices;
 
@@ -103,7 +103,8 @@ fn group<'j>(key: &'j Json<'j>) -> ExtractedText<'j> {
     if is_group { id(chat) } else { None }
 }
 
-/// The person who sent a message. A linked id (`…@lid`) is not a phone number; it becomes the user id if there is no number.
+/// The person who sent a message. A linked id (`…@lid`) is not a phone number; it becomes the user id if there is no
+/// number.
 fn sender<'j>(flattening: &Flattening<'_>, key: &'j Json<'j>) -> Person<'j> {
     let places = [
         "cleanedSenderPn",
@@ -125,8 +126,8 @@ fn sender<'j>(flattening: &Flattening<'_>, key: &'j Json<'j>) -> Person<'j> {
     Person { wa_id: None, user_id }
 }
 
-/// The message's own time, which its three events have in common, or else the envelope's. Some libraries write a 64-bit number as an object
-/// with the members `low` and `high`.
+/// The message's own time, which its three events have in common, or else the envelope's. Some libraries write a 64-bit
+/// number as an object with the members `low` and `high`.
 fn message_time<'j>(envelope: &Envelope<'j>, message: &'j Json<'j>) -> Option<Extracted<'j, i64>> {
     let stamp = message.get("messageTimestamp");
     instant(stamp).or_else(|| instant(stamp.get("low"))).or(envelope.time)

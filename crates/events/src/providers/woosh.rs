@@ -9,8 +9,8 @@ use crate::flattening::{Flattening, Scope};
 use crate::json::Json;
 use crate::time::instant;
 
-/// Woosh signs if signing is turned on there, sends a token if one is configured, and otherwise no credential. Its first
-/// specification used Meta's signature header.
+/// Woosh signs if signing is turned on there, sends a token if one is configured, and otherwise no credential. Its
+/// first specification used Meta's signature header.
 pub(super) const DEFINITION: Definition = Definition {
     name: "woosh",
     auth: AuthScheme {
@@ -61,7 +61,8 @@ fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     true
 }
 
-/// The choice in the object that Woosh's own router makes of a click: `{type, id, title, contextId}`, where `id` is the button's id.
+/// The choice in the object that Woosh's own router makes of a click: `{type, id, title, contextId}`, where `id` is the
+/// button's id.
 fn normalised_choice<'j>(body: &'j Json<'j>) -> Option<Choice<'j>> {
     let stated = body.get("type");
     let kind = match stated.as_str()? {

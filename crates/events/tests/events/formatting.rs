@@ -1,4 +1,5 @@
-//! `cargo fmt` does not find the modules that the list of providers declares, because a macro declares them. This test does.
+//! `cargo fmt` does not find the modules that the list of providers declares, because a macro declares them. This test
+//! does.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! Every fixture gives exactly the records in the file beside it. `BLESS=1 cargo test -p bluetick-events --test events` rewrites these
-//! files; review the difference before committing it.
+//! Every fixture gives exactly the records in the file beside it. `BLESS=1 cargo test -p bluetick-events --test events`
+//! rewrites these files; review the difference before committing it.
 
 use std::fs;
 

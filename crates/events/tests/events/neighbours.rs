@@ -1,4 +1,5 @@
-//! The law of neighbours: if one element of a body is malformed, the others still give the records that they give alone.
+//! The law of neighbours: if one element of a body is malformed, the others still give the records that they give
+//! alone.
 
 use bluetick_events::{Options, Provider, Record, flatten};
 use proptest::prelude::*;

@@ -1,5 +1,5 @@
-//! `docs/providers.md` lists for each fixture the tables and columns that its records fill. `BLESS=1` rewrites these cells. A new
-//! fixture first needs a row that describes its shape.
+//! `docs/providers.md` lists for each fixture the tables and columns that its records fill. `BLESS=1` rewrites these
+//! cells. A new fixture first needs a row that describes its shape.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -132,7 +132,8 @@ fn woosh_signs_or_bears_a_token_or_is_opted_out() {
     assert_eq!(check(&[("X-Tenant-Key", "bluetick-token")], &both), Ok(()));
     assert_eq!(check(&[], &both), Err(AuthError::Missing("X-Woosh-Signature")));
     assert_eq!(check(&[("authorization", "Bearer other")], &both), Err(AuthError::Wrong("Authorization")));
-    // A wrong signature is refused although the token is right, and a wrong credential although credentials are optional.
+    // A wrong signature is refused although the token is right, and a wrong credential although credentials are
+    // optional.
     let wrong = [("x-woosh-signature", "sha256=00"), ("authorization", "Bearer bluetick-token")];
     assert_eq!(check(&wrong, &both), Err(AuthError::Wrong("X-Woosh-Signature")));
     let open = ProviderAuth { allow_unsigned: true, ..both.clone() };

@@ -10,8 +10,8 @@ pub(crate) struct Entry {
     pub(crate) hash: String,
     /// Rows from before this moment are erased. Milliseconds since 1970.
     pub(crate) until_ms: i64,
-    /// When a process first read the entry in the list. A writer that began before may not know the entry. This is not the
-    /// moment of writing it: a request may be delayed for any time.
+    /// When a process first read the entry in the list. A writer that began before may not know the entry. This is not
+    /// the moment of writing it: a request may be delayed for any time.
     #[serde(default)]
     pub(crate) seen_ms: Option<i64>,
     /// A pass over the lake has ended that began when no writer could still publish without knowing the entry.

@@ -1,7 +1,7 @@
 //! Finds the rows of erased persons.
 //!
-//! An entry of the list covers rows from before the request, by event time or by receipt. A person who writes again later
-//! is a new contact.
+//! An entry of the list covers rows from before the request, by event time or by receipt. A person who writes again
+//! later is a new contact.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -70,7 +70,8 @@ impl Erasures {
         self.hash("check", "erasures")
     }
 
-    /// Refuses a list that was made with another secret: no hash would match, and commits would re-insert erased persons.
+    /// Refuses a list that was made with another secret: no hash would match, and commits would re-insert erased
+    /// persons.
     pub(crate) fn check_key(&self, list: &EntryList) -> Result<(), LakeError> {
         match &list.key_check {
             Some(check) if *check != self.key_check() => Err(LakeError::Damaged {
@@ -108,8 +109,8 @@ impl Erasures {
         Ok(one)
     }
 
-    /// Whether commits leave out a row with these people, and with these texts in other columns with personal data, that happened, or was
-    /// received, at `time_ms` (milliseconds since 1970, the earlier of both).
+    /// Whether commits leave out a row with these people, and with these texts in other columns with personal data,
+    /// that happened, or was received, at `time_ms` (milliseconds since 1970, the earlier of both).
     pub fn forgets(&self, wa_id: Option<&str>, user_id: Option<&str>, others: &[Option<&str>], time_ms: i64) -> bool {
         let known = |kind, text: &str| self.until_ms.get(&self.hash(kind, text)).copied();
         let people = [wa_id.and_then(|text| known(WA_ID, text)), user_id.and_then(|text| known(USER_ID, text))];

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::error::LakeError;
 
-/// Digits of a number to erase. Columns hold whatever a provider sends as a number, so shorter and longer ones than those
-/// of the numbering plan must be erasable, too.
+/// Digits of a number to erase. Columns hold whatever a provider sends as a number, so shorter and longer ones than
+/// those of the numbering plan must be erasable, too.
 const STORED_DIGITS: std::ops::RangeInclusive<usize> = 1..=20;
 
 /// A person to erase.

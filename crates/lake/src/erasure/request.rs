@@ -1,8 +1,9 @@
 //! Requests to erase a person.
 //!
-//! First the person goes on the list of erasures, then the rows go. A writer that read the list before may still publish
-//! such a row, but not later than the publish deadline (rule R4). The first sweep after twice that deadline passes over the
-//! lake once more and confirms the erasure. The deadline counts from when a process first read the entry in the list.
+//! First the person goes on the list of erasures, then the rows go. A writer that read the list before may still
+//! publish such a row, but not later than the publish deadline (rule R4). The first sweep after twice that deadline
+//! passes over the lake once more and confirms the erasure. The deadline counts from when a process first read the
+//! entry in the list.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -42,7 +43,8 @@ pub struct EraseReport {
     pub partitions: Vec<Partition>,
     /// File names of the replaced parts. They still hold the person until the sweep deletes them.
     pub superseded_parts: Vec<String>,
-    /// The first sweep after this moment (milliseconds since 1970) confirms the erasure. Until then a writer may not know it.
+    /// The first sweep after this moment (milliseconds since 1970) confirms the erasure. Until then a writer may not
+    /// know it.
     pub confirm_after_ms: i64,
     /// Copies that remain outside the tables.
     pub remaining_copies: Vec<RemainingCopy>,
@@ -70,8 +72,8 @@ struct Removed {
 const PARALLEL_PARTITIONS: usize = 4;
 
 impl Lake {
-    /// Erases a person: all rows from before now, by event time or by receipt. It is safe to repeat. The first sweep after
-    /// [`EraseReport::confirm_after_ms`] confirms the erasure.
+    /// Erases a person: all rows from before now, by event time or by receipt. It is safe to repeat. The first sweep
+    /// after [`EraseReport::confirm_after_ms`] confirms the erasure.
     ///
     /// # Errors
     /// [`LakeError::Invalid`] if the number or id is malformed. After any other error call it again.
@@ -82,7 +84,8 @@ impl Lake {
         let hash = hasher.hash_of(person)?;
         hasher.check_key(&self.read_list().await?.0)?;
         self.change_list(|list| {
-            // An entry that covers this request is its own, written although the response was lost, or a later request's.
+            // An entry that covers this request is its own, written although the response was lost, or a later
+            // request's.
             if list.entries.iter().all(|entry| entry.hash != hash || entry.until_ms < until_ms) {
                 list.key_check.get_or_insert_with(|| hasher.key_check());
                 list.entries.retain(|entry| entry.hash != hash);
@@ -133,8 +136,8 @@ impl Lake {
         Ok(self.erase_everywhere(&erasures).await?.iter().map(|(_, removed)| removed.rows).sum())
     }
 
-    /// Passes over the lake for the erasures that every writer must know by now, and confirms them. Returns the numbers of
-    /// rows removed and of erasures confirmed.
+    /// Passes over the lake for the erasures that every writer must know by now, and confirms them. Returns the numbers
+    /// of rows removed and of erasures confirmed.
     pub(crate) async fn confirm_erasures(&self) -> Result<(u64, u64), LakeError> {
         let list = self.mark_seen().await?;
         let now_ms = self.environment.now_ms();
@@ -175,8 +178,8 @@ impl Lake {
         entry.seen_ms.map(|seen| seen.saturating_add(self.confirmation_delay_ms()))
     }
 
-    /// How long after an entry was first read a writer may still publish without knowing it: the publish deadline, and as
-    /// much again for the request itself and for clocks that differ.
+    /// How long after an entry was first read a writer may still publish without knowing it: the publish deadline, and
+    /// as much again for the request itself and for clocks that differ.
     pub(crate) fn confirmation_delay_ms(&self) -> i64 {
         i64::try_from(self.options.publish_deadline.as_millis()).unwrap_or(i64::MAX).saturating_mul(2)
     }
@@ -215,8 +218,8 @@ impl Lake {
     async fn erase_in(&self, partition: Partition, erasures: &Erasures) -> Result<Removed, LakeError> {
         let mut removal = Removal { partition, erasures, clean: BTreeSet::new(), removed: Removed::default() };
         let replaced = self.replace_parts(partition, &mut removal).await?;
-        // If no part holds such a row any more, and the parts that our replacement was for are gone, the replacement took
-        // effect although its response was lost, and has been compacted since.
+        // If no part holds such a row any more, and the parts that our replacement was for are gone, the replacement
+        // took effect although its response was lost, and has been compacted since.
         let took_effect = replaced.published.is_some()
             || !removal.removed.superseded.iter().any(|name| replaced.parts.contains(name));
         Ok(if took_effect { removal.removed } else { Removed::default() })

@@ -1,8 +1,9 @@
 //! Reads the list of erasures and its secret from the lake.
 //!
 //! The secret is either the operator's own ([`crate::LakeOptions::erasure_key`]) or a random one in `erasures/key`. The
-//! operator's is better: with the lake's own, read access to the lake is enough to try all phone numbers against the list.
-//! The secret must never change: hashes of another secret match no person, so a list made with another secret is refused.
+//! operator's is better: with the lake's own, read access to the lake is enough to try all phone numbers against the
+//! list. The secret must never change: hashes of another secret match no person, so a list made with another secret is
+//! refused.
 
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode, PutOptions};

@@ -228,9 +228,9 @@ impl TableReader {
         Self { event_ts, received_at, statement_hash: index(STATEMENT_HASH), columns }
     }
 
-    /// The hash of what a row states: the first 64 bits of the SHA-256 of its values with their columns' names. The event time is part of
-    /// the key, or the time of receipt; the latter differs between two reports of the same statement. A column that is null
-    /// adds nothing, so that a column added later changes no hash.
+    /// The hash of what a row states: the first 64 bits of the SHA-256 of its values with their columns' names. The
+    /// event time is part of the key, or the time of receipt; the latter differs between two reports of the same
+    /// statement. A column that is null adds nothing, so that a column added later changes no hash.
     pub(super) fn statement_hash(&self, row: &Row<'_, '_>) -> i64 {
         let mut hasher = Sha256::new();
         for (index, ((name, ..), cell)) in self.columns.iter().zip(row.cells()).enumerate() {

@@ -1,5 +1,5 @@
-//! Property: events in any order, with any repeats, split into any objects, committed by one to four workers at once, give
-//! the same rows.
+//! Property: events in any order, with any repeats, split into any objects, committed by one to four workers at once,
+//! give the same rows.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,5 +1,6 @@
-//! One batch over three partitions, and the process stopped after every single step of every call to the store. A reader at
-//! each step sees the old or the new rows of a partition; after a restart the rows are those of an undisturbed run.
+//! One batch over three partitions, and the process stopped after every single step of every call to the store. A
+//! reader at each step sees the old or the new rows of a partition; after a restart the rows are those of an
+//! undisturbed run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;

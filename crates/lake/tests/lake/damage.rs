@@ -33,8 +33,8 @@ async fn problems(store: &Arc<InMemory>) -> Vec<Invariant> {
     lake.verify().await.unwrap().problems.iter().map(|problem| problem.invariant).collect()
 }
 
-/// Every byte of a part is damaged in two ways: the verification goes on to its end, whatever the bytes say. Most damage it
-/// sees; what it cannot see is in values of other columns than the key, which have no checksum.
+/// Every byte of a part is damaged in two ways: the verification goes on to its end, whatever the bytes say. Most
+/// damage it sees; what it cannot see is in values of other columns than the key, which have no checksum.
 #[tokio::test]
 async fn a_flipped_byte_never_ends_the_verification() {
     let (store, _, _, path) = world().await;

@@ -183,8 +183,8 @@ async fn odd_numbers_are_erased() {
     }
 }
 
-/// A request may be stopped anywhere, for any time. Writers do not know of the entry until it is in the list; so the time
-/// after which it settles must not have begun before.
+/// A request may be stopped anywhere, for any time. Writers do not know of the entry until it is in the list; so the
+/// time after which it settles must not have begun before.
 #[test]
 fn a_stalled_request_counts_from_when_its_entry_was_seen() {
     let store = FaultyStore::new(7, Faults::default(), true);

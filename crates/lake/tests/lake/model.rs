@@ -1,8 +1,8 @@
-//! The model test: writers, readers, sweeps and erasures of the real lake on one store in memory, interleaved at random by a
-//! seed, with injected faults. The lake's invariants are checked after each step.
+//! The model test: writers, readers, sweeps and erasures of the real lake on one store in memory, interleaved at random
+//! by a seed, with injected faults. The lake's invariants are checked after each step.
 //!
-//! `MODEL_SCHEDULES` is the number of schedules (400 by default; `make model` runs 100,000). Each control switches one rule
-//! off and must be caught: no If-Match, a sweep without grace, a stalled writer without the deadline R4.
+//! `MODEL_SCHEDULES` is the number of schedules (400 by default; `make model` runs 100,000). Each control switches one
+//! rule off and must be caught: no If-Match, a sweep without grace, a stalled writer without the deadline R4.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -220,7 +220,8 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
     let mut current = 0;
     for now in 0..STEPS {
         figures.steps += 1;
-        // A request takes effect or fails within moments; a machine may sleep for hours. So time stands while one is under way.
+        // A request takes effect or fails within moments; a machine may sleep for hours. So time stands while one is
+        // under way.
         if !store.is_writing() {
             clock.advance(1000);
         }

@@ -1,5 +1,5 @@
-//! Interakt's webhooks. Times are UTC without a zone. Click times have a space instead of `T`, and the fields of a click appear
-//! in one of six places.
+//! Interakt's webhooks. Times are UTC without a zone. Click times have a space instead of `T`, and the fields of a
+//! click appear in one of six places.
 
 use serde_json::{Map, Value, json};
 

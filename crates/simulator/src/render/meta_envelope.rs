@@ -18,7 +18,8 @@ pub(crate) enum Part {
         contact: Option<Value>,
     },
     UserAction(Value),
-    /// A change of another webhook field, with its whole value. The entry carries its time; here in milliseconds since 1970.
+    /// A change of another webhook field, with its whole value. The entry carries its time; here in milliseconds since
+    /// 1970.
     Field {
         field: &'static str,
         at: i64,
@@ -33,8 +34,8 @@ pub(crate) struct Change {
     pub(crate) part: Part,
 }
 
-/// Builds one body from several parts. Accounts become entries; parts of one phone number share a change or have one each.
-/// Changes of other fields have their own entry, because the entry carries their time.
+/// Builds one body from several parts. Accounts become entries; parts of one phone number share a change or have one
+/// each. Changes of other fields have their own entry, because the entry carries their time.
 pub(crate) fn envelope(world: &World, changes: &[Change], rng: &mut SeededRng) -> Value {
     let mut entries: Vec<Value> = Vec::new();
     let mut accounts: Vec<(&str, Vec<Value>)> = Vec::new();

@@ -1,5 +1,5 @@
-//! WASender's webhooks. They contain messages in the format of the Baileys library. Up to three webhooks report one inbound
-//! message.
+//! WASender's webhooks. They contain messages in the format of the Baileys library. Up to three webhooks report one
+//! inbound message.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,5 @@
-//! Woosh Bridge's own formats: `message.status` and the older flat status. Woosh relays everything else in Meta's format.
+//! Woosh Bridge's own formats: `message.status` and the older flat status. Woosh relays everything else in Meta's
+//! format.
 
 use serde_json::{Value, json};
 

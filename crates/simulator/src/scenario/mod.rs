@@ -1,5 +1,5 @@
-//! Plans everything that happens in a simulation: the timeline of each message of the business, and events unrelated to any
-//! message. `render` knows the webhook formats.
+//! Plans everything that happens in a simulation: the timeline of each message of the business, and events unrelated to
+//! any message. `render` knows the webhook formats.
 
 mod model;
 mod timeline_builder;

@@ -125,8 +125,8 @@ pub(crate) struct Event {
 pub(crate) struct SendRecord {
     /// Time of the call.
     pub(crate) called_at: i64,
-    /// Time of a second, identical call. A call without `sent_at` is dated by its receipt, so it is repeated only on another UTC
-    /// day: of two such calls on one day the earlier is kept, which depends on the order of arrival.
+    /// Time of a second, identical call. A call without `sent_at` is dated by its receipt, so it is repeated only on
+    /// another UTC day: of two such calls on one day the earlier is kept, which depends on the order of arrival.
     pub(crate) repeated_at: Option<i64>,
     /// Whether the call contains `sent_at`.
     pub(crate) names_time: bool,
@@ -181,8 +181,8 @@ pub(crate) enum UnrelatedEventKind {
     Echo { id: String },
     /// A payment for a message that was sent before webhooks were set up: a status of an unknown message.
     OldPayment { message: String },
-    /// An Interakt workflow with two questions: a list row chosen at `chosen_at`, then a text. Interakt sends all answers so far
-    /// after each answer.
+    /// An Interakt workflow with two questions: a list row chosen at `chosen_at`, then a text. Interakt sends all
+    /// answers so far after each answer.
     Workflow { run: String, chosen_at: i64, choice: &'static str },
     /// A status update of a template.
     TemplateNews { template: String },

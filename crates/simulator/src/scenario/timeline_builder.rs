@@ -1,4 +1,5 @@
-//! Builds the timeline of each message: when it is sent, delivered, read, clicked and answered, and which webhooks report that.
+//! Builds the timeline of each message: when it is sent, delivered, read, clicked and answered, and which webhooks
+//! report that.
 
 use super::model::{
     Click, Event, EventKind, Failure, MessageTimeline, Reply, ReplyKind, SendRecord, State, WebhookKind,
@@ -119,8 +120,8 @@ fn send_record(
     timeline: &MessageTimeline,
     tickets: u64,
 ) -> SendRecord {
-    // A call without `sent_at` is dated by its receipt. It must come after a reported `sent` status: otherwise the time of
-    // sending would depend on which of two calls is kept.
+    // A call without `sent_at` is dated by its receipt. It must come after a reported `sent` status: otherwise the time
+    // of sending would depend on which of two calls is kept.
     let sent_is_reported = timeline.events.iter().any(|event| {
         matches!(event.kind, EventKind::State { state: State::Sent, .. })
             && event.at == timeline.sent_at
@@ -232,8 +233,8 @@ impl TimelineBuilder<'_> {
         self.price();
     }
 
-    /// Adds a delivery days or weeks after the send: Meta keeps undelivered messages up to 30 days. The person reads it soon after, or
-    /// weeks later, and may click and answer.
+    /// Adds a delivery days or weeks after the send: Meta keeps undelivered messages up to 30 days. The person reads it
+    /// soon after, or weeks later, and may click and answer.
     fn arrive_late(&mut self) {
         let delivered = self.timeline.sent_at + self.rng.between(5 * DAY, 30 * DAY);
         self.state(State::Delivered, delivered, true);
@@ -319,7 +320,8 @@ impl TimelineBuilder<'_> {
         self.add_event(at, EventKind::State { state, priced: false }, reported_by);
     }
 
-    /// Whether the application forwards a status, with a chance in percent. The tracker identifies people by phone number only.
+    /// Whether the application forwards a status, with a chance in percent. The tracker identifies people by phone
+    /// number only.
     fn is_forwarded(&mut self, percent: u64) -> bool {
         let nameable = self.person().is_some_and(|person| person.phone.is_some() && person.user_id.is_none());
         self.campaign.tracked && nameable && self.rng.chance(percent)
@@ -359,8 +361,8 @@ impl TimelineBuilder<'_> {
         }
     }
 
-    /// Webhooks of a relayed campaign. Woosh does not relay the first status of a message, so that Meta is its provider, and
-    /// misses some later ones.
+    /// Webhooks of a relayed campaign. Woosh does not relay the first status of a message, so that Meta is its
+    /// provider, and misses some later ones.
     fn relay_webhooks(&mut self) -> Vec<WebhookKind> {
         let first = !self.timeline.events.iter().any(|event| event.reported_by == [WebhookKind::Meta]);
         if first || self.rng.chance(30) {
@@ -412,8 +414,8 @@ impl TimelineBuilder<'_> {
     }
 
     fn click(&mut self, person: Option<usize>, button: usize, mut at: i64) {
-        // If two members of a group clicked in the same second, the order of the clicks would depend on webhook ids, which
-        // the truth does not use. The second click is therefore moved to a later second.
+        // If two members of a group clicked in the same second, the order of the clicks would depend on webhook ids,
+        // which the truth does not use. The second click is therefore moved to a later second.
         let resolution = click_resolution(self.campaign.provider);
         while self
             .timeline
@@ -444,7 +446,8 @@ impl TimelineBuilder<'_> {
         self.add_event_for(person, at, EventKind::Click(Click { button, id, names_message }), reported_by);
     }
 
-    /// Whether a click at this time is certainly attributed: a status was reported, and the attribution window is still open.
+    /// Whether a click at this time is certainly attributed: a status was reported, and the attribution window is still
+    /// open.
     fn is_surely_attributed(&self, at: i64) -> bool {
         let is_status = |event: &Event| matches!(event.kind, EventKind::State { .. });
         let known = self.timeline.events.iter().any(|event| is_status(event) && !event.reported_by.is_empty());

@@ -1,4 +1,5 @@
-//! Clicks by the day of the click, attributed or not: by kind, by link, by hour, and those that no report counts, by reason.
+//! Clicks by the day of the click, attributed or not: by kind, by link, by hour, and those that no report counts, by
+//! reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! What the webhooks reveal about each message and click: the reported events, the reporting provider, and the fields that it
-//! sends.
+//! What the webhooks reveal about each message and click: the reported events, the reporting provider, and the fields
+//! that it sends.
 
 use std::collections::BTreeMap;
 
@@ -300,8 +300,8 @@ fn unattributed_receipts(world: &World, timeline: &MessageTimeline, sent_at: Opt
     receipts.into_iter().map(receipt).collect()
 }
 
-/// How many rows an event has: one for each different statement about it. Providers differ in the column `provider`; Interakt's second
-/// report of a flow differs from its first.
+/// How many rows an event has: one for each different statement about it. Providers differ in the column `provider`;
+/// Interakt's second report of a flow differs from its first.
 pub(super) fn statements(event: &Event, campaign: SimulatedProvider) -> usize {
     let tell = |webhook: &WebhookKind| (provider_of(*webhook, campaign), *webhook == WebhookKind::InteraktFlow);
     event.reported_by.iter().map(tell).collect::<std::collections::BTreeSet<_>>().len()
@@ -363,8 +363,8 @@ fn error_message(event: &Event, title: &str) -> Option<String> {
     event.reported_by.iter().any(|webhook| gives.contains(webhook)).then(|| title.to_owned())
 }
 
-/// The error title, for providers that send one. Interakt sends a reason, which is stored as the error message; WASender sends
-/// nothing.
+/// The error title, for providers that send one. Interakt sends a reason, which is stored as the error message;
+/// WASender sends nothing.
 fn title_by(provider: SimulatedProvider, title: &str) -> Option<String> {
     let titled = !matches!(provider, SimulatedProvider::Interakt | SimulatedProvider::Wasender);
     titled.then(|| title.to_owned())

@@ -1,5 +1,5 @@
-//! Queries with parameters: the status of given messages, and the message log. The parameters of each case are chosen so that
-//! it has a result, except for the case of an unknown registration.
+//! Queries with parameters: the status of given messages, and the message log. The parameters of each case are chosen
+//! so that it has a result, except for the case of an unknown registration.
 
 use std::cmp::Reverse;
 

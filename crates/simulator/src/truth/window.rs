@@ -13,8 +13,8 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// All days of the simulation but the first and the last, so that messages lie on both sides of the window. Simulations of up
-    /// to three days use all days.
+    /// All days of the simulation but the first and the last, so that messages lie on both sides of the window.
+    /// Simulations of up to three days use all days.
     pub(super) fn of(world: &World) -> Self {
         let days = i64::from(world.options.days);
         let margin = i64::from(days > 3);

@@ -146,7 +146,8 @@ pub(super) fn campaigns(
     campaigns
 }
 
-/// The forms that each provider supports. Where a form is listed twice, the application does not record the second campaign.
+/// The forms that each provider supports. Where a form is listed twice, the application does not record the second
+/// campaign.
 const fn forms(provider: SimulatedProvider) -> &'static [Form] {
     match provider {
         SimulatedProvider::Meta => &[

@@ -1,7 +1,7 @@
 //! Clicks on the buttons of templates. They name the message of the business and have no id of their own.
 //!
-//! The clicked button is described in one of six places: `event` beside `data`, `event` in `data`, `event` beside a message without
-//! envelope, `message.meta_data`, `message` itself, or `message.meta_data.cta_click_info.<link>`.
+//! The clicked button is described in one of six places: `event` beside `data`, `event` in `data`, `event` beside a
+//! message without envelope, `message.meta_data`, `message` itself, or `message.meta_data.cta_click_info.<link>`.
 
 use super::webhook::{Webhook, account_event};
 use crate::digest::hash;

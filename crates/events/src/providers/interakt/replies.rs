@@ -13,8 +13,9 @@ use crate::time::instant;
 
 /// Handles `message_received` and `message_api_flow_response`.
 ///
-/// The response to a flow arrives as both events, with the same message id and time, and is one click. The first row stays. If that is
-/// `message_received`, the template and the callback data are missing, because only the other event has them.
+/// The response to a flow arrives as both events, with the same message id and time, and is one click. The first row
+/// stays. If that is `message_received`, the template and the callback data are missing, because only the other event
+/// has them.
 pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>) {
     let message = webhook.message;
     let author = message.get("chat_message_type").as_str();
@@ -94,7 +95,8 @@ fn inbound<'j>(
     flattening.push(draft);
 }
 
-/// The choice in a message: an object of Meta's shape (as JSON or inside a string), only the label, or a payload beside it.
+/// The choice in a message: an object of Meta's shape (as JSON or inside a string), only the label, or a payload beside
+/// it.
 fn choice<'t>(
     flattening: &mut Flattening<'_>,
     message: &'t Json<'t>,
@@ -136,8 +138,8 @@ fn declared_kind(content_type: &str) -> Option<&'static str> {
     }
 }
 
-/// Handles `workflow_response_update`, which repeats all earlier answers with each new one. Each answer becomes a click or a message, with
-/// the same id each time.
+/// Handles `workflow_response_update`, which repeats all earlier answers with each new one. Each answer becomes a click
+/// or a message, with the same id each time.
 pub(super) fn workflow<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>) {
     let data = webhook.data;
     let workflow_run = id(data.get("id"));

@@ -19,7 +19,8 @@ pub(super) struct Webhook<'j> {
 }
 
 impl<'j> Webhook<'j> {
-    /// The customer. Where Interakt omits the whole phone number, it is put together from country code and national number.
+    /// The customer. Where Interakt omits the whole phone number, it is put together from country code and national
+    /// number.
     pub(super) fn person(&self, flattening: &Flattening<'_>) -> Person<'j> {
         let customer = self.data.get("customer");
         let person = Person::of(flattening.options, &[customer.get("channel_phone_number")]);

@@ -1,7 +1,7 @@
 //! Clicks as WASender's libraries write them: Baileys, and whatsmeow with a different spelling of the same names.
 //!
-//! Members are looked up at their exact place and not searched for: `contextInfo.quotedMessage` repeats the menu that was answered,
-//! including its titles.
+//! Members are looked up at their exact place and not searched for: `contextInfo.quotedMessage` repeats the menu that
+//! was answered, including its titles.
 
 use crate::click::{Choice, flow_choice};
 use crate::extracted::{Extracted, ExtractedText, id, text};

@@ -1,5 +1,5 @@
-//! A simulated environment for the lake: a store with injected faults, a clock that only the test moves, and an executor
-//! that takes one step of one task at a time. One seed decides everything.
+//! A simulated environment for the lake: a store with injected faults, a clock that only the test moves, and an
+//! executor that takes one step of one task at a time. One seed decides everything.
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 

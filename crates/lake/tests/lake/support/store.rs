@@ -1,5 +1,5 @@
-//! A store in memory with injected faults: failures before and after a write, false conflicts, lost responses, and writes
-//! that take effect later. Each call yields before and after, so that a task can be stopped at every call.
+//! A store in memory with injected faults: failures before and after a write, false conflicts, lost responses, and
+//! writes that take effect later. Each call yields before and after, so that a task can be stopped at every call.
 
 use std::fmt;
 use std::ops::Range;
