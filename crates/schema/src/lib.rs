@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`Table`] and [`Column`] | this crate | a macro reads the list |
 //! | records, as structs with a field for each column | `bluetick_events::record` | a macro reads the list |
-//! | Arrow schemas, and which columns get a dictionary, statistics or a search by erasures | `bluetick_lake` | from [`Table::columns`] |
+//! | Arrow schemas; columns with dictionary, statistics or erasure search | `bluetick_lake` | from [`Table::columns`] |
 //! | `sql/ddl/*.sql`, `sql/schema.json` | generated files | `make generate`; a test compares them |
 //! | Glue tables | generated from `sql/schema.json` | `make generate`; a test compares them |
 //!

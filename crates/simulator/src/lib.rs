@@ -8,8 +8,7 @@
 //! 3. `render`: the webhook body of each event, in its provider's format.
 //! 4. `schedule`: when each webhook arrives: late, out of order, as a duplicate, in a batch.
 //! 5. `truth`: the answers, computed from the timelines by the definitions of `docs/metrics.md`. It sees neither
-//!    webhooks nor
-//!    records.
+//!    webhooks nor records.
 //!
 //! Output does not depend on the clock or the machine: equal options give byte-identical output.
 //!

@@ -2,9 +2,12 @@
 //!
 //! | URL | store |
 //! |---|---|
-//! | `s3://bucket/prefix` | S3; credentials and region from [`use_aws_access`] or the environment, `AWS_ENDPOINT_URL` from the environment. Plain HTTP to loopback only |
+//! | `s3://bucket/prefix` | S3 |
 //! | `file:///directory` | a directory with conditional writes; created if absent |
 //! | `memory://name` | a new, empty store in memory, for tests |
+//!
+//! Credentials and region of S3 come from [`use_aws_access`] or the environment. `AWS_ENDPOINT_URL` in the environment
+//! names an emulator; plain HTTP is allowed only to loopback addresses.
 //!
 //! A [`Profile`] sets the time-outs and retries of S3: a batch job waits longer than a webhook may.
 
