@@ -1,4 +1,4 @@
--- Question: How long did it take until somebody answered each ticket, and with which button?
+-- Question: How long did it take until each ticket was answered, and with which button?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions (docs/metrics.md, part 6): messages with a ticket_id sent from … to in local days, by ticket.
 -- response_seconds: from the first message of the ticket to the first attributed click on any of them; null if negative.
