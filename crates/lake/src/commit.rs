@@ -219,7 +219,7 @@ impl<'a> CommitAttempt<'a> {
 impl PartsChange for CommitAttempt<'_> {
     async fn restart(&mut self, lake: &Lake) -> Result<(), LakeError> {
         let erasures = lake.erasures().await?;
-        self.is_new = self.batch.rows_to_keep(|rows| erasures.matches(rows))?;
+        self.is_new = self.batch.rows_to_keep(|rows| erasures.matches(self.batch.partition().table, rows))?;
         self.scanned.clear();
         self.report.erased = self.is_new.iter().filter(|is_new| !**is_new).count() as u64;
         self.report.duplicates = self.batch.rows_received() - self.is_new.len() as u64;

@@ -1,5 +1,7 @@
 //! Errors, classified by who can act on them.
 
+use std::io;
+
 use crate::partition::Partition;
 
 /// Who can act on an error.
@@ -76,6 +78,7 @@ impl LakeError {
         match self {
             LakeError::Url(_) | LakeError::Invalid(_) => Fault::Caller,
             LakeError::Contention { .. } => Fault::Retriable,
+            LakeError::Store(error) if is_refused_by_system(error) => Fault::Fatal,
             LakeError::Store(error) => match error {
                 Store::Generic { .. }
                 | Store::AlreadyExists { .. }
@@ -97,4 +100,21 @@ impl LakeError {
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, LakeError::Store(object_store::Error::NotFound { .. }))
     }
+}
+
+/// Whether the operating system refused a write and will refuse it again: no permission, a read-only file system, a full
+/// disk. Such a write has not taken effect.
+pub(crate) fn is_refused_by_system(error: &object_store::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if kind.is_some_and(|kind| {
+            matches!(kind, NotADirectory | PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
+        }) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }

@@ -26,6 +26,10 @@ pub enum Invariant {
     RowsAddUp,
     /// A manifest is well-formed and references each part once.
     ManifestsAreSound,
+    /// A partition that has parts has a manifest.
+    ManifestsExist,
+    /// A part can be read, and its bytes have the digest that its footer states.
+    PartsAreIntact,
 }
 
 impl Invariant {
@@ -40,6 +44,8 @@ impl Invariant {
             Invariant::ErasedRowsAreAbsent => "erased_rows_are_absent",
             Invariant::RowsAddUp => "rows_add_up",
             Invariant::ManifestsAreSound => "manifests_are_sound",
+            Invariant::ManifestsExist => "manifests_exist",
+            Invariant::PartsAreIntact => "parts_are_intact",
         }
     }
 }

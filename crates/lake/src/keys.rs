@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::row::{RowConverter, Rows, SortField};
 
 use crate::error::LakeError;
-use crate::tables::{ArrowSchema, Table};
+use crate::tables::{ArrowSchema, ColumnType, Table};
 
 /// The column whose UTC date decides the partition.
 pub(crate) const EVENT_TIME: &str = "event_ts";
@@ -38,6 +38,12 @@ impl RowEncoder {
     /// Encodes the order of a part.
     pub(crate) fn order(table: Table) -> Result<Self, LakeError> {
         Self::new(table, sort_columns(table))
+    }
+
+    /// Encodes all columns but maps, which have no order: two rows are equal only if they agree in everything else.
+    pub(crate) fn whole_row(table: Table) -> Result<Self, LakeError> {
+        let columns = table.columns().iter().filter(|column| column.kind != ColumnType::StringMap);
+        Self::new(table, columns.map(|column| column.name).collect())
     }
 
     fn new(table: Table, columns: Vec<&'static str>) -> Result<Self, LakeError> {

@@ -64,6 +64,11 @@ impl Lake {
         &self.base_uri
     }
 
+    /// The time of the lake's clock, in milliseconds since 1970 (UTC).
+    pub fn now_ms(&self) -> i64 {
+        self.environment.now_ms()
+    }
+
     /// Opens a part; a footer that was read before comes from memory.
     pub(crate) async fn open_part(&self, partition: Partition, name: &str) -> Result<Arc<Part>, LakeError> {
         let known = self.footers.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();

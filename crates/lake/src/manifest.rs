@@ -1,12 +1,14 @@
 //! Manifests: the list of the parts of a partition.
 //!
 //! One absolute URI per line, each line ended by a newline, no blank line: the format of Hive's SymlinkTextInputFormat,
-//! which Athena reads.
+//! which Athena reads. Every publication adds a part under a new name (rule R8), so no text ever occurs twice, and a manifest
+//! without lines is not one of ours.
 
 use std::collections::HashSet;
 
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore, UpdateVersion};
+use sha2::{Digest, Sha256};
 
 use crate::error::LakeError;
 use crate::partition::Partition;
@@ -18,6 +20,8 @@ pub(crate) struct Manifest {
     pub(crate) parts: Vec<String>,
     /// `None`: the manifest does not exist yet.
     pub(crate) version: Option<UpdateVersion>,
+    /// SHA-256 of the text in hexadecimal; empty for an absent manifest.
+    pub(crate) digest: String,
 }
 
 /// Reads the manifest of a partition; an absent manifest is empty.
@@ -36,7 +40,7 @@ pub(crate) async fn read_manifest(
     let damaged = |problem: String| LakeError::Damaged { object: path.to_string(), problem };
     let text = std::str::from_utf8(&bytes).map_err(|error| damaged(error.to_string()))?;
     let parts = parse(text, base_uri, partition).map_err(damaged)?;
-    Ok(Manifest { parts, version: Some(version) })
+    Ok(Manifest { parts, version: Some(version), digest: hex::encode(Sha256::digest(&bytes)) })
 }
 
 /// The text of a manifest.

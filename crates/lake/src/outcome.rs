@@ -11,6 +11,7 @@
 
 use object_store::{Error, PutResult};
 
+use crate::error::is_refused_by_system;
 use crate::manifest::Manifest;
 
 /// The outcome of a conditional write.
@@ -37,6 +38,7 @@ pub(crate) fn classify(result: Result<PutResult, Error>) -> PutOutcome {
             | Error::Unauthenticated { .. }
             | Error::UnknownConfigurationKey { .. }),
         ) => PutOutcome::Impossible(error),
+        Err(error) if is_refused_by_system(&error) => PutOutcome::Impossible(error),
         Err(error) => PutOutcome::Unclear(error),
     }
 }
@@ -49,6 +51,8 @@ pub(crate) fn is_ours(current: &Manifest, written_part: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+
     use super::*;
 
     #[test]
@@ -65,13 +69,17 @@ mod tests {
         ] {
             assert!(matches!(classify(Err(error)), PutOutcome::Unclear(_)));
         }
+        for kind in [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem, ErrorKind::StorageFull] {
+            let error = Error::Generic { store: "directory", source: std::io::Error::from(kind).into() };
+            assert!(matches!(classify(Err(error)), PutOutcome::Impossible(_)), "{kind}");
+        }
         let denied = Error::PermissionDenied { path: String::new(), source: source() };
         assert!(matches!(classify(Err(denied)), PutOutcome::Impossible(_)));
     }
 
     #[test]
     fn the_written_part_decides() {
-        let manifest = Manifest { parts: vec!["a".to_owned(), "b".to_owned()], version: None };
+        let manifest = Manifest { parts: vec!["a".to_owned(), "b".to_owned()], ..Manifest::default() };
         assert!(is_ours(&manifest, "b"));
         assert!(!is_ours(&manifest, "c"));
     }

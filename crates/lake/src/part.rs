@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use bytes::buf::{Buf, Reader};
+use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use parquet::arrow::ProjectionMask;
@@ -20,6 +21,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 
 use crate::columns::{DECODE_ROWS, rows_at_a_time};
+use crate::digest::{self, CREATED_BY, FileDigest, NO_DIGEST};
 use crate::error::LakeError;
 use crate::keys::EVENT_TIME;
 use crate::partition::Partition;
@@ -67,6 +69,10 @@ impl Part {
         let reader = || ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Skip);
         let mut metadata = reader();
         let whole = u64::try_from(tail.len()).is_ok_and(|len| len == bytes).then(|| tail.clone());
+        let stated = whole.as_ref().and_then(|whole| digest::is_intact(whole));
+        if stated == Some(false) {
+            return Err(damaged(&path));
+        }
         match metadata.try_parse_sized(&tail, bytes) {
             Err(ParquetError::NeedMoreData(needed)) => {
                 let start = bytes.saturating_sub(needed as u64);
@@ -76,7 +82,40 @@ impl Part {
             }
             other => other?,
         }
-        Self::from_metadata(path, name, bytes, Arc::new(metadata.finish()?), whole)
+        let part = Self::from_metadata(path, name, bytes, Arc::new(metadata.finish()?), whole)?;
+        if part.whole.is_some() && stated.is_none() && part.must_have_digest() {
+            return Err(damaged(&part.path));
+        }
+        Ok(part)
+    }
+
+    /// Whether the version that wrote the part stated a digest in the footer.
+    fn must_have_digest(&self) -> bool {
+        self.metadata().file_metadata().created_by() == Some(CREATED_BY)
+    }
+
+    /// Reads the whole file and compares its digest with the one in the footer. [`Part::open`] has done so for a part that
+    /// its first request brought whole.
+    ///
+    /// # Errors
+    /// [`LakeError::Damaged`] if they differ.
+    pub(crate) async fn check_digest(&self, store: &dyn ObjectStore) -> Result<(), LakeError> {
+        if self.whole.is_some() {
+            return Ok(());
+        }
+        let tail = store.get_range(&self.path, self.bytes.saturating_sub(FOOTER_BYTES)..self.bytes).await?;
+        let Some(place) = digest::position(&tail) else {
+            return if self.must_have_digest() { Err(damaged(&self.path)) } else { Ok(()) };
+        };
+        let stated = tail.get(place..place + NO_DIGEST.len()).unwrap_or_default();
+        let place = self.bytes - tail.len() as u64 + place as u64;
+        let (mut digest, mut offset) = (FileDigest::default(), 0);
+        let mut pieces = store.get(&self.path).await?.into_stream();
+        while let Some(piece) = pieces.try_next().await? {
+            digest.update(&digest::without_digest(&piece, offset, place));
+            offset += piece.len() as u64;
+        }
+        if digest.finish().as_bytes() == stated { Ok(()) } else { Err(damaged(&self.path)) }
     }
 
     /// A part from what its writer knows of it.
@@ -186,6 +225,11 @@ impl Part {
         let chunks = ranges.iter().map(|range| range.start).zip(chunks).collect();
         Ok(SparseFile { len: self.bytes, chunks })
     }
+}
+
+fn damaged(path: &Path) -> LakeError {
+    let problem = "its bytes do not have the digest that its footer states".to_owned();
+    LakeError::Damaged { object: path.to_string(), problem }
 }
 
 /// Refuses a footer that places a column outside the file: the Parquet library trusts it.

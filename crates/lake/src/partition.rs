@@ -32,6 +32,11 @@ impl Partition {
         Path::from_iter(["manifest".to_owned(), self.table.name().to_owned(), self.folder(), MANIFEST_FILE.to_owned()])
     }
 
+    /// Path of the folder of its parts inside the lake.
+    pub(crate) fn part_folder(&self) -> Path {
+        Path::from_iter(["data".to_owned(), self.table.name().to_owned(), self.folder()])
+    }
+
     /// Path of a part inside the lake.
     pub fn part_path(&self, name: &str) -> Path {
         Path::from_iter(["data".to_owned(), self.table.name().to_owned(), self.folder(), name.to_owned()])

@@ -1,4 +1,4 @@
-//! Lines that cannot be placed in a table: stored with the reason under `rejected/`, which queries do not read.
+//! Rejected lines: kept with the reason, outside the tables.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::error::LakeError;
 use crate::lake::Lake;
 use crate::staging::Reason;
 
-/// A line that cannot be placed, and why.
+/// A rejected line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedLine {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
     /// The line as it came.
     pub line: Vec<u8>,
@@ -26,7 +26,7 @@ struct Kept<'a> {
     source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<&'a str>,
-    /// A line that is no UTF-8, in hexadecimal.
+    /// A line that is not UTF-8, in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     line_hex: Option<String>,
 }
@@ -47,18 +47,24 @@ fn append_json(content: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Lake
 }
 
 impl Lake {
-    /// Stores lines under `rejected/<reason>/dt=<date>/<hash>.ndjson`, one object for each reason:
-    /// `{"reason":…,"source":…,"line":…}`, or `line_hex` if the line is not UTF-8. Stores their counts, for users
-    /// without access to the lines, under `rejections/dt=<date>/<hash>.ndjson`:
-    /// `{"reason":…,"source":…,"line_count":…}`.
+    /// Keeps lines under `rejected/<reason>/dt=<date>/<hash>.ndjson`, one object for each reason:
+    /// `{"reason":…,"source":…,"line":…}`, or `line_hex` for a line that is not UTF-8; and their numbers, without a word of
+    /// the lines, under `rejections/dt=<date>/<hash>.ndjson`: `{"reason":…,"source":…,"line_count":…}`.
     ///
-    /// `source` says where they came from, such as the raw object's key. The date is the one in it (`dt=2026-11-20` or
-    /// `2026/11/20`), else that of `modified_ms`, when the source was written, in milliseconds since 1970 (UTC). Names
-    /// are hashes of source and lines, so the same call again writes the same objects again.
+    /// `source` is where they came from, such as the key of the raw object. The date is the one in it (`dt=2026-11-20` or
+    /// `2026/11/20`), else that of `modified_ms`, the time at which the source was written, in milliseconds since 1970 (UTC).
+    /// A source with many such lines is rejected in groups, numbered by `group`. Names are hashes of source, group and lines:
+    /// a repeated call writes the same objects again, and two groups of the same lines stay two.
     ///
     /// # Errors
     /// The store's; then some objects may be written, and calling again completes them.
-    pub async fn reject(&self, source: &str, modified_ms: i64, rejected: &[RejectedLine]) -> Result<(), LakeError> {
+    pub async fn reject(
+        &self,
+        source: &str,
+        modified_ms: i64,
+        group: u64,
+        rejected: &[RejectedLine],
+    ) -> Result<(), LakeError> {
         let mut by_reason: BTreeMap<Reason, (usize, Vec<u8>)> = BTreeMap::new();
         for RejectedLine { reason, line } in rejected {
             let text = std::str::from_utf8(line);
@@ -69,12 +75,12 @@ impl Lake {
             append_json(content, &kept)?;
         }
         let dt = format!("dt={}", date_in(source).unwrap_or_else(|| date_of(modified_ms)));
-        let (mut tallies, mut everything) = (Vec::new(), Sha256::new());
+        let (mut tallies, mut everything) = (Vec::new(), Sha256::new_with_prefix(group.to_be_bytes()));
         for (reason, (line_count, content)) in by_reason {
             append_json(&mut tallies, &Tally { reason: reason.slug(), source, line_count })?;
             everything.update(&content);
-            let path =
-                Path::from_iter(["rejected", reason.slug(), &dt, &file_name(Sha256::digest(&content).as_slice())]);
+            let digest = Sha256::new_with_prefix(group.to_be_bytes()).chain_update(&content).finalize();
+            let path = Path::from_iter(["rejected", reason.slug(), &dt, &file_name(digest.as_slice())]);
             self.store.put(&path, content.into()).await?;
         }
         if tallies.is_empty() {
@@ -90,7 +96,7 @@ impl Lake {
     }
 }
 
-/// A name that follows from the content.
+/// A file name made of a digest.
 fn file_name(digest: &[u8]) -> String {
     format!("{}.ndjson", hex::encode(digest.get(..16).unwrap_or(digest)))
 }
@@ -133,7 +139,7 @@ mod tests {
             RejectedLine { reason: Reason::WrongType, line: b"{}".to_vec() },
         ];
         for _ in 0..2 {
-            lake.reject("raw/dt=2026-11-20/x", 0, &lines).await.unwrap();
+            lake.reject("raw/dt=2026-11-20/x", 0, 0, &lines).await.unwrap();
         }
         let paths: Vec<_> = lake.store.list(None).map_ok(|meta| meta.location).try_collect().await.unwrap();
         assert_eq!(paths.len(), 3);
@@ -149,12 +155,24 @@ mod tests {
         assert_eq!(text, expected);
     }
 
+    /// One object may hold millions of equal lines: each group of them is kept.
+    #[tokio::test]
+    async fn equal_groups_are_kept_apart() {
+        let lake = Lake::open("memory://test", LakeOptions::default()).unwrap();
+        let lines = [RejectedLine { reason: Reason::NotJson, line: b"x".to_vec() }];
+        for group in [0, 1, 2, 1] {
+            lake.reject("raw/dt=2026-11-20/x", 0, group, &lines).await.unwrap();
+        }
+        let paths: Vec<_> = lake.store.list(None).map_ok(|meta| meta.location).try_collect().await.unwrap();
+        assert_eq!(paths.len(), 6, "three groups, each with its lines and its count");
+    }
+
     #[tokio::test]
     async fn an_object_without_a_date_in_its_name_counts_by_its_own() {
         let lake = Lake::open("memory://test", LakeOptions::default()).unwrap();
         let lines = [RejectedLine { reason: Reason::NotJson, line: b"x".to_vec() }];
-        lake.reject("events.ndjson", 1_795_132_800_000, &lines).await.unwrap();
-        lake.reject("nothing", 0, &[]).await.unwrap();
+        lake.reject("events.ndjson", 1_795_132_800_000, 0, &lines).await.unwrap();
+        lake.reject("nothing", 0, 0, &[]).await.unwrap();
         let paths: Vec<_> = lake.store.list(None).map_ok(|meta| meta.location).try_collect().await.unwrap();
         assert_eq!(paths.len(), 2);
         assert!(paths.iter().all(|path| path.as_ref().contains("/dt=2026-11-20/")), "{paths:?}");

@@ -113,6 +113,10 @@ impl<C: PartsChange> Attempt for ReplaceParts<'_, C> {
         if self.replacement.as_ref().is_some_and(|replacement| is_ours(&manifest, &replacement.part.name)) {
             return Ok(self.done(manifest.parts));
         }
+        if manifest.parts.is_empty() && lake.repair_before_first_commit(self.partition, &manifest).await? {
+            self.conflicts += 1;
+            return Ok(Step::Again(None));
+        }
         match self.change.plan(lake, &manifest, &mut self.replacement).await {
             Err(error) if error.is_not_found() => {
                 lake.confirm_changed(self.partition, &manifest, &error).await?;

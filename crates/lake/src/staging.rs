@@ -22,20 +22,20 @@ mod line;
 use columns::ChunkBuilder;
 use line::{Cell, Line, TableReader};
 
-/// 2009-01-01 UTC, the year of WhatsApp's founding: no event is older. Milliseconds since 1970.
+/// 2009-01-01 UTC, the year in which WhatsApp was founded: no event is older. Milliseconds since 1970.
 pub const EARLIEST_EVENT_MS: i64 = 1_230_768_000_000;
 
-/// How far an event may lie after its own receipt: clocks differ, and time zones get lost. Milliseconds.
+/// How much later than its receipt an event may be: clocks differ, and time zones get lost. Milliseconds.
 pub const FUTURE_TOLERANCE_MS: i64 = 24 * 3600 * 1000;
 
 /// 10000-01-01 UTC: from here on a date has no four-digit year. Milliseconds since 1970.
-const YEAR_10000_MS: i64 = 253_402_300_800_000;
+pub(crate) const YEAR_10000_MS: i64 = 253_402_300_800_000;
 
 /// Longest line in bytes. It is above what ingest writes for its largest body: most lines fit into a Firehose record of
 /// 1,000 KiB, but a line that went through the spill has no such limit.
 pub const MAX_LINE_BYTES: usize = 32 << 20;
 
-/// Why a line cannot be placed. Its name is a folder under `rejected/`.
+/// The reason why a line is rejected. Its name is a folder under `rejected/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
     /// Not a JSON object.
@@ -50,8 +50,10 @@ pub enum Reason {
     WrongType,
     /// The event is older than [`EARLIEST_EVENT_MS`].
     EventTimeTooEarly,
-    /// The event lies more than [`FUTURE_TOLERANCE_MS`] after its receipt.
+    /// The event is more than [`FUTURE_TOLERANCE_MS`] after its receipt, and after the present.
     EventTimeInFuture,
+    /// The receipt is before [`EARLIEST_EVENT_MS`] or after the year 9999.
+    ReceiptTimeImpossible,
 }
 
 impl Reason {
@@ -65,6 +67,7 @@ impl Reason {
             Reason::WrongType => "wrong_type",
             Reason::EventTimeTooEarly => "event_time_too_early",
             Reason::EventTimeInFuture => "event_time_in_future",
+            Reason::ReceiptTimeImpossible => "receipt_time_impossible",
         }
     }
 }
@@ -75,11 +78,11 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A line was not taken. Holds no part of the line: that may be logged.
+/// A rejected line. Holds no part of the line, so it may be logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line rejected: {reason}")]
 pub struct Rejection {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
@@ -89,7 +92,7 @@ impl From<Reason> for Rejection {
     }
 }
 
-/// Rows on their way into partitions.
+/// Collects rows by partition.
 pub struct Staging {
     readers: HashMap<Table, TableReader>,
     partitions: BTreeMap<Partition, Staged>,
@@ -111,17 +114,27 @@ impl Default for Staging {
 }
 
 impl Staging {
-    /// Nothing staged.
+    /// An empty staging.
     pub fn new() -> Self {
         let readers = Table::ALL.into_iter().map(|table| (table, TableReader::new(table))).collect();
         Self { readers, partitions: BTreeMap::new(), rows: 0, unknown_columns: 0 }
     }
 
-    /// Takes one line, without its newline. A line of white space alone is nothing, and no error.
+    /// Takes one line, without its newline. A blank line is ignored.
     ///
     /// # Errors
-    /// The line cannot be placed; nothing of it was taken.
+    /// The line is rejected, and none of it was taken.
     pub fn push_line(&mut self, line: &[u8]) -> Result<(), Rejection> {
+        self.push_line_at(line, i64::MIN)
+    }
+
+    /// As [`Staging::push_line`], at the time `now_ms` (milliseconds since 1970). It is known that the event's time has
+    /// come, so a time after the receipt only says that the clock of the receiver was slow: the row is taken, and its
+    /// `received_at` is doubtful. Readers recognise it by a receipt more than [`FUTURE_TOLERANCE_MS`] before the event.
+    ///
+    /// # Errors
+    /// The line is rejected, and none of it was taken.
+    pub fn push_line_at(&mut self, line: &[u8], now_ms: i64) -> Result<(), Rejection> {
         let line = line.trim_ascii();
         if line.is_empty() {
             return Ok(());
@@ -138,7 +151,11 @@ impl Staging {
         if event_ts < EARLIEST_EVENT_MS {
             return Err(Reason::EventTimeTooEarly.into());
         }
-        if event_ts > received_at.saturating_add(FUTURE_TOLERANCE_MS) || event_ts >= YEAR_10000_MS {
+        if !(EARLIEST_EVENT_MS..YEAR_10000_MS).contains(&received_at) {
+            return Err(Reason::ReceiptTimeImpossible.into());
+        }
+        let latest = received_at.max(now_ms).saturating_add(FUTURE_TOLERANCE_MS);
+        if event_ts > latest || event_ts >= YEAR_10000_MS {
             return Err(Reason::EventTimeInFuture.into());
         }
         let statement = Cell::Int(reader.statement_hash(&row));
@@ -160,20 +177,20 @@ impl Staging {
         self.rows
     }
 
-    /// Columns met since the last drain that the tables do not have: a sign of an older reader than writer.
+    /// Columns since the last drain that the tables do not have: a newer version wrote the lines.
     pub fn unknown_columns(&self) -> u64 {
         self.unknown_columns
     }
 
-    /// Bytes held, about; a commit needs as much again for its largest partition, at most.
+    /// Bytes in memory, about. A commit needs at most as much again for its largest partition.
     pub fn memory_bytes(&self) -> usize {
         self.partitions.values().map(|staged| staged.chunk_bytes + staged.builder_bytes()).sum()
     }
 
-    /// Hands out what was staged, a batch for each partition, oldest partition first; starts anew.
+    /// Returns a batch for each partition, oldest partition first, and empties the staging.
     ///
     /// # Errors
-    /// None that data can cause.
+    /// None that input can cause.
     pub fn drain(&mut self) -> Result<Vec<PartitionBatch>, LakeError> {
         self.rows = 0;
         self.unknown_columns = 0;

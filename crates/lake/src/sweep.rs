@@ -1,10 +1,15 @@
-//! The sweep: deletes parts that no manifest references any more, after a grace period in which queries finish (rule R3
-//! of `docs/lake.md`).
+//! The sweep: deletes parts that are no longer referenced by any manifest, late enough that no reader needs them.
 //!
-//! A part is deleted if no manifest references it now, an earlier sweep found it unreferenced, and the grace period has
-//! passed since. A part younger than two publish deadlines is not recorded as unreferenced, because its writer may
-//! still publish it. Rule R4 forbids its writer to publish it later. So a recorded part stays unreferenced, and the
-//! grace period begins when new readers can no longer find the part.
+//! A part is deleted when (rule R3) no manifest references it, an earlier sweep found it unreferenced, and the grace has
+//! passed since. A part younger than two publish deadlines is not recorded: its writer may still publish it. Rule R4
+//! forbids that later, so the grace counts from a moment after which no new reader could find the part.
+//!
+//! A writer that is stopped between its last look at the clock and its write can break R4. Therefore (rule R8) the text of
+//! the partition's manifest must have changed since the part was recorded; if it has not, the sweep changes it by adding a
+//! part without rows. Then the condition of the late write fails: every publication adds a part under a new name, so no
+//! text of a manifest ever comes back.
+//!
+//! A partition without a manifest may have lost it. The sweep deletes nothing there, and reports it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,10 +23,11 @@ use uuid::Uuid;
 use crate::environment::uuid_time_ms;
 use crate::error::LakeError;
 use crate::lake::Lake;
-use crate::manifest::read_manifest;
+use crate::manifest::{Manifest, read_manifest};
 use crate::metadata::{read_record, write_record};
 use crate::outcome::PutOutcome;
 use crate::partition::Partition;
+use crate::retry::{PartsChange, Replacement};
 
 /// Manifests that are read at the same time.
 const MANIFESTS_AT_ONCE: usize = 16;
@@ -29,29 +35,50 @@ const MANIFESTS_AT_ONCE: usize = 16;
 /// What a sweep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SweepReport {
-    /// Parts that manifests name.
+    /// Parts that manifests reference.
     pub referenced: u64,
-    /// Parts that none names, young ones included.
+    /// Parts that no manifest references, young ones included.
     pub unreferenced: u64,
-    /// Parts deleted (with `dry_run`: that would be), by path inside the lake.
+    /// Parts deleted, by path inside the lake; with `dry_run` those that would be deleted.
     pub deleted: Vec<String>,
-    /// Bytes of these.
+    /// Bytes of the deleted parts.
     pub bytes_deleted: u64,
-    /// Rows of erased persons that late writers had brought back, now removed.
+    /// Manifests changed before parts were deleted (rule R8).
+    pub fenced_manifests: u64,
+    /// Partitions that have parts but no manifest, or an empty one. Nothing was deleted there; see [`Lake::repair`].
+    pub without_manifest: Vec<Partition>,
+    /// Rows of erased persons that late writers had re-inserted, now removed.
     pub erased_rows: u64,
-    /// Erasures that were confirmed over the whole lake.
+    /// Erasures confirmed over the whole lake.
     pub confirmed_erasures: u64,
 }
 
-/// The sweep's memory: since when it has known each part unreferenced, in milliseconds since 1970.
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// When a sweep first found a part unreferenced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Sighting {
+    /// Milliseconds since 1970.
+    first_seen_ms: i64,
+    /// SHA-256 of the manifest's text at that time.
+    manifest: String,
+}
+
+/// The record of the sweeps: each unreferenced part by its path inside the lake.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Unreferenced {
     #[serde(default)]
-    first_seen_ms: BTreeMap<String, i64>,
+    parts: BTreeMap<String, Sighting>,
 }
 
 fn record_path() -> Path {
     Path::from_iter(["sweep", "unreferenced.json"])
+}
+
+/// The unreferenced parts of one partition that are to be deleted.
+struct Due {
+    partition: Partition,
+    parts: Vec<ObjectMeta>,
+    /// Whether the manifest still has the text that was recorded with one of the parts.
+    needs_fence: bool,
 }
 
 impl Lake {
@@ -60,69 +87,76 @@ impl Lake {
     /// error.
     ///
     /// # Errors
-    /// The store's; what was not deleted is deleted by a later sweep.
+    /// The store's. What was not deleted is deleted by a later sweep.
     pub async fn sweep(&self, dry_run: bool) -> Result<SweepReport, LakeError> {
-        let mut report = self.delete_unreferenced(dry_run).await?;
-        // Last, because it may take longest: a sweep that does not get to its end has deleted what it could.
+        let mut report = SweepReport::default();
+        let deleted = self.delete_unreferenced(dry_run, &mut report).await;
+        // Last, because it may take longest. It runs even if a part could not be deleted.
         if !dry_run {
             (report.erased_rows, report.confirmed_erasures) = self.confirm_erasures().await?;
         }
-        Ok(report)
+        deleted.map(|()| report)
     }
 
-    async fn delete_unreferenced(&self, dry_run: bool) -> Result<SweepReport, LakeError> {
-        let mut report = SweepReport::default();
+    async fn delete_unreferenced(&self, dry_run: bool, report: &mut SweepReport) -> Result<(), LakeError> {
         let (known, mode) = read_record::<Unreferenced>(self, &record_path()).await?;
-        // Parts are listed before the manifests are read: one that is referenced in between counts as referenced.
-        let parts = self.store.list(Some(&Path::from("data")));
-        // What no writer of parts can have referenced is not the sweep's, whatever it is.
-        let parts = parts.try_filter(|meta| std::future::ready(part_uuid(&meta.location).is_some()));
-        let parts: Vec<ObjectMeta> = parts.try_collect().await?;
-        let mut referenced = BTreeSet::new();
+        // Parts are listed before the manifests are read: a part that is published in between counts as referenced.
+        let parts = self.list_parts(None).await?;
+        let mut manifests: BTreeMap<Partition, Manifest> = BTreeMap::new();
         // Years of partitions would not fit into a function's time one after another.
         let reads = futures::stream::iter(self.partitions(None).await?).map(|partition| async move {
-            let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
-            Ok::<_, LakeError>(manifest.parts.iter().map(|name| partition.part_path(name)).collect::<Vec<_>>())
+            Ok::<_, LakeError>((partition, read_manifest(&*self.store, &self.base_uri, partition).await?))
         });
         let mut reads = std::pin::pin!(reads.buffer_unordered(MANIFESTS_AT_ONCE));
-        while let Some(paths) = reads.try_next().await? {
-            referenced.extend(paths);
+        while let Some((partition, manifest)) = reads.try_next().await? {
+            manifests.insert(partition, manifest);
         }
-        report.referenced = referenced.len() as u64;
-        // The clock is read after the manifests. What is unreferenced now may have been referenced until a moment ago,
-        // and the sweep may have been stopped since it began.
+        report.referenced = manifests.values().map(|manifest| manifest.parts.len() as u64).sum();
+        // The clock is read after the manifests. What is unreferenced now may have been referenced until a moment ago, and
+        // the sweep may have been stopped since it began.
         let now_ms = self.environment.now_ms();
-        let grace_ms = i64::try_from(self.options.grace.as_millis()).unwrap_or(i64::MAX);
-        let confirmation_delay_ms = self.confirmation_delay_ms();
-        let mut record = Unreferenced::default();
-        for part in parts {
-            if referenced.contains(&part.location) {
+        let (grace_ms, delay_ms) = (self.grace_ms(), self.confirmation_delay_ms());
+        let (mut record, mut due) = (Unreferenced::default(), BTreeMap::<Partition, Due>::new());
+        let mut without_manifest = BTreeSet::new();
+        for (partition, name, part) in parts {
+            let manifest = manifests.get(&partition).filter(|manifest| !manifest.parts.is_empty());
+            if manifest.is_some_and(|manifest| manifest.parts.contains(&name)) {
                 continue;
             }
             report.unreferenced += 1;
             let path = part.location.to_string();
-            match known.first_seen_ms.get(&path) {
-                Some(first_seen) if now_ms.saturating_sub(*first_seen) > grace_ms => {
-                    if !dry_run {
-                        self.delete_part(&part.location).await?;
-                    }
-                    report.bytes_deleted += part.size;
-                    report.deleted.push(path);
+            let Some(manifest) = manifest else {
+                // The first writer of the partition may be about to create the manifest.
+                if now_ms.saturating_sub(created_at_ms(&part)) > delay_ms {
+                    without_manifest.insert(partition);
                 }
-                Some(first_seen) => {
-                    record.first_seen_ms.insert(path, *first_seen);
+                continue;
+            };
+            match known.parts.get(&path) {
+                Some(sighting) if now_ms.saturating_sub(sighting.first_seen_ms) > grace_ms => {
+                    let due = due.entry(partition).or_insert(Due { partition, parts: Vec::new(), needs_fence: false });
+                    due.needs_fence |= sighting.manifest == manifest.digest;
+                    due.parts.push(part);
+                    record.parts.insert(path, sighting.clone());
                 }
-                None if now_ms.saturating_sub(created_at_ms(&part)) > confirmation_delay_ms => {
-                    record.first_seen_ms.insert(path, now_ms);
+                Some(sighting) => _ = record.parts.insert(path, sighting.clone()),
+                None if now_ms.saturating_sub(created_at_ms(&part)) > delay_ms => {
+                    let sighting = Sighting { first_seen_ms: now_ms, manifest: manifest.digest.clone() };
+                    record.parts.insert(path, sighting);
                 }
                 None => {}
             }
         }
+        for partition in &without_manifest {
+            tracing::error!(%partition, "parts but no manifest: nothing is deleted; run `bluetick repair`");
+        }
+        report.without_manifest = without_manifest.into_iter().collect();
         if let Some(directory) = self.directory.clone().filter(|_| !dry_run) {
-            let before_ms = now_ms.saturating_sub(grace_ms).saturating_sub(confirmation_delay_ms);
+            let before_ms = now_ms.saturating_sub(grace_ms).saturating_sub(delay_ms);
             report.deleted.extend(delete_leftovers(directory, before_ms).await?);
         }
-        if !dry_run && record.first_seen_ms != known.first_seen_ms {
+        let result = self.delete_due(due, dry_run, &mut record, report).await;
+        if !dry_run && record != known {
             // Another sweep may have written meanwhile; then its record stands, which is as good.
             if let PutOutcome::Unclear(error) | PutOutcome::Impossible(error) =
                 write_record(self, &record_path(), &record, mode).await?
@@ -130,7 +164,57 @@ impl Lake {
                 tracing::warn!(%error, "the record of unreferenced parts was not written; the next sweep writes it");
             }
         }
-        Ok(report)
+        result
+    }
+
+    /// Deletes parts, first those that need no write: on a full disk they make room. An error in one partition does not
+    /// keep the others; the first error is returned at the end.
+    async fn delete_due(
+        &self,
+        due: BTreeMap<Partition, Due>,
+        dry_run: bool,
+        record: &mut Unreferenced,
+        report: &mut SweepReport,
+    ) -> Result<(), LakeError> {
+        let mut due: Vec<Due> = due.into_values().collect();
+        due.sort_by_key(|due| (due.needs_fence, due.partition));
+        let mut first_error = None;
+        for due in due {
+            if let Err(error) = self.delete_in(due, dry_run, record, report).await {
+                first_error.get_or_insert(error);
+            }
+        }
+        first_error.map_or(Ok(()), Err)
+    }
+
+    async fn delete_in(
+        &self,
+        due: Due,
+        dry_run: bool,
+        record: &mut Unreferenced,
+        report: &mut SweepReport,
+    ) -> Result<(), LakeError> {
+        let mut referenced = Vec::new();
+        if due.needs_fence && !dry_run {
+            let recorded = due.parts.iter().filter_map(|part| record.parts.get(part.location.as_ref()));
+            let recorded = recorded.map(|sighting| sighting.manifest.clone()).collect();
+            let replaced = self.replace_parts(due.partition, &mut Fence { partition: due.partition, recorded }).await?;
+            report.fenced_manifests += u64::from(replaced.published.is_some());
+            referenced = replaced.parts;
+        }
+        for part in due.parts {
+            // A late writer may have published it before the fence.
+            if part.location.filename().is_some_and(|name| referenced.iter().any(|other| other == name)) {
+                continue;
+            }
+            if !dry_run {
+                self.delete_part(&part.location).await?;
+            }
+            record.parts.remove(part.location.as_ref());
+            report.bytes_deleted += part.size;
+            report.deleted.push(part.location.to_string());
+        }
+        Ok(())
     }
 
     async fn delete_part(&self, path: &Path) -> Result<(), LakeError> {
@@ -139,16 +223,62 @@ impl Lake {
             Err(error) => Err(error.into()),
         }
     }
+
+    /// The parts in the store, referenced or not: of one partition or of all. Objects that no writer of parts can have
+    /// named are left out.
+    pub(crate) async fn list_parts(
+        &self,
+        partition: Option<Partition>,
+    ) -> Result<Vec<(Partition, String, ObjectMeta)>, LakeError> {
+        let prefix = partition.map_or_else(|| Path::from("data"), |partition| partition.part_folder());
+        let parts = self.store.list(Some(&prefix)).try_filter_map(|meta| async {
+            let found = Partition::parse_path("data", meta.location.as_ref());
+            let found = found.map(|(partition, name)| (partition, name.to_owned()));
+            Ok(found.filter(|(_, name)| part_uuid(name).is_some()).map(|(partition, name)| (partition, name, meta)))
+        });
+        Ok(parts.try_collect().await?)
+    }
+
+    fn grace_ms(&self) -> i64 {
+        i64::try_from(self.options.grace.as_millis()).unwrap_or(i64::MAX)
+    }
 }
 
-/// When a part was written: by its name, else by the store.
-fn created_at_ms(part: &ObjectMeta) -> i64 {
-    let uuid = part_uuid(&part.location);
+/// Changes the text of a manifest by adding a part without rows, unless it has changed already.
+struct Fence {
+    partition: Partition,
+    /// SHA-256 of the texts that must not stand any more.
+    recorded: BTreeSet<String>,
+}
+
+impl PartsChange for Fence {
+    async fn restart(&mut self, _: &Lake) -> Result<(), LakeError> {
+        Ok(())
+    }
+
+    async fn plan(
+        &mut self,
+        lake: &Lake,
+        manifest: &Manifest,
+        replacement: &mut Option<Replacement>,
+    ) -> Result<(), LakeError> {
+        if !self.recorded.contains(&manifest.digest) {
+            *replacement = None;
+        } else if replacement.is_none() {
+            let (part, _) = lake.write_merged(self.partition, Vec::new()).await?;
+            *replacement = Some(Replacement { part, replaces: Vec::new() });
+        }
+        Ok(())
+    }
+}
+
+/// When a part was created, in milliseconds since 1970: by its name, else by the store.
+pub(crate) fn created_at_ms(part: &ObjectMeta) -> i64 {
+    let uuid = part.location.filename().and_then(part_uuid);
     uuid.and_then(|uuid| uuid_time_ms(&uuid)).unwrap_or_else(|| part.last_modified.timestamp_millis())
 }
 
-/// The name of a part, `data/<table>/dt=<date>/<uuid>.parquet`; `None`: it is none.
-fn part_uuid(path: &Path) -> Option<Uuid> {
-    let (_, name) = Partition::parse_path("data", path.as_ref())?;
+/// The UUID in the file name of a part, `<uuid>.parquet`; `None` for any other file.
+fn part_uuid(name: &str) -> Option<Uuid> {
     Uuid::parse_str(name.strip_suffix(".parquet")?).ok()
 }

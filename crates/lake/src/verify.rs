@@ -1,14 +1,14 @@
-//! Verification: reads the whole lake and lists what breaks an invariant.
+//! Verification: reads the whole lake and lists the broken invariants.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::panic::AssertUnwindSafe;
 
 use arrow::row::OwnedRow;
 use futures::FutureExt;
 use parquet::errors::ParquetError;
-use sha2::{Digest, Sha256};
 
 use crate::columns::{conform, event_times};
+use crate::digest::{RowDigest, row_digest};
 use crate::erasure::Erasures;
 use crate::error::LakeError;
 use crate::invariants::Invariant;
@@ -17,35 +17,27 @@ use crate::lake::Lake;
 use crate::manifest::read_manifest;
 use crate::part::Part;
 use crate::partition::Partition;
-
-/// 128 bits of a key's SHA-256: a partition of millions of rows is verified in some ten megabytes.
-type KeyDigest = [u8; 16];
-
-fn digest(key: &[u8]) -> KeyDigest {
-    let mut digest = KeyDigest::default();
-    digest.iter_mut().zip(Sha256::digest(key)).for_each(|(to, from)| *to = from);
-    digest
-}
+use crate::sweep::created_at_ms;
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Which.
+    /// The invariant.
     pub invariant: Invariant,
     /// Path of the object inside the lake.
     pub object: String,
-    /// What was found. Holds no value of a row.
+    /// What is wrong. Holds no value of a row.
     pub detail: String,
 }
 
 /// What a verification found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerifyReport {
-    /// What is wrong; empty: nothing.
+    /// Broken invariants; empty if the lake is valid.
     pub problems: Vec<Problem>,
     /// Manifests read.
     pub partitions: u64,
-    /// Parts that they name.
+    /// Parts that they reference.
     pub parts: u64,
     /// Rows read.
     pub rows: u64,
@@ -60,8 +52,8 @@ impl VerifyReport {
 }
 
 impl Lake {
-    /// Reads every manifest and every part that one names. Keys of one partition at a time are held in memory. Parts
-    /// that vanish because the partition was committed meanwhile are no problem: the partition is read again.
+    /// Reads every manifest and every part that one references. The keys of one partition at a time are held in memory. If a
+    /// part is missing, its partition is read again: a commit may have replaced it meanwhile.
     ///
     /// # Errors
     /// The store's. What is wrong with the lake itself is in the report.
@@ -74,9 +66,10 @@ impl Lake {
             }
             other => other?,
         };
+        self.find_lost_manifests(&mut report).await?;
         let (partitions, strays) = self.list_manifests(None).await?;
         for stray in strays {
-            let detail = "a reader takes it for a manifest of its own, and sees its rows twice".to_owned();
+            let detail = "readers take it for another manifest, and see rows twice; delete it".to_owned();
             report.add(Invariant::ManifestsAreSound, stray.as_ref(), detail);
         }
         for partition in partitions {
@@ -98,6 +91,28 @@ impl Lake {
         Ok(report)
     }
 
+    /// Reports partitions that have parts but no manifest, or an empty one. Parts that are young may belong to a commit that
+    /// is about to create the manifest.
+    async fn find_lost_manifests(&self, report: &mut VerifyReport) -> Result<(), LakeError> {
+        let mut parts: BTreeMap<Partition, u64> = BTreeMap::new();
+        for (partition, _, part) in self.list_parts(None).await? {
+            let age_ms = self.environment.now_ms().saturating_sub(created_at_ms(&part));
+            *parts.entry(partition).or_default() += u64::from(age_ms > self.confirmation_delay_ms());
+        }
+        for (partition, count) in parts.into_iter().filter(|(_, count)| *count > 0) {
+            match read_manifest(&*self.store, &self.base_uri, partition).await {
+                Ok(manifest) if manifest.parts.is_empty() => {
+                    let detail =
+                        format!("it is missing or empty, but the partition has {count} parts; run `bluetick repair`");
+                    report.add(Invariant::ManifestsExist, partition.manifest_path().as_ref(), detail);
+                }
+                Ok(_) | Err(LakeError::Damaged { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     async fn verify_partition(&self, partition: Partition, confirmed: &Erasures) -> Result<VerifyReport, LakeError> {
         let mut report = VerifyReport::default();
         let manifest = match read_manifest(&*self.store, &self.base_uri, partition).await {
@@ -114,17 +129,20 @@ impl Lake {
                 let part = Part::open(&*self.store, partition, name).await?;
                 self.verify_part(partition, &part, confirmed, &mut keys, &mut report).await
             };
-            // The Parquet library means to return errors, but for some damaged bytes it panics.
+            // The Parquet library returns errors for most damaged bytes, but panics for some.
             let checked = AssertUnwindSafe(checked).catch_unwind().await.unwrap_or_else(|_| {
-                Err(LakeError::Parquet(ParquetError::General("its bytes make no sense".to_owned())))
+                Err(LakeError::Parquet(ParquetError::General("the Parquet library panicked".to_owned())))
             });
             match checked {
                 Ok(()) => {}
                 Err(error) if LakeError::is_not_found(&error) => {
                     report.add(Invariant::ReferencedPartsExist, path.as_ref(), "it does not exist".to_owned());
                 }
+                Err(LakeError::Damaged { object, problem }) => {
+                    report.add(Invariant::PartsAreIntact, &object, problem);
+                }
                 Err(error @ (LakeError::Parquet(_) | LakeError::Arrow(_))) => {
-                    report.add(Invariant::RowsAddUp, path.as_ref(), format!("it cannot be read: {error}"));
+                    report.add(Invariant::PartsAreIntact, path.as_ref(), format!("it cannot be read: {error}"));
                 }
                 Err(error) => return Err(error),
             }
@@ -137,11 +155,12 @@ impl Lake {
         partition: Partition,
         part: &Part,
         confirmed: &Erasures,
-        keys: &mut HashSet<KeyDigest>,
+        keys: &mut HashSet<RowDigest>,
         report: &mut VerifyReport,
     ) -> Result<(), LakeError> {
         report.parts += 1;
         report.bytes += part.bytes;
+        part.check_digest(&*self.store).await?;
         let (key_encoder, order_encoder) = (RowEncoder::key(partition.table)?, RowEncoder::order(partition.table)?);
         let (first, last) = partition.time_range();
         let (mut rows, mut duplicates, mut unsorted, mut misplaced, mut outside) = (0u64, 0u64, 0u64, 0u64, 0u64);
@@ -157,7 +176,8 @@ impl Lake {
                     misplaced += u64::from(*time < first || *time > last);
                     outside += u64::from(*time < group.first_event_ts || *time > group.last_event_ts);
                 }
-                erased += confirmed.matches(&batch)?.into_iter().filter(|erased| *erased).count() as u64;
+                erased +=
+                    confirmed.matches(partition.table, &batch)?.into_iter().filter(|erased| *erased).count() as u64;
                 let order = order_encoder.encode(&batch)?;
                 let before = previous.iter().map(OwnedRow::row).chain(&order);
                 unsorted +=
@@ -165,7 +185,7 @@ impl Lake {
                         as u64;
                 previous = order.iter().last().map(|row| row.owned());
                 for key in &key_encoder.encode(&batch)? {
-                    duplicates += u64::from(!keys.insert(digest(key.data())));
+                    duplicates += u64::from(!keys.insert(row_digest(key.data())));
                 }
             }
             rows += group_rows;

@@ -1,4 +1,4 @@
-//! Writes a part: rows in their order, row group by row group, streamed to the store.
+//! Writes a part: rows in their order, row group by row group, streamed to the store. The footer gets the digest of the file.
 
 use std::io::Write;
 use std::mem;
@@ -12,11 +12,12 @@ use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::column::writer::ColumnCloseResult;
-use parquet::file::metadata::SortingColumn;
+use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
+use crate::digest::{self, CREATED_BY, DIGEST_KEY, FileDigest, NO_DIGEST};
 use crate::error::LakeError;
 use crate::keys::{EVENT_TIME, sort_columns};
 use crate::options::LakeOptions;
@@ -79,6 +80,8 @@ pub(crate) struct PartWriter<'s> {
     buffer: SharedBuffer,
     upload: Option<Box<dyn MultipartUpload>>,
     bytes: u64,
+    /// Of everything that was taken out of the buffer.
+    digest: FileDigest,
 }
 
 struct OpenGroup {
@@ -115,6 +118,7 @@ impl<'s> PartWriter<'s> {
             buffer,
             upload: None,
             bytes: 0,
+            digest: FileDigest::default(),
         })
     }
 
@@ -171,7 +175,7 @@ impl<'s> PartWriter<'s> {
         }
         writer.close()?;
         self.groups_written += 1;
-        self.upload_pieces(false).await
+        self.upload_full_piece().await
     }
 
     /// Takes over a row group of another part as it is: encoded, with its statistics. The caller has made sure that its
@@ -197,20 +201,21 @@ impl<'s> PartWriter<'s> {
         }
         writer.close()?;
         self.groups_written += 1;
-        self.upload_pieces(false).await
+        self.upload_full_piece().await
     }
 
     /// Writes the footer and completes the object.
     pub(crate) async fn finish(mut self) -> Result<Part, LakeError> {
         self.close_group().await?;
+        self.file.append_key_value_metadata(KeyValue::new(DIGEST_KEY.to_owned(), NO_DIGEST.to_owned()));
         let metadata = Arc::new(self.file.finish()?);
-        let whole = if self.upload.is_none() && self.buffer.len() <= PIECE_BYTES {
-            let bytes = Bytes::from(self.buffer.take());
+        let bytes = self.take_with_digest();
+        let whole = if self.upload.is_none() && bytes.len() <= PIECE_BYTES {
             self.bytes = bytes.len() as u64;
             self.store.put(&self.path, PutPayload::from_bytes(bytes.clone())).await?;
             Some(bytes)
         } else {
-            self.upload_pieces(true).await?;
+            self.upload_piece(bytes).await?;
             if let Some(upload) = &mut self.upload {
                 upload.complete().await?;
             }
@@ -221,12 +226,29 @@ impl<'s> PartWriter<'s> {
         Part::from_metadata(self.path, &self.name, self.bytes, metadata, whole)
     }
 
-    async fn upload_pieces(&mut self, all: bool) -> Result<(), LakeError> {
-        let waiting = self.buffer.len();
-        if waiting < PIECE_BYTES && !(all && waiting > 0) {
+    /// The last bytes of the file, the footer among them, with the digest of the file in its place.
+    fn take_with_digest(&mut self) -> Bytes {
+        let mut bytes = self.buffer.take();
+        self.digest.update(&bytes);
+        let digest = mem::take(&mut self.digest).finish();
+        let place = digest::position(&bytes).and_then(|start| bytes.get_mut(start..start + NO_DIGEST.len()));
+        if let Some(place) = place {
+            place.copy_from_slice(digest.as_bytes());
+        }
+        Bytes::from(bytes)
+    }
+
+    /// Uploads what has been written, if it is enough for a piece.
+    async fn upload_full_piece(&mut self) -> Result<(), LakeError> {
+        if self.buffer.len() < PIECE_BYTES {
             return Ok(());
         }
         let bytes = Bytes::from(self.buffer.take());
+        self.digest.update(&bytes);
+        self.upload_piece(bytes).await
+    }
+
+    async fn upload_piece(&mut self, bytes: Bytes) -> Result<(), LakeError> {
         if self.upload.is_none() {
             self.upload = Some(self.store.put_multipart(&self.path).await?);
         }
@@ -244,7 +266,7 @@ fn properties(table: Table, expected_rows: u64, options: &LakeOptions) -> Result
     };
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
-        .set_created_by(concat!("bluetick ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_created_by(CREATED_BY.to_owned())
         .set_compression(compression)
         .set_dictionary_enabled(false)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)

@@ -90,12 +90,16 @@ struct Collector {
     rejects: Rejects,
     /// What the lines tell the look-up store, if there is one.
     lookups: Option<Waiting>,
+    /// Number of the next group of its rejected lines.
+    group: u64,
+    /// When the object was opened, in milliseconds since 1970.
+    now_ms: i64,
 }
 
 impl LineSink for Collector {
     fn line(&mut self, line: &[u8]) {
         self.lines += 1;
-        match (self.staging.push_line(line), &mut self.lookups) {
+        match (self.staging.push_line_at(line, self.now_ms), &mut self.lookups) {
             (Ok(_), Some(lookups)) => lookups.push_line(line),
             (Ok(_), None) => {}
             (Err(rejection), _) => self.rejects.push(rejection.reason, line),
@@ -209,6 +213,8 @@ impl Run<'_> {
         // An object that failed half-way has left lines behind: they are read, and kept, when it comes again.
         self.collector.rejects = Rejects::default();
         self.begin_lookups().await?;
+        self.collector.group = 0;
+        self.collector.now_ms = self.transform.lake.now_ms();
         let got = source.store.get(&source.path).await?;
         let modified_ms = got.meta.last_modified.timestamp_millis();
         let mut pieces = got.into_stream();
@@ -247,7 +253,9 @@ impl Run<'_> {
     /// Stores the complete groups of rejected lines.
     async fn keep_rejects(&mut self, source: &Source, modified_ms: i64) -> Result<(), ObjectError> {
         for group in self.collector.rejects.take_groups() {
-            self.within_deadline(self.transform.lake.reject(source.path.as_ref(), modified_ms, &group)).await??;
+            let (source_name, number) = (source.path.as_ref(), self.collector.group);
+            self.within_deadline(self.transform.lake.reject(source_name, modified_ms, number, &group)).await??;
+            self.collector.group += 1;
             self.report.rejected += group.len() as u64;
             tracing::warn!(object = %source.path, lines = group.len(), "lines were rejected");
         }

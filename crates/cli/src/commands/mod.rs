@@ -7,6 +7,7 @@ pub(crate) mod lookup;
 pub(crate) mod lookups;
 pub(crate) mod manifests;
 pub(crate) mod providers;
+pub(crate) mod repair;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod schema;

@@ -27,6 +27,8 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
         "files_referenced": report.referenced,
         "files_unreferenced": report.unreferenced,
         "bytes_deleted": report.bytes_deleted,
+        "fenced_manifests": report.fenced_manifests,
+        "partitions_without_manifest": report.without_manifest.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "erased_rows": report.erased_rows,
         "confirmed_erasures": report.confirmed_erasures,
         "deleted": report.deleted,

@@ -1,5 +1,7 @@
 //! The list of erasures: HMAC-SHA256 hashes of numbers and ids, never these themselves.
 
+use std::collections::BTreeSet;
+
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,10 @@ pub(crate) struct Entry {
     /// A pass over the lake has ended that began when no writer could still publish without knowing the entry.
     #[serde(default)]
     pub(crate) confirmed: bool,
+    /// Hashes of the messages that the erased rows were about. A receipt or a report of such a message that comes later is
+    /// erased, too, whatever its time: it is not the person who writes again.
+    #[serde(default)]
+    pub(crate) messages: BTreeSet<String>,
 }
 
 /// The list as it is stored.

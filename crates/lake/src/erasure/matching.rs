@@ -3,40 +3,58 @@
 //! An entry of the list covers rows from before the request, by event time or by receipt. A person who writes again
 //! later is a new contact.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
-use arrow::array::{AsArray, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
 use super::list::{Entry, EntryList, list_path};
+use super::numbers::numbers_in;
 use super::person::{Person, USER_ID, WA_ID};
 use crate::columns::{event_times, timestamps};
 use crate::error::LakeError;
 use crate::keys::EVENT_TIME;
-use crate::tables::Table;
+use crate::tables::{Column, ColumnType, Table};
 
-/// Digits of a phone number (E.164 has up to 15). Shorter runs of digits in a text are no phone number.
-const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
+/// Most texts whose result is kept in memory at a time.
+const MOST_KNOWN: usize = 10_000;
 
-/// Whether a column of this name holds personal data in any table.
-fn is_personal(name: &str) -> bool {
-    Table::ALL.iter().flat_map(|table| table.columns()).any(|column| column.personal && column.name == name)
+/// The columns that [`Erasures::matches`] reads: the times of a row, and all texts. Columns marked as personal hold a person's
+/// identifier itself; any other text may hold a phone number, such as a URL or the id of a message.
+pub(super) fn searched_columns(table: Table) -> Vec<&'static str> {
+    let texts = table.columns().iter().filter(|column| is_text(column)).map(|column| column.name);
+    [EVENT_TIME, "received_at"].into_iter().chain(texts).collect()
 }
 
-/// The columns that [`Erasures::matches`] reads: the times of a row, and all personal data.
-pub(super) fn searched_columns(table: Table) -> Vec<&'static str> {
-    let personal = table.columns().iter().filter(|column| column.personal).map(|column| column.name);
-    [EVENT_TIME, "received_at"].into_iter().chain(personal).collect()
+fn is_text(column: &Column) -> bool {
+    matches!(column.kind, ColumnType::String | ColumnType::StringList | ColumnType::StringMap)
+}
+
+/// The column with the message of the business that a row is about.
+fn message_column(table: Table) -> Option<&'static str> {
+    match table {
+        Table::Clicks | Table::Statuses | Table::Sends => Some("message_id"),
+        Table::Messages => Some("context_message_id"),
+        Table::AccountEvents => None,
+    }
+}
+
+/// Whether rows of the table report on a message and are no act of the person.
+fn is_report(table: Table) -> bool {
+    matches!(table, Table::Statuses | Table::Sends)
 }
 
 /// Erased persons.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Erasures {
     key: Vec<u8>,
+    /// The moment of the latest request, by the hash of the person.
     until_ms: HashMap<String, i64>,
+    /// Hashes of the messages that erased rows were about.
+    messages: HashSet<String>,
 }
 
 impl fmt::Debug for Erasures {
@@ -52,7 +70,8 @@ impl Erasures {
             let until = until_ms.entry(entry.hash.clone()).or_insert(entry.until_ms);
             *until = entry.until_ms.max(*until);
         }
-        Self { key, until_ms }
+        let messages = entries.iter().flat_map(|entry| entry.messages.iter().cloned()).collect();
+        Self { key, until_ms, messages }
     }
 
     /// Whether no person was erased.
@@ -112,80 +131,126 @@ impl Erasures {
     /// Whether commits leave out a row with these people, and with these texts in other columns with personal data,
     /// that happened, or was received, at `time_ms` (milliseconds since 1970, the earlier of both).
     pub fn forgets(&self, wa_id: Option<&str>, user_id: Option<&str>, others: &[Option<&str>], time_ms: i64) -> bool {
-        let known = |kind, text: &str| self.until_ms.get(&self.hash(kind, text)).copied();
-        let people = [wa_id.and_then(|text| known(WA_ID, text)), user_id.and_then(|text| known(USER_ID, text))];
-        let others = others.iter().map(|text| text.and_then(|text| self.until_of_payload(text)));
-        people.into_iter().chain(others).flatten().any(|until| time_ms <= until)
+        let texts = [wa_id, user_id].into_iter().chain(others.iter().copied()).flatten();
+        texts.filter_map(|text| self.until_of(true, text)).any(|until| time_ms <= until)
     }
 
-    /// For each row: whether it is of an erased person, and from before the request.
-    pub(crate) fn matches(&self, batch: &RecordBatch) -> Result<Vec<bool>, LakeError> {
+    /// For each row: whether it is of an erased person and from before the request, or a report of an erased message.
+    pub(crate) fn matches(&self, table: Table, batch: &RecordBatch) -> Result<Vec<bool>, LakeError> {
         let mut erased = vec![false; batch.num_rows()];
         if self.is_empty() {
             return Ok(erased);
         }
         let (event_ts, received_at) = (event_times(batch)?, timestamps(batch, "received_at")?);
         let times: Vec<i64> = event_ts.iter().zip(received_at).map(|(event, received)| *event.min(received)).collect();
-        let texts = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
-        for field in batch.schema().fields().iter().filter(|field| is_personal(field.name())) {
-            let Some(column) = texts(field.name()) else { continue };
-            let kind = [WA_ID, USER_ID].into_iter().find(|kind| kind == field.name());
-            self.mark(column, &times, &mut erased, |text| match kind {
-                Some(kind) => self.until_ms.get(&self.hash(kind, text)).copied(),
-                None => self.until_of_payload(text),
-            });
+        // Neighbouring rows share most texts: ids of accounts, templates, buttons.
+        let mut known: HashMap<String, Option<i64>> = HashMap::new();
+        for column in table.columns().iter().filter(|column| is_text(column)) {
+            let Some(array) = batch.column_by_name(column.name) else { continue };
+            if known.len() > MOST_KNOWN {
+                known.clear();
+            }
+            for (row, (time, erased)) in times.iter().zip(&mut erased).enumerate() {
+                for text in texts_at(array, row).filter(|_| !*erased).collect::<Vec<_>>() {
+                    let until = match known.get(text) {
+                        Some(until) => *until,
+                        None => *known.entry(text.to_owned()).or_insert(self.until_of(column.personal, text)),
+                    };
+                    *erased |= until.is_some_and(|until| *time <= until);
+                }
+            }
+            // A personal column is searched for more than others.
+            known.retain(|_, _| !column.personal);
         }
+        self.mark_reports(table, batch, &mut erased);
         Ok(erased)
     }
 
-    fn mark(&self, column: &StringArray, times: &[i64], erased: &mut [bool], until: impl Fn(&str) -> Option<i64>) {
-        for ((text, time), erased) in column.iter().zip(times).zip(erased) {
-            if !*erased && let Some(text) = text {
-                *erased = until(text).is_some_and(|until| *time <= until);
-            }
+    fn mark_reports(&self, table: Table, batch: &RecordBatch, erased: &mut [bool]) {
+        let column = message_column(table).filter(|_| is_report(table) && !self.messages.is_empty());
+        let Some(array) = column.and_then(|name| batch.column_by_name(name)) else { return };
+        for (row, erased) in erased.iter_mut().enumerate() {
+            *erased |= texts_at(array, row).any(|text| self.messages.contains(&self.message_hash(text)));
         }
     }
 
-    /// The moment of the latest request that matches a text of the payload, or a run of digits in it.
-    fn until_of_payload(&self, payload: &str) -> Option<i64> {
-        match serde_json::from_str::<Value>(payload) {
-            // A number's digits are taken from the text: parsing could round them.
-            Ok(Value::Number(_)) | Err(_) => self.until_of_text(payload),
-            Ok(value) => self.until_of_value(&value),
+    /// The hashes of the messages that the marked rows are about. A message to a group is not one person's.
+    pub(crate) fn messages_of(&self, table: Table, batch: &RecordBatch, marked: &[bool]) -> BTreeSet<String> {
+        let column = |name: &str| batch.column_by_name(name);
+        let Some(array) = message_column(table).and_then(column) else { return BTreeSet::new() };
+        let is_group = |row: usize| column("group_id").is_some_and(|groups| texts_at(groups, row).next().is_some());
+        let rows = marked.iter().enumerate().filter(|(row, marked)| **marked && !is_group(*row));
+        rows.flat_map(|(row, _)| texts_at(array, row)).map(|text| self.message_hash(text)).collect()
+    }
+
+    /// 64 bits are enough to tell messages apart, and keep the list short.
+    fn message_hash(&self, id: &str) -> String {
+        let mut hash = self.hash("message", id);
+        hash.truncate(16);
+        hash
+    }
+
+    /// The moment of the latest request that a text matches.
+    fn until_of(&self, personal: bool, text: &str) -> Option<i64> {
+        let numbers = self.until_of_numbers(text);
+        if personal { numbers.max(self.until_of_personal(text)) } else { numbers }
+    }
+
+    /// A personal column holds an identifier as it is, or JSON with identifiers in it.
+    fn until_of_personal(&self, text: &str) -> Option<i64> {
+        match serde_json::from_str::<Value>(text) {
+            Ok(value @ (Value::Array(_) | Value::Object(_))) => self.until_of_value(&value),
+            _ => self.until_of_identifier(text),
         }
     }
 
     fn until_of_value(&self, value: &Value) -> Option<i64> {
         match value {
-            Value::String(text) => self.until_of_text(text),
-            Value::Number(number) => self.until_of_text(&number.to_string()),
+            Value::String(text) => self.until_of_identifier(text).max(self.until_of_numbers(text)),
+            Value::Number(number) => self.until_of_identifier(&number.to_string()),
             Value::Array(items) => items.iter().filter_map(|item| self.until_of_value(item)).max(),
             Value::Object(entries) => {
-                let keys = entries.keys().filter_map(|key| self.until_of_text(key));
+                let keys = entries.keys().filter_map(|key| self.until_of_identifier(key));
                 keys.chain(entries.values().filter_map(|value| self.until_of_value(value))).max()
             }
             Value::Null | Value::Bool(_) => None,
         }
     }
 
-    fn until_of_text(&self, text: &str) -> Option<i64> {
+    fn until_of_identifier(&self, text: &str) -> Option<i64> {
         let text = text.trim();
-        let whole = [(USER_ID, text), (WA_ID, text)].map(|(kind, text)| self.hash(kind, text));
-        let runs = text.split(|c: char| !c.is_ascii_digit()).filter(|run| PHONE_DIGITS.contains(&run.len()));
-        let runs = runs.map(|run| self.hash(WA_ID, run));
-        // "+49 170 1234567": a number written with spaces or dashes is the text's digits as a whole.
-        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        let written = text.len() <= 32 && PHONE_DIGITS.contains(&digits.len());
-        let joined = written.then(|| self.hash(WA_ID, &digits));
-        whole.into_iter().chain(runs).chain(joined).filter_map(|hash| self.until_ms.get(&hash).copied()).max()
+        [USER_ID, WA_ID].into_iter().filter_map(|kind| self.until_ms.get(&self.hash(kind, text)).copied()).max()
     }
+
+    fn until_of_numbers(&self, text: &str) -> Option<i64> {
+        let numbers = numbers_in(text);
+        numbers.iter().filter_map(|number| self.until_ms.get(&self.hash(WA_ID, number)).copied()).max()
+    }
+}
+
+/// The texts in a row of a column: one, those of a list, the keys and values of a map, or none.
+fn texts_at(array: &ArrayRef, row: usize) -> impl Iterator<Item = &str> {
+    let range = |offsets: &[i32]| match (offsets.get(row), offsets.get(row + 1)) {
+        (Some(start), Some(end)) if array.is_valid(row) => *start as usize..*end as usize,
+        _ => 0..0,
+    };
+    let (arrays, rows) = if let Some(list) = array.as_list_opt::<i32>() {
+        (vec![list.values()], range(list.value_offsets()))
+    } else if let Some(map) = array.as_map_opt() {
+        (vec![map.keys(), map.values()], range(map.value_offsets()))
+    } else {
+        (vec![array], row..row + 1)
+    };
+    let texts = arrays.into_iter().filter_map(|array| array.as_string_opt::<i32>());
+    let texts = texts.flat_map(move |texts| rows.clone().map(move |row| (texts, row)));
+    texts.filter(|(texts, row)| *row < texts.len() && texts.is_valid(*row)).map(|(texts, row)| texts.value(row))
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::TimestampMillisecondArray;
+    use arrow::array::{StringArray, TimestampMillisecondArray};
 
     use super::*;
 
@@ -198,6 +263,7 @@ mod tests {
                 until_ms: 1000,
                 seen_ms: None,
                 confirmed: false,
+                messages: BTreeSet::new(),
             })
             .collect();
         Erasures::new(b"secret".to_vec(), &entries)
@@ -206,26 +272,31 @@ mod tests {
     fn rows(name: &str, texts: &[Option<&str>], event_ts: i64) -> RecordBatch {
         let times = || {
             let times = TimestampMillisecondArray::from(vec![event_ts; texts.len()]);
-            Arc::new(times.with_timezone("UTC")) as arrow::array::ArrayRef
+            Arc::new(times.with_timezone("UTC")) as ArrayRef
         };
-        let texts: arrow::array::ArrayRef = Arc::new(StringArray::from(texts.to_vec()));
+        let texts: ArrayRef = Arc::new(StringArray::from(texts.to_vec()));
         RecordBatch::try_from_iter([("event_ts", times()), ("received_at", times()), (name, texts)]).unwrap()
     }
 
     #[test]
-    fn columns_are_compared_as_they_are() {
+    fn identifiers_are_found_in_every_personal_column() {
         let erasures = erasures(&[Person::WaId("+49 170-1234567".into()), Person::UserId(" u.1 ".into())]);
         let texts = [Some("491701234567"), Some("491701234568"), None, Some("u.1")];
-        assert_eq!(erasures.matches(&rows("wa_id", &texts, 1000)).unwrap(), [true, false, false, false]);
-        assert_eq!(erasures.matches(&rows("user_id", &texts, 1000)).unwrap(), [false, false, false, true]);
-        assert_eq!(erasures.matches(&rows("wa_id", &texts, 1001)).unwrap(), [false; 4], "a new contact");
+        for column in ["wa_id", "user_id"] {
+            let matches = |time| erasures.matches(Table::AccountEvents, &rows(column, &texts, time)).unwrap();
+            assert_eq!(matches(1000), [true, false, false, true], "{column}");
+            assert_eq!(matches(1001), [false; 4], "a new contact");
+        }
     }
 
     #[test]
     fn a_pseudonym_is_taken_as_it_is() {
         let hash = "AB".repeat(32);
         let erasures = erasures(&[Person::WaId(hash.clone())]);
-        assert_eq!(erasures.matches(&rows("wa_id", &[Some(&hash.to_lowercase())], 1)).unwrap(), [true]);
+        assert_eq!(
+            erasures.matches(Table::AccountEvents, &rows("wa_id", &[Some(&hash.to_lowercase())], 1)).unwrap(),
+            [true]
+        );
     }
 
     #[test]
@@ -243,12 +314,16 @@ mod tests {
             ("not json", false),
         ];
         for (payload, expected) in payloads {
-            for column in ["payload", "participant", "response_json"] {
-                assert_eq!(erasures.matches(&rows(column, &[Some(payload)], 1)).unwrap(), [expected], "{payload}");
+            for column in ["payload", "user_id"] {
+                assert_eq!(
+                    erasures.matches(Table::AccountEvents, &rows(column, &[Some(payload)], 1)).unwrap(),
+                    [expected],
+                    "{payload}"
+                );
             }
         }
         assert_eq!(
-            erasures.matches(&rows("url", &[Some("491701234567")], 1)).unwrap(),
+            erasures.matches(Table::AccountEvents, &rows("url", &[Some("491701234567")], 1)).unwrap(),
             [false],
             "not a personal column"
         );

@@ -6,6 +6,7 @@
 
 mod list;
 mod matching;
+mod numbers;
 mod person;
 mod request;
 mod stored;

@@ -16,7 +16,7 @@ use super::matching::{Erasures, searched_columns};
 use super::person::Person;
 use crate::error::LakeError;
 use crate::lake::Lake;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, read_manifest};
 use crate::merge::Source;
 use crate::metadata::change_record;
 use crate::part::Part;
@@ -68,6 +68,9 @@ struct Removed {
     superseded: Vec<String>,
 }
 
+/// How far clocks may differ: an entry further in the future was written under a wrong clock. Milliseconds.
+const CLOCK_TOLERANCE_MS: i64 = 24 * 3_600_000;
+
 /// Partitions handled at a time.
 const PARALLEL_PARTITIONS: usize = 4;
 
@@ -84,20 +87,31 @@ impl Lake {
         let hash = hasher.hash_of(person)?;
         hasher.check_key(&self.read_list().await?.0)?;
         self.change_list(|list| {
-            // An entry that covers this request is its own, written although the response was lost, or a later
-            // request's.
-            if list.entries.iter().all(|entry| entry.hash != hash || entry.until_ms < until_ms) {
+            // An entry that covers this request is its own, written although the response was lost, or a later request's.
+            // One that lies far in the future was written under a wrong clock, and is replaced.
+            let covers =
+                |entry: &Entry| (until_ms..=until_ms.saturating_add(CLOCK_TOLERANCE_MS)).contains(&entry.until_ms);
+            if list.entries.iter().all(|entry| entry.hash != hash || !covers(entry)) {
                 list.key_check.get_or_insert_with(|| hasher.key_check());
+                let earlier = list.entries.iter().filter(|entry| entry.hash == hash);
+                let messages = earlier.flat_map(|entry| entry.messages.iter().cloned()).collect();
                 list.entries.retain(|entry| entry.hash != hash);
-                list.entries.push(Entry { hash: hash.clone(), until_ms, seen_ms: None, confirmed: false });
+                list.entries.push(Entry { hash: hash.clone(), until_ms, seen_ms: None, confirmed: false, messages });
             }
         })
         .await?;
-        let list = self.mark_seen().await?;
-        let Some(entry) = list.entries.into_iter().find(|entry| entry.hash == hash) else {
-            let problem = "an entry that was just written is missing".to_owned();
-            return Err(LakeError::Damaged { object: list_path().to_string(), problem });
-        };
+        let entry = find_entry(self.mark_seen().await?, &hash)?;
+        // The messages go on the list before their rows go: afterwards nothing would tell which they were.
+        let messages = self.messages_of(&Erasures::new(key.clone(), &[entry])).await?;
+        let list = self
+            .change_list(|list| {
+                for entry in list.entries.iter_mut().filter(|entry| entry.hash == hash) {
+                    entry.messages.extend(messages.iter().cloned());
+                }
+                list.clone()
+            })
+            .await?;
+        let entry = find_entry(list, &hash)?;
         let confirm_after_ms = self.confirm_after_ms(&entry).unwrap_or(i64::MAX);
         let mut report = EraseReport { confirm_after_ms, ..Default::default() };
         for (partition, removed) in self.erase_everywhere(&Erasures::new(key, &[entry])).await? {
@@ -150,6 +164,43 @@ impl Lake {
         let rows = self.erase_everywhere(&erasures).await?.iter().map(|(_, removed)| removed.rows).sum();
         self.mark_confirmed(&due).await?;
         Ok((rows, due.len() as u64))
+    }
+
+    /// The hashes of the messages that rows of these persons are about.
+    async fn messages_of(&self, erasures: &Erasures) -> Result<BTreeSet<String>, LakeError> {
+        let mut messages = BTreeSet::new();
+        for partition in self.partitions(None).await? {
+            let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
+            match self.messages_in(partition, &manifest, erasures).await {
+                // A commit has replaced a part meanwhile: its rows are in another part.
+                Err(error) if error.is_not_found() => {
+                    let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
+                    messages.extend(self.messages_in(partition, &manifest, erasures).await?);
+                }
+                other => messages.extend(other?),
+            }
+        }
+        Ok(messages)
+    }
+
+    async fn messages_in(
+        &self,
+        partition: Partition,
+        manifest: &Manifest,
+        erasures: &Erasures,
+    ) -> Result<BTreeSet<String>, LakeError> {
+        let columns = searched_columns(partition.table);
+        let mut messages = BTreeSet::new();
+        for part in self.open_parts(partition, &manifest.parts).await? {
+            for group in 0..part.groups.len() {
+                let mut reader = part.read_group(&*self.store, group, Some(&columns)).await?;
+                while let Some(batch) = reader.next_batch()? {
+                    let marked = erasures.matches(partition.table, &batch)?;
+                    messages.extend(erasures.messages_of(partition.table, &batch, &marked));
+                }
+            }
+        }
+        Ok(messages)
     }
 
     /// Removes the rows of these persons from every partition; returns the partitions that held some.
@@ -226,6 +277,13 @@ impl Lake {
     }
 }
 
+fn find_entry(list: EntryList, hash: &str) -> Result<Entry, LakeError> {
+    list.entries.into_iter().find(|entry| entry.hash == hash).ok_or_else(|| {
+        let problem = "an entry that was just written is missing".to_owned();
+        LakeError::Damaged { object: list_path().to_string(), problem }
+    })
+}
+
 /// The removal of erased persons from one partition, under way.
 struct Removal<'a> {
     partition: Partition,
@@ -262,7 +320,9 @@ impl Removal<'_> {
         for group in 0..part.groups.len() {
             let mut reader = part.read_group(&*lake.store, group, Some(&columns)).await?;
             while let Some(batch) = reader.next_batch()? {
-                matches += self.erasures.matches(&batch)?.into_iter().filter(|erased| *erased).count() as u64;
+                matches +=
+                    self.erasures.matches(self.partition.table, &batch)?.into_iter().filter(|erased| *erased).count()
+                        as u64;
             }
         }
         if matches > 0 && !unknown.is_empty() {
@@ -291,7 +351,7 @@ impl PartsChange for Removal<'_> {
         if affected.is_empty() || replacement.is_some() {
             return Ok(());
         }
-        let keep = |batch: &RecordBatch| Ok(keep_mask(&self.erasures.matches(batch)?));
+        let keep = |batch: &RecordBatch| Ok(keep_mask(&self.erasures.matches(self.partition.table, batch)?));
         let sources = affected.iter().map(|part| Source::Part { part, filter: Some(&keep) }).collect();
         let (part, _) = lake.write_merged(self.partition, sources).await?;
         let old_rows: u64 = affected.iter().map(|part| part.rows).sum();

@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use sha2::{Digest, Sha256};
 
-use super::Reason;
+use super::{Reason, YEAR_10000_MS};
 use crate::keys::EVENT_TIME;
 use crate::tables::{ColumnType, STATEMENT_HASH, Table};
 
@@ -267,6 +267,10 @@ impl TableReader {
                 None | Some(Cell::Null) if *required => return Err(Reason::MissingColumn),
                 None => {}
                 Some(Cell::Null) => *slot = None,
+                // A time that no calendar holds breaks the arithmetic of readers. It is no reason to lose the row.
+                Some(Cell::Int(time)) if *kind == ColumnType::Timestamp && !*required && !is_time(*time) => {
+                    *slot = None;
+                }
                 Some(cell) if fits(cell, *kind) => {}
                 Some(_) => return Err(Reason::WrongType),
             }
@@ -280,6 +284,11 @@ impl TableReader {
         let is_it = |(column, ..): &(&str, ColumnType, bool)| *column == name;
         after.iter().position(is_it).map(|index| index + expected).or_else(|| before.iter().position(is_it))
     }
+}
+
+/// Whether a time lies in the years 1 to 9999.
+fn is_time(ms: i64) -> bool {
+    (-62_135_596_800_000..YEAR_10000_MS).contains(&ms)
 }
 
 fn fits(cell: &Cell<'_>, kind: ColumnType) -> bool {

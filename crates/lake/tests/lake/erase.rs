@@ -8,7 +8,9 @@ use std::time::Duration;
 use crate::support::rows::DAY;
 use crate::support::store::{Faults, FaultyStore};
 use crate::support::{Virtual, finish, step};
-use bluetick_lake::{Environment, ErasureState, Fault, Invariant, Lake, LakeOptions, Person, Staging};
+use bluetick_lake::{
+    Column, ColumnType, Environment, ErasureState, Fault, Invariant, Lake, LakeOptions, Person, Staging, Table,
+};
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -234,4 +236,99 @@ async fn another_secret_is_refused() {
     let error = other.erase(&Person::WaId("nobody".to_owned())).await.unwrap_err();
     assert_eq!(error.fault(), Fault::Caller);
     assert!(!format!("{error}").contains("nobody"));
+}
+
+/// Spellings of the number in which providers, businesses and Meta's ids of messages hold it.
+const SPELLINGS: [&str; 9] = [
+    "491701234567",
+    "+491701234567",
+    "+49 170 1234567",
+    "0049 170-123 45 67",
+    "call (49) 170.1234567 now",
+    "491701234567:12@s.whatsapp.net",
+    "https://example.com/?to=%2B49%20170%201234567&x=1",
+    "wamid.HBgMNDkxNzAxMjM0NTY3FQIAERgSQjYxRjk5RDBFMkJDQkY5NEY4AA==",
+    "https://example.com/wamid.HBgMNDkxNzAxMjM0NTY3FQIAERgSQjYxRjk5RDBFMkJDQkY5NEY4AA%3D%3D/x",
+];
+
+/// The number is planted in each text column of each table in each spelling, and nowhere else in its row.
+#[tokio::test]
+async fn no_column_and_no_spelling_hides_a_number() {
+    let (store, clock, lake) = world(None);
+    let (mut lines, mut planted) = (Vec::new(), 0);
+    for table in Table::ALL {
+        for column in table.columns().iter().filter(|column| !matches!(column.kind, ColumnType::Timestamp)) {
+            for spelling in SPELLINGS {
+                let value = match column.kind {
+                    ColumnType::String => format!("{spelling:?}"),
+                    ColumnType::StringList => format!("[\"a\",{spelling:?}]"),
+                    _ => continue,
+                };
+                planted += 1;
+                let other = |other: &Column| match other.name {
+                    _ if other.name == column.name => Some(value.clone()),
+                    "event_ts" | "received_at" => Some(DAY.to_string()),
+                    _ if other.required => Some(format!("\"{planted}\"")),
+                    _ => None,
+                };
+                let columns = table.columns().iter().filter_map(|column| Some((column.name, other(column)?)));
+                let columns: Vec<_> = columns.map(|(name, value)| format!("\"{name}\":{value}")).collect();
+                lines.push(format!(r#"{{"table":"{table}",{}}}"#, columns.join(",")));
+            }
+        }
+        lines.push(line(table.name(), 1_000_000, DAY, r#""wa_id":"491709999999""#));
+    }
+    assert!(planted > 600, "{planted}");
+    let (rows, others) = (lines.len() as u64, Table::ALL.len() as u64);
+    // Some rows have the same key: the number is the key, and the spelling the same.
+    let (new, _) = commit(&lake, &lines).await;
+    assert_eq!(new, rows);
+    let report = lake.erase(&Person::WaId(NUMBER.to_owned())).await.unwrap();
+    assert_eq!(report.rows_removed, planted);
+    assert_eq!(commit(&lake, &lines).await, (0, planted), "a replay re-inserts nothing");
+    clock.advance(HOUR_MS);
+    lake.sweep(false).await.unwrap();
+    clock.advance(25 * HOUR_MS);
+    lake.sweep(false).await.unwrap();
+    let verified = lake.verify().await.unwrap();
+    assert_eq!((verified.problems, verified.rows), (Vec::new(), others));
+    let parts = store.list(Some(&Path::from("data"))).try_collect::<Vec<_>>().await.unwrap();
+    assert_eq!(parts.len() as u64, verified.parts, "no superseded part is left");
+}
+
+/// A receipt is not the person who writes again, whatever its time and whether or not it states the number.
+#[tokio::test]
+async fn a_late_receipt_of_an_erased_message_stays_out() {
+    let (_, clock, lake) = world(None);
+    let person = format!(r#""wa_id":"{NUMBER}""#);
+    commit(&lake, &[line("sends", 7, DAY, &person), line("statuses", 7, DAY, r#""user_id":"u.1""#)]).await;
+    // The receipt that is there already does not state the number, but is of the same message.
+    assert_eq!(lake.erase(&Person::WaId(NUMBER.to_owned())).await.unwrap().rows_removed, 2);
+    let later = clock.now_ms() + 10 * HOUR_MS;
+    let receipts = [line("statuses", 7, later, &person), line("statuses", 7, later + 1, r#""user_id":"u.1""#)];
+    assert_eq!(commit(&lake, &receipts).await, (0, 2));
+    let again =
+        [line("messages", 8, later, &person), line("sends", 9, later, &person), line("statuses", 9, later, &person)];
+    assert_eq!(commit(&lake, &again).await, (3, 0), "a person who writes again is a new contact");
+    // A second request forgets the new contact, too, and still knows the message of the first.
+    clock.advance(11 * HOUR_MS);
+    assert_eq!(lake.erase(&Person::WaId(NUMBER.to_owned())).await.unwrap().rows_removed, 3);
+    let late = clock.now_ms() + HOUR_MS;
+    assert_eq!(commit(&lake, &[line("statuses", 7, late, &person), line("statuses", 9, late, &person)]).await, (0, 2));
+}
+
+/// A request under a clock ten years ahead covers ten years of the future, until it is repeated under the right clock.
+#[tokio::test]
+async fn a_request_under_a_wrong_clock_is_corrected_by_the_next() {
+    let (_, clock, lake) = world(None);
+    let person = Person::WaId(NUMBER.to_owned());
+    let ten_years_ms = 10 * 365 * 24 * HOUR_MS;
+    clock.advance(ten_years_ms);
+    lake.erase(&person).await.unwrap();
+    clock.advance(-ten_years_ms);
+    let click = line("clicks", 1, clock.now_ms() + HOUR_MS, &format!(r#""wa_id":"{NUMBER}""#));
+    assert_eq!(commit(&lake, std::slice::from_ref(&click)).await, (0, 1));
+    lake.erase(&person).await.unwrap();
+    assert_eq!(lake.erasure(&person).await.unwrap().unwrap().until_ms, clock.now_ms());
+    assert_eq!(commit(&lake, &[click]).await, (1, 0));
 }

@@ -2,6 +2,7 @@
 //! writes that take effect later. Each call yields before and after, so that a task can be stopped at every call.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -40,6 +41,7 @@ pub struct Happened {
     pub failed_before: u64,
     pub late_writes: u64,
     pub deletes: u64,
+    pub refused: u64,
 }
 
 struct LateWrite {
@@ -50,7 +52,7 @@ struct LateWrite {
 
 /// The store. Clones share everything.
 #[derive(Clone)]
-pub struct FaultyStore(Arc<Inner>);
+pub struct FaultyStore(Arc<Inner>, bool);
 
 struct Inner {
     store: InMemory,
@@ -62,6 +64,7 @@ struct Inner {
     late: Mutex<Vec<LateWrite>>,
     changed: AtomicBool,
     calls: AtomicU64,
+    refusal: Mutex<Option<ErrorKind>>,
 }
 
 struct InFlight<'a>(&'a AtomicUsize);
@@ -82,7 +85,7 @@ impl Drop for InFlight<'_> {
 impl FaultyStore {
     /// An empty store. Without `conditional` it ignores the conditions of writes: for a control that must fail.
     pub fn new(seed: u64, faults: Faults, conditional: bool) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             store: InMemory::new(),
             random: Mutex::new(ChaCha8Rng::seed_from_u64(seed)),
             faults: Mutex::new(faults),
@@ -92,12 +95,24 @@ impl FaultyStore {
             late: Mutex::default(),
             changed: AtomicBool::new(false),
             calls: AtomicU64::new(0),
-        }))
+            refusal: Mutex::default(),
+        };
+        Self(Arc::new(inner), false)
+    }
+
+    /// The same store for a user whose writes of manifests are confirmed and have no effect: for a control that must fail.
+    pub fn without_manifest_writes(&self) -> Self {
+        Self(Arc::clone(&self.0), true)
     }
 
     /// The same content without faults.
     pub fn inner(&self) -> &InMemory {
         &self.0.store
+    }
+
+    /// From now on the operating system refuses every write of a manifest.
+    pub fn refuse_manifests(&self, kind: ErrorKind) {
+        *self.0.refusal.lock().unwrap() = Some(kind);
     }
 
     pub fn happened(&self) -> Happened {
@@ -191,6 +206,14 @@ impl fmt::Display for FaultyStore {
 #[async_trait::async_trait]
 impl ObjectStore for FaultyStore {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        if self.1 && path.as_ref().starts_with("manifest/") {
+            return Ok(PutResult { e_tag: None, version: None, extensions: Default::default() });
+        }
+        let refusal = *self.0.refusal.lock().unwrap();
+        if let Some(kind) = refusal.filter(|_| path.as_ref().starts_with("manifest/")) {
+            self.note(|happened| happened.refused += 1);
+            return Err(Error::Generic { store: "FaultyStore", source: std::io::Error::from(kind).into() });
+        }
         let conditional = options.mode != PutMode::Overwrite;
         let in_flight = conditional.then(|| InFlight::new(&self.0.in_flight));
         self.call().await?;
