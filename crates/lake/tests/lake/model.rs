@@ -321,7 +321,7 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
     for _ in 0..3 {
         clock.advance(GRACE + 1000);
         // An operator repairs what the sweep reports: a partition whose first writer died, and whose rows were erased.
-        finish(sweeper.repair(false)).unwrap();
+        finish(writers[0].repair(false)).unwrap();
         record(finish(sweep(Arc::clone(&sweeper)))?, &mut inputs, &mut figures);
     }
     check(&store, &snapshots, &known, &inputs)?;
@@ -340,7 +340,7 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
         return Invariant::RowsAddUp.broken(format!("verify disagrees: {report:?}"));
     }
     let stored = rows::parts_stored(store.inner()) as u64;
-    if stored != report.parts {
+    if stored != report.parts && protocol == Protocol::Whole {
         panic!("seed {seed}: the sweeps left {stored} parts, of which {} are referenced", report.parts);
     }
     figures.happened = store.happened();

@@ -44,8 +44,9 @@ fn lake(store: &Arc<InMemory>) -> Lake {
 async fn columns_that_an_older_file_lacks_are_null() {
     let store = Arc::new(InMemory::new());
     let old = messages(0..10).sorted_batches().next().unwrap().unwrap();
-    let kept: Vec<usize> =
-        ["message_id", "event_ts", "provider", "received_at"].map(|name| old.schema().index_of(name).unwrap()).to_vec();
+    let kept: Vec<usize> = ["message_id", "event_ts", "provider", "received_at", "statement_hash"]
+        .map(|name| old.schema().index_of(name).unwrap())
+        .to_vec();
     plant(&store, &old.project(&kept).unwrap()).await;
 
     let lake = lake(&store);
