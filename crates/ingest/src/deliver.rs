@@ -62,7 +62,8 @@ impl<C: FirehoseClient> Delivery<C> {
             return Delivered::default();
         }
         let (unsaved, retried) = match &self.sink {
-            // Without a spill there is nothing better than to try.
+            // The circuit breaker is open: Firehose is skipped. Without a spill it is tried all the same, because nothing
+            // else is left.
             Sink::Firehose(firehose) if self.spill.is_some() && firehose.is_open() => (lines.to_vec(), 0),
             Sink::Firehose(firehose) => {
                 let outcome = firehose.put(lines).await;

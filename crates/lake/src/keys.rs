@@ -30,7 +30,7 @@ pub(crate) struct RowEncoder {
 }
 
 impl RowEncoder {
-    /// Encodes the key: two rows with the same key are the same event.
+    /// Encodes the key: two rows with the same key are the same statement about the same event.
     pub(crate) fn key(table: Table) -> Result<Self, LakeError> {
         Self::new(table, table.key().to_vec())
     }

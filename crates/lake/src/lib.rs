@@ -1,4 +1,5 @@
-//! The lake: Parquet parts, one manifest a partition, and a commit that is exact without a lock, a ledger or a window.
+//! The lake: Parquet parts, one manifest a partition, and a commit that stores each row exactly once without a lock, a
+//! list of the rows seen, or a time window.
 //!
 //! ```text
 //! data/<table>/dt=2026-11-20/<uuidv7>.parquet       immutable parts, never overwritten

@@ -15,7 +15,7 @@ pub const FEED_BUDGET: Duration = Duration::from_millis(150);
 /// Longest time that a look-up waits for the store.
 pub const ASK_BUDGET: Duration = Duration::from_millis(2_500);
 
-/// A store behind its budgets.
+/// A store, each call of which ends within its time budget.
 #[derive(Clone)]
 pub struct Lookups {
     items: Arc<dyn LookupStore>,

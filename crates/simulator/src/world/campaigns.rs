@@ -146,8 +146,8 @@ pub(super) fn campaigns(
     campaigns
 }
 
-/// The forms that each provider supports. Where a form is listed twice, the application does not record the second
-/// campaign.
+/// The forms that each provider supports. The application does not record every third campaign of a provider (see
+/// [`campaigns`]); so a form may be listed twice, to occur both recorded and not.
 const fn forms(provider: SimulatedProvider) -> &'static [Form] {
     match provider {
         SimulatedProvider::Meta => &[
