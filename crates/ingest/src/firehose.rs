@@ -96,17 +96,19 @@ impl<C: FirehoseClient> Firehose<C> {
         }
     }
 
-    fn record(&self, timed_out: bool) {
+    /// Counts the answer to a call. Returns whether the stream is now to be left alone.
+    fn record(&self, timed_out: bool) -> bool {
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         if !timed_out {
             *breaker = Breaker::default();
-            return;
+            return false;
         }
         breaker.timeouts += 1;
         if breaker.timeouts >= TIMEOUTS_TO_OPEN && breaker.open_until.is_none() {
             breaker.open_until = Some(Instant::now() + OPEN_TIME);
             tracing::warn!("firehose does not answer: lines go to the spill for {} s", OPEN_TIME.as_secs());
         }
+        breaker.open_until.is_some()
     }
 
     /// Puts whole lines. Returns once all are accepted, at the deadline ([`BUDGET`]), or at an error that a retry
@@ -123,15 +125,17 @@ impl<C: FirehoseClient> Firehose<C> {
             let left = deadline.saturating_duration_since(Instant::now());
             let answer = tokio::time::timeout(left.min(CALL_TIMEOUT), self.client.put(&call)).await;
             let answer = answer.unwrap_or(Err(CallError::TimedOut));
-            self.record(matches!(answer, Err(CallError::TimedOut)));
+            let is_left_alone = self.record(matches!(answer, Err(CallError::TimedOut)));
             let failed: Vec<Vec<u8>> = match answer {
                 // A response of the wrong length says nothing about any record.
                 Ok(failures) if failures.len() != call.len() => call,
                 Ok(failures) => {
                     call.into_iter().zip(failures).filter_map(|(record, failed)| failed.then_some(record)).collect()
                 }
-                Err(CallError::Retriable | CallError::TimedOut) => call,
-                Err(CallError::Fatal) => {
+                Err(CallError::Retriable) => call,
+                Err(CallError::TimedOut) if !is_left_alone => call,
+                // A further call would only cost the caller another time-out.
+                Err(CallError::TimedOut | CallError::Fatal) => {
                     waiting.extend(call);
                     break;
                 }
