@@ -107,8 +107,11 @@ fn optional_time<'j>(body: &'j Json<'j>, field: &'static str) -> Result<Option<E
     }
 }
 
+/// Names of attributes in their order, and the value of each at the same place.
+type Attributes = (Vec<String>, Vec<String>);
+
 /// Names and values of the attributes, sorted by name.
-fn attributes(body: &Json<'_>) -> Result<Option<(Vec<String>, Vec<String>)>, InvalidRequest> {
+fn attributes(body: &Json<'_>) -> Result<Option<Attributes>, InvalidRequest> {
     let node = body.get("attributes");
     let invalid = || InvalidRequest::Invalid {
         field: "attributes",
@@ -148,7 +151,7 @@ fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result
     let wamid = required(body, name_in(body, MESSAGE_ID))?;
     let sent_at = optional_time(body, "sent_at")?;
     let updated_at = optional_time(body, "updated_at")?;
-    let time = sent_at.clone().unwrap_or_else(|| flattening.receipt());
+    let time = sent_at.unwrap_or_else(|| flattening.receipt());
     let (attribute_names, attribute_values) = attributes(body)?.unzip();
     let attributes_node = body.get("attributes");
     let event_id = id(body.get("event_id"));
