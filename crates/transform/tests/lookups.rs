@@ -153,7 +153,7 @@ fn line(message: u8, told: &Told, received_at: i64) -> String {
         serde_json::json!({"event_ts": event_ts, "received_at": received_at, "provider": "meta", "wa_id": wa_id});
     let own = match told.kind {
         0 => serde_json::json!({
-            "table": "sends", "message_id": id, "template_name": format!("template{}", message % 2), "standalone": message % 2 == 0,
+            "table": "sends", "message_id": id, "template_name": format!("template{}", message % 2), "standalone": message.is_multiple_of(2),
             "event_id": (message % 2 == 1).then_some("event"), "guest_id": format!("guest{message}"),
         }),
         1..=5 => serde_json::json!({
@@ -291,7 +291,7 @@ impl World {
     }
 
     /// What the lake alone says.
-    async fn from_lake(&self) -> BTreeMap<String, Item> {
+    async fn items_of_lake(&self) -> BTreeMap<String, Item> {
         let fresh = PlannedStore::default();
         lookups::rebuild(self.transform.lake(), &fresh).await.unwrap();
         fresh.items()
@@ -312,7 +312,7 @@ async fn run(steps: &[Step], plan: &[Fault]) -> [BTreeMap<String, Item>; 3] {
     world.store.plan.lock().unwrap().clear();
     world.move_all().await;
     assert_eq!(world.done.len(), world.webhooks.len(), "without faults every object is done");
-    [before, world.store.items(), world.from_lake().await]
+    [before, world.store.items(), world.items_of_lake().await]
 }
 
 proptest! {
