@@ -151,7 +151,7 @@ fn the_figures_of_the_truth_agree_with_each_other() {
 }
 
 #[test]
-fn every_query_but_freshness_has_an_answer_that_is_not_empty() {
+fn the_truth_answers_its_queries_and_no_answer_is_empty() {
     let truth = run(&options(2, 3_000)).truth;
     let queries = truth["queries"].as_object().unwrap();
     let expected = [
@@ -181,6 +181,7 @@ fn every_query_but_freshness_has_an_answer_that_is_not_empty() {
         "reclicks",
         "click_sequence",
         "unattributed_clicks",
+        "unattributed_receipts",
         "message_status",
         "message_log",
         "latest_message_of_registration",
