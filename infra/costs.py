@@ -30,8 +30,8 @@ TRANSFORM_ROWS_PER_SECOND, REWRITES, TRANSFORM_SECONDS_PER_OBJECT = 150_000, 4, 
 # The sweep reads every manifest each hour, 16 at a time, and lists the parts.
 SWEEP_SECONDS_PER_REQUEST, SWEEP_REQUESTS_AT_ONCE = 0.03, 16
 LIST_PAGE = 1_000
-# Share of a day's Parquet that `ctr_by_template` reads over that day, and of a month's: docs/queries.md, bytes
-# measured by Trino on 3 million rows in 30 days (71 MB). A query of a week lies between the two.
+# Share of a day's Parquet that `ctr_by_template` reads over that day, and of a month's: bytes measured by
+# Trino (scripts/measure_query_bytes.py) on 3 million rows in 30 days (71 MB). A query of a week lies between the two.
 QUERIES_A_DAY, WEEK_BYTES_PER_ROW = 10, 36.3e6 / 3_004_821
 # Each query lists the partitions of the days that it names, and reads their manifests and the columns of parts.
 ATHENA_REQUESTS_PER_PARTITION, QUERY_DAYS, QUERY_TABLES = 6, 7, 3

@@ -18,7 +18,7 @@ pub async fn handle<C: FirehoseClient>(
     request: lambda_http::Request,
 ) -> Result<lambda_http::Response<Body>, lambda_http::Error> {
     let start = Instant::now();
-    // The path as API Gateway received it. `lambda_http` puts the stage in front of the other one.
+    // The path as API Gateway received it. `lambda_http` puts the stage in front of the path in `uri()`.
     let path = match request.raw_http_path() {
         "" => request.uri().path(),
         raw => raw,
@@ -54,7 +54,7 @@ fn metrics(report: &Report, latency: f64) -> Option<Metrics> {
         .value("Latency", Unit::Milliseconds, latency)
         // What alarms watch, for all providers together.
         .total("Function", "ingest", &["Accepted", "Spilled", "Refused", "SignatureFailures"]);
-    // CloudWatch bills a metric only once it was sent.
+    // CloudWatch bills a metric from its first value on: one that is never sent costs nothing.
     let missed = report.lookups_missed;
     Some(if missed > 0 { metrics.count("LookupsMissed", missed) } else { metrics })
 }

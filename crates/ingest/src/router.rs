@@ -47,11 +47,12 @@ pub struct Report {
     pub signature_failure: bool,
     /// Whether the body was authentic but could not be parsed.
     pub unreadable: bool,
-    /// Records whose own time is after their time of receipt, so that one of the two clocks must be wrong.
+    /// Records whose own time is more than `CLOCK_TOLERANCE_MS` after their time of receipt: one of the two clocks
+    /// must be wrong.
     pub doubtful_receipts: u64,
-    /// Messages whose look-ups follow the webhook.
+    /// Messages that were updated in the look-up store before the answer.
     pub lookups_applied: u64,
-    /// Messages whose look-ups follow when the transform has read the raw object.
+    /// Messages whose update in the look-up store is left to the transform, because the store failed or was too slow.
     pub lookups_missed: u64,
 }
 
@@ -208,7 +209,8 @@ impl<C: FirehoseClient> Router<C> {
         fed
     }
 
-    /// Flattens a body. A webhook that cannot be parsed is kept whole; the caller of a request is told what is wrong.
+    /// Flattens a body. A webhook that cannot be parsed is kept whole. An invalid request of the application
+    /// (`track-send`, `message-status`) is refused with what is wrong.
     fn flatten(&self, route: Route, body: &[u8], received_at: i64, report: &mut Report) -> Result<Flattened, Answer> {
         let provider = route.provider();
         match bluetick_events::flatten(route, body, received_at, &self.keyring.secrets().options) {

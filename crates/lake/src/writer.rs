@@ -37,7 +37,8 @@ const DICTIONARY_BYTES: usize = 1 << 20;
 /// recipient.
 const ID_DICTIONARY_BYTES: usize = 16 << 20;
 
-/// Below this, what a dictionary or a bound costs in the footer is more than it saves; the part will be compacted soon.
+/// In parts of fewer rows a dictionary or the statistics of a column (minimum, maximum) cost more bytes than they save;
+/// such a part will be compacted soon.
 const SMALL_PART_ROWS: u64 = 2000;
 
 /// The bytes of a file so far, shared between the encoder and the upload.
@@ -221,7 +222,7 @@ impl<'s> PartWriter<'s> {
             }
             None
         };
-        // The file's bytes are kept only where reading them back later would cost a request for next to nothing.
+        // The bytes of a small file stay in memory, because reading them back would cost a request.
         let whole = whole.filter(|bytes| bytes.len() <= 64 << 10);
         Part::from_metadata(self.path, &self.name, self.bytes, metadata, whole)
     }

@@ -22,7 +22,7 @@ enum Task {
 
 /// Empty the store and make it from the lake alone; webhooks may go on meanwhile
 ///
-/// Until it ends, look-ups know only the messages that were read already.
+/// Until it ends, look-ups find only messages that it has rebuilt so far and those of new webhooks.
 #[derive(clap::Args)]
 struct Rebuild {
     #[command(flatten)]

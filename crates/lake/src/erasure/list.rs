@@ -19,8 +19,8 @@ pub(crate) struct Entry {
     /// A pass over the lake has ended that began when no writer could still publish without knowing the entry.
     #[serde(default)]
     pub(crate) confirmed: bool,
-    /// Hashes of the messages that the erased rows were about. A receipt or a report of such a message that comes later is
-    /// erased, too, whatever its time: it is not the person who writes again.
+    /// Hashes of the messages that the erased rows were about. A row of `statuses` or `sends` about such a message that
+    /// comes later is erased, too, whatever its time: it does not show that the person wrote again.
     #[serde(default)]
     pub(crate) messages: BTreeSet<String>,
 }
