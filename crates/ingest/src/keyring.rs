@@ -15,7 +15,8 @@ use crate::settings::{Secrets, SettingsError, secret_names};
 pub const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 /// Age at which the secrets are read again before they are used.
 pub const MAX_AGE: Duration = Duration::from_secs(300);
-/// Longest time that a request waits for secrets that are read again because of their age. The old ones are used then.
+/// Longest time that a request waits for secrets that are read again because of their age. After it the request uses
+/// the old ones.
 const REFRESH_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Why the secrets could not be read. The text quotes no secret.
@@ -80,7 +81,7 @@ impl Keyring {
     }
 
     /// Reads the secrets again if they are older than [`MAX_AGE`]. Call it before a request's secrets are used: without
-    /// it a secret that the operator removed would be accepted until the environment ends.
+    /// it a secret that the operator removed would be accepted until Lambda's execution environment ends.
     pub async fn refresh_if_old(&self) {
         let read_at = *self.read_at.read().unwrap_or_else(PoisonError::into_inner);
         if read_at.elapsed() >= MAX_AGE && tokio::time::timeout(REFRESH_TIMEOUT, self.refresh()).await.is_err() {

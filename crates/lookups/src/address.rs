@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Days for which the table keeps an item after the last thing that is known of it, where the address says nothing
-/// else.
+/// Default of `keep_days`: days for which the table keeps an item after the last event of its message.
 const KEEP_DAYS: u32 = 90;
 
 /// The address of a store: `file:///<directory>` or `dynamodb://<table>`, the latter with `?keep_days=<days>` if it is
@@ -17,7 +16,7 @@ pub enum Address {
     Table {
         /// Its name.
         name: String,
-        /// Days for which an item is kept after the last thing that is known of it.
+        /// Days for which an item is kept after the last event of its message.
         keep_days: u32,
     },
 }

@@ -10,23 +10,24 @@ use crate::registers::{First, Smallest};
 /// Kinds of clicks that count for CTR (docs/metrics.md, part 3).
 const CLICK_KINDS: [&str; 5] = ["button_reply", "list_reply", "flow_reply", "quick_reply", "link_click"];
 
-/// Statuses that say that a message was sent; others come later (docs/metrics.md, part 2).
+/// Statuses that say that a message was sent; all others are receipts (docs/metrics.md, part 2).
 const ORIGINS: [&str; 7] = ["accepted", "pending", "queued", "enqueued", "submitted", "sent", "failed"];
 
-/// Interakt reports a tap on a template's button by one of its other events, and again by this one, without a common
-/// id.
+/// Interakt reports a tap on a template's button twice without a common id: by `message_api_clicked` or another event,
+/// and by this one.
 const ECHO_SOURCE: &str = "message_received";
 
-/// Rank of what a send says whose time is that of its receipt, behind every send that names its own time.
+/// Rank of the values of a send without `sent_at`, whose event time is its time of receipt. The lowest rank wins, so
+/// every send with `sent_at` takes precedence.
 const UNTIMED_SEND: i64 = i64::MAX - 1;
 
-/// Rank of what a status says of the template.
+/// Rank of the template name in a status: every send takes precedence.
 const STATUS: i64 = i64::MAX;
 
 /// 2009-01-01 UTC: the lake rejects what is older. Milliseconds since 1970.
 const EARLIEST_EVENT_MS: i64 = 1_230_768_000_000;
 
-/// The lake rejects what lies further than this after its own receipt. Milliseconds.
+/// The lake rejects a record whose event time is later than its time of receipt by more than this. Milliseconds.
 const FUTURE_TOLERANCE_MS: i64 = 24 * 3600 * 1000;
 
 /// A record, as far as look-ups need it: its table, and the columns by their names in the lake. What is missing is
@@ -96,7 +97,7 @@ pub struct Update {
 impl Fact {
     /// Reads a line of NDJSON. `None` if it is no record.
     pub fn from_line(line: &[u8]) -> Option<Self> {
-        // A list would do, too, for a struct.
+        // serde would also read a JSON array as the struct.
         let is_object = line.trim_ascii_start().starts_with(b"{");
         is_object.then(|| serde_json::from_slice(line).ok()).flatten()
     }
@@ -169,7 +170,8 @@ impl Fact {
     }
 
     fn send_update(self) -> Option<(String, Item)> {
-        // A correction counts by the time that it names, the latest first. A send that names none has its receipt's.
+        // The send with the latest `sent_at` has the lowest rank and wins. Without `sent_at` the event time is the time
+        // of receipt.
         let rank = if self.event_ts == self.received_at { UNTIMED_SEND } else { -self.event_ts };
         let item = Item {
             sent_at: self.event_ts.into(),

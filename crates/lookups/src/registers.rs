@@ -1,5 +1,5 @@
-//! The values an item is made of. Each merges so that order, repeats and grouping never matter: merging is commutative,
-//! associative and idempotent.
+//! The values an item is made of: state-based CRDTs. Order, repeats and grouping of merges never matter: merging is
+//! commutative, associative and idempotent.
 
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,7 @@ impl Merge for Latest {
     }
 }
 
-/// The value of the statement that ranks first; of statements of one rank the smallest.
+/// The value of the statement with the lowest rank; of statements of one rank the smallest value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct First<T>(Option<(i64, T)>);

@@ -185,7 +185,7 @@ fn is_loopback(endpoint: &str) -> bool {
     }
 }
 
-/// The TLS library is built without a default provider; the process chooses ring once.
+/// rustls is built without a default crypto provider: the process must install one, `ring`, once.
 fn install_crypto_provider() {
     static INSTALLED: OnceLock<()> = OnceLock::new();
     INSTALLED.get_or_init(|| {

@@ -19,7 +19,7 @@ use crate::error::LakeError;
 use crate::keys::EVENT_TIME;
 use crate::tables::{Column, ColumnType, Table};
 
-/// Most texts whose result is kept in memory at a time.
+/// Maximum number of texts kept in memory with their result, so that a repeated text is searched once.
 const MOST_KNOWN: usize = 10_000;
 
 /// The columns that [`Erasures::matches`] reads: the times of a row, and all texts. Columns marked as personal hold a person's
@@ -42,7 +42,7 @@ fn message_column(table: Table) -> Option<&'static str> {
     }
 }
 
-/// Whether rows of the table report on a message and are no act of the person.
+/// Whether rows of the table report on a message, unlike clicks and messages, which the person's own act creates.
 fn is_report(table: Table) -> bool {
     matches!(table, Table::Statuses | Table::Sends)
 }
@@ -84,7 +84,7 @@ impl Erasures {
         self.until_ms.len()
     }
 
-    /// The hash by which the list recognises its secret.
+    /// The hash of a fixed text, stored in the list: it differs if the list was made with another key.
     pub(crate) fn key_check(&self) -> String {
         self.hash("check", "erasures")
     }
@@ -117,7 +117,7 @@ impl Erasures {
         hex::encode(mac.finalize().into_bytes())
     }
 
-    /// One person, at any time: to find rows that name the person.
+    /// A list of one person that covers rows of any time: to find all rows that name the person.
     ///
     /// # Errors
     /// [`LakeError::Invalid`] for a number or id that cannot be one.
@@ -159,7 +159,7 @@ impl Erasures {
                     *erased |= until.is_some_and(|until| *time <= until);
                 }
             }
-            // A personal column is searched for more than others.
+            // A personal column is also searched for user ids and as JSON: its results do not hold for other columns.
             known.retain(|_, _| !column.personal);
         }
         self.mark_reports(table, batch, &mut erased);
