@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -12,7 +11,7 @@ import duckdb
 from bluetick_sql.duck import DuckEngine
 from bluetick_sql.engines import add_engine_options, open_engine, settings_of
 from bluetick_sql.lake import LakeError
-from bluetick_sql.statements import StatementError
+from bluetick_sql.statements import StatementError, check_date
 
 from .cohort import DuckQueries, Queries
 from .figures import Figures, collect, query_names
@@ -30,15 +29,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _day(name: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise StatementError(f"{name} is {text!r}: give a date that exists, such as 2026-11-20") from None
-
-
 def _period(arguments: argparse.Namespace) -> Period:
-    period = Period(_day("from", arguments.first), _day("to", arguments.last))
+    period = Period(check_date("from", arguments.first), check_date("to", arguments.last))
     if period.days < 1:
         raise StatementError(f"from ({period.first}) lies after to ({period.last}): give the first day first")
     return period

@@ -37,7 +37,7 @@ class Settings:
             raise StatementError(f"{self.timezone!r} is no name of a time zone")
         if not 1 <= self.attribution_hours <= 720:
             raise StatementError(f"attribution_hours is {self.attribution_hours}: give whole hours from 1 to 720")
-        _check_date("first_day", self.first_day)
+        check_date("first_day", self.first_day)
 
     def fill(self, text: str) -> str:
         """The text with every `${name}` replaced.
@@ -138,7 +138,8 @@ FIRST_DAY, LAST_DAY = date(2009, 1, 1), date(2036, 5, 18)
 _OPTIONAL_DATES = {"message_status", "message_log", "latest_message_of_registration"}
 
 
-def _check_date(name: str, value: str) -> date:
+def check_date(name: str, value: str) -> date:
+    """The day that `value` writes as YYYY-MM-DD. Raises StatementError, which names the parameter and what it takes."""
     try:
         if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
             raise ValueError
@@ -153,7 +154,7 @@ def _check_date(name: str, value: str) -> date:
 def _checked(statement: Statement, name: str, value: str) -> str:
     if name in ("from", "to"):
         if value or statement.name not in _OPTIONAL_DATES:
-            _check_date(name, value)
+            check_date(name, value)
         return value
     value = value.strip()
     if name == "standalone" and value not in ("", "true", "false"):
