@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use bluetick_simulator::TEST_META_APP_SECRET;
 use hmac::{Hmac, KeyInit, Mac};
 
-const SECRET: &str = "test-meta-app-secret";
 const BODY: &str = r#"{"entry":[{"id":"1","changes":[{"field":"messages","value":{"statuses":[{"id":"wamid.S","status":"sent","timestamp":"1795168800","recipient_id":"4915550100001"}]}}]}]}"#;
 /// Bytes of a body of which a client sends all but the last byte.
 const STALLED_BYTES: usize = 3_000_000;
@@ -42,7 +42,7 @@ impl Server {
         command.extend(arguments.iter().map(|argument| (*argument).to_owned()));
         let mut child = Command::new(&command[0])
             .args(&command[1..])
-            .env("META_APP_SECRETS", SECRET)
+            .env("META_APP_SECRETS", TEST_META_APP_SECRET)
             .env("SPILL_URL", url("spill"))
             .stdout(Stdio::piped())
             .spawn()
@@ -96,7 +96,7 @@ impl Drop for Server {
 }
 
 fn sign(body: &str) -> String {
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(TEST_META_APP_SECRET.as_bytes()).unwrap();
     mac.update(body.as_bytes());
     let digits: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("X-Hub-Signature-256: sha256={digits}\r\n")

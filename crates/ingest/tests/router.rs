@@ -16,6 +16,10 @@ use bluetick_ingest::lambda;
 use bluetick_ingest::router::{MAX_BODY_BYTES, Report, Request, Router};
 use bluetick_ingest::settings::Secrets;
 use bluetick_ingest::spill::Spill;
+use bluetick_simulator::{
+    TEST_INTERAKT_SECRET, TEST_META_APP_SECRET, TEST_META_VERIFY_TOKEN, TEST_TRACKER_TOKEN, TEST_WASENDER_SECRET,
+    TEST_WOOSH_SECRET,
+};
 use hmac::{KeyInit, Mac};
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
@@ -42,15 +46,15 @@ fn repository() -> PathBuf {
 
 fn secrets() -> Secrets {
     let value = |name: &str| match name {
-        "META_APP_SECRETS" => Some("test-old-secret,test-meta-app-secret"),
-        "META_VERIFY_TOKENS" => Some("test-verify-token"),
-        "WOOSH_SECRETS" => Some("test-woosh-secret"),
-        "INTERAKT_SECRETS" => Some("test-interakt-secret"),
-        "WASENDER_SECRETS" => Some("test-wasender-secret"),
-        "TRACKER_TOKENS" => Some("test-tracker-token"),
+        "META_APP_SECRETS" => Some(format!("test-old-secret,{TEST_META_APP_SECRET}")),
+        "META_VERIFY_TOKENS" => Some(TEST_META_VERIFY_TOKEN.to_owned()),
+        "WOOSH_SECRETS" => Some(TEST_WOOSH_SECRET.to_owned()),
+        "INTERAKT_SECRETS" => Some(TEST_INTERAKT_SECRET.to_owned()),
+        "WASENDER_SECRETS" => Some(TEST_WASENDER_SECRET.to_owned()),
+        "TRACKER_TOKENS" => Some(TEST_TRACKER_TOKEN.to_owned()),
         _ => None,
     };
-    Secrets::read(|name| value(name).map(str::to_owned), false).unwrap()
+    Secrets::read(value, false).unwrap()
 }
 
 struct Stage {
@@ -93,7 +97,7 @@ impl Stage {
     }
 
     async fn post_meta(&self, body: &[u8]) -> (Answer, Report) {
-        self.post("/webhooks/meta", &[("x-hub-signature-256", sign("test-meta-app-secret", body))], body).await
+        self.post("/webhooks/meta", &[("x-hub-signature-256", sign(TEST_META_APP_SECRET, body))], body).await
     }
 
     fn lines(&self) -> Vec<Value> {
@@ -161,13 +165,13 @@ async fn every_sample_event_of_api_gateway_is_answered_as_it_should() {
 async fn unauthentic_requests_leave_nothing() {
     let stage = Stage::with_file_sink();
     let body = meta_statuses(1, "");
-    let digest = sign("test-meta-app-secret", &body);
+    let digest = sign(TEST_META_APP_SECRET, &body);
     let wrong: [&[(&str, String)]; 5] = [
         &[],
         &[("x-hub-signature-256", String::new())],
         &[("x-hub-signature-256", digest[..digest.len() - 1].to_owned())],
         &[("x-hub-signature-256", sign("other", &body))],
-        &[("x-webhook-token", "test-tracker-token".to_owned())],
+        &[("x-webhook-token", TEST_TRACKER_TOKEN.to_owned())],
     ];
     for headers in wrong {
         let (answer, report) = stage.post("/webhooks/meta", headers, &body).await;
@@ -190,7 +194,7 @@ async fn unauthentic_requests_leave_nothing() {
 #[tokio::test]
 async fn a_handshake_needs_its_token() {
     let stage = Stage::with_file_sink();
-    for (token, status) in [("test-verify-token", 200), ("test-verify-toke", 401), ("", 401)] {
+    for (token, status) in [(TEST_META_VERIFY_TOKEN, 200), ("test-verify-toke", 401), ("", 401)] {
         let query = format!("hub.mode=subscribe&hub.challenge=42&hub.verify_token={token}");
         let (answer, _) = stage.send(&Method::GET, "/webhooks/meta", &query, &[], b"").await;
         assert_eq!(answer.status.as_u16(), status, "{token}");
@@ -244,7 +248,7 @@ async fn routes_methods_and_the_tracker() {
     ] {
         assert_eq!(stage.send(&method, path, "", &[], b"").await.0.status.as_u16(), status, "{method} {path}");
     }
-    let token = [("X-Webhook-Token", "test-tracker-token".to_owned())];
+    let token = [("X-Webhook-Token", TEST_TRACKER_TOKEN.to_owned())];
     let send = json!({"wa_id": "4917000000001", "template_wamid": "wamid.A", "template_name": "sale"}).to_string();
     for path in ["/api/webhooks/track-send", "/api/webhooks/track-send/"] {
         let (answer, _) = stage.post(path, &token, send.as_bytes()).await;
@@ -357,13 +361,13 @@ fn no_secret_and_no_phone_number_is_logged_at_any_level() {
         for stage in [Stage::with_file_sink(), Stage::with_refusing_stream(true), Stage::with_refusing_stream(false)] {
             for (provider, body) in &bodies {
                 let (paths, header): (&[&str], _) = match provider.as_str() {
-                    "meta" => (&["/webhooks/meta"], ("x-hub-signature-256", sign("test-meta-app-secret", body))),
-                    "woosh" => (&["/webhooks/woosh"], ("x-woosh-signature", sign("test-woosh-secret", body))),
-                    "interakt" => (&["/webhooks/interakt"], ("interakt-signature", sign("test-interakt-secret", body))),
-                    "wasender" => (&["/webhooks/wasender"], ("x-webhook-signature", "test-wasender-secret".to_owned())),
+                    "meta" => (&["/webhooks/meta"], ("x-hub-signature-256", sign(TEST_META_APP_SECRET, body))),
+                    "woosh" => (&["/webhooks/woosh"], ("x-woosh-signature", sign(TEST_WOOSH_SECRET, body))),
+                    "interakt" => (&["/webhooks/interakt"], ("interakt-signature", sign(TEST_INTERAKT_SECRET, body))),
+                    "wasender" => (&["/webhooks/wasender"], ("x-webhook-signature", TEST_WASENDER_SECRET.to_owned())),
                     _ => (
                         &["/api/webhooks/track-send", "/api/webhooks/message-status"],
-                        ("x-webhook-token", "test-tracker-token".to_owned()),
+                        ("x-webhook-token", TEST_TRACKER_TOKEN.to_owned()),
                     ),
                 };
                 for path in paths {

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bluetick_simulator::{
     DirectoryOutput, MemoryOutput, SimulateError, SimulatedProvider, SimulationOptions, TEST_INTERAKT_SECRET,
-    TEST_META_APP_SECRET, TEST_TRACKER_TOKEN, TEST_WASENDER_SECRET, TEST_WOOSH_SECRET, simulate,
+    TEST_META_APP_SECRET, TEST_META_VERIFY_TOKEN, TEST_TRACKER_TOKEN, TEST_WASENDER_SECRET, TEST_WOOSH_SECRET,
+    simulate,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -112,6 +113,24 @@ fn bodies_are_json_and_signatures_verify_independently() {
         "four providers, and two routes of the application with and without the last slash: {seen:?}"
     );
     assert!(output.requests.is_sorted_by_key(|request| request.received_at));
+}
+
+#[test]
+fn the_page_and_the_samples_use_the_secrets_of_this_crate() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/simulator.md")).unwrap();
+    let samples = std::fs::read_to_string(root.join("scripts/make_samples.py")).unwrap();
+    for (setting, secret) in [
+        ("META_APP_SECRETS", TEST_META_APP_SECRET),
+        ("META_VERIFY_TOKENS", TEST_META_VERIFY_TOKEN),
+        ("WOOSH_SECRETS", TEST_WOOSH_SECRET),
+        ("INTERAKT_SECRETS", TEST_INTERAKT_SECRET),
+        ("WASENDER_SECRETS", TEST_WASENDER_SECRET),
+        ("TRACKER_TOKENS", TEST_TRACKER_TOKEN),
+    ] {
+        assert!(page.contains(&format!("| `{setting}` | `{secret}` |")), "docs/simulator.md: {setting}");
+        assert!(samples.contains(&format!("\"{setting}\": \"{secret}\",")), "scripts/make_samples.py: {setting}");
+    }
 }
 
 #[test]
