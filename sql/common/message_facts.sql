@@ -14,7 +14,7 @@ message_facts AS (
     CAST(NULL AS varchar) AS message_type, CAST(NULL AS varchar) AS flow_type, CAST(NULL AS boolean) AS standalone,
     CAST(NULL AS varchar) AS event_id, CAST(NULL AS varchar) AS event_registration_id, CAST(NULL AS varchar) AS guest_id,
     CAST(NULL AS varchar) AS guest_name, CAST(NULL AS varchar) AS ticket_id, CAST(NULL AS array(varchar)) AS buttons,
-    CAST(NULL AS varchar) AS template_language, CAST(NULL AS array(varchar)) AS attribute_names, CAST(NULL AS array(varchar)) AS attribute_values
+    CAST(NULL AS varchar) AS template_language, CAST(NULL AS map(varchar, varchar)) AS attributes
   FROM ${database}.statuses AS s
   CROSS JOIN report_window AS w
   WHERE s.dt BETWEEN CAST(date_add('day', -w.days_before, date(w.from_date)) AS varchar)
@@ -30,7 +30,7 @@ message_facts AS (
     NULL, NULL, NULL,
     s.template_name, s.campaign_id, NULL, NULL, NULL, NULL, NULL,
     s.message_type, s.flow_type, s.standalone, s.event_id, s.event_registration_id, s.guest_id, s.guest_name, s.ticket_id, s.buttons,
-    s.template_language, s.attribute_names, s.attribute_values
+    s.template_language, s.attributes
   FROM ${database}.sends AS s
   CROSS JOIN report_window AS w
   WHERE s.dt BETWEEN CAST(date_add('day', -w.days_before, date(w.from_date)) AS varchar)
@@ -41,7 +41,7 @@ message_facts AS (
     provider, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL, NULL,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
   FROM taps
   WHERE is_click AND message_id IS NOT NULL
   UNION ALL
@@ -50,7 +50,7 @@ message_facts AS (
     r.provider, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL, NULL,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
   FROM ${database}.messages AS r
   CROSS JOIN report_window AS w
   WHERE r.dt BETWEEN CAST(date_add('day', -w.days_before, date(w.from_date)) AS varchar)
@@ -62,7 +62,7 @@ message_facts AS (
     NULL, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL, NULL,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
   FROM ${database}.statuses AS s
   CROSS JOIN report_window AS w
   WHERE s.dt BETWEEN CAST(date_add('day', -w.days_before - 30, date(w.from_date)) AS varchar) AND CAST(date_add('day', -w.days_before - 1, date(w.from_date)) AS varchar)
@@ -73,7 +73,7 @@ message_facts AS (
     NULL, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL, NULL,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
   FROM ${database}.sends AS s
   CROSS JOIN report_window AS w
   WHERE s.dt BETWEEN CAST(date_add('day', -w.days_before - 30, date(w.from_date)) AS varchar) AND CAST(date_add('day', -w.days_before - 1, date(w.from_date)) AS varchar)

@@ -40,10 +40,8 @@ message_rows AS (
     substr(min(precedence || ticket_id), 14) AS ticket_id,
     min_by(buttons, precedence || array_join(buttons, ',')) FILTER (WHERE buttons IS NOT NULL) AS buttons,
     substr(min(precedence || template_language), 14) AS template_language,
-    min_by(attribute_names, precedence || array_join(attribute_names, ',') || array_join(attribute_values, ','))
-      FILTER (WHERE attribute_names IS NOT NULL) AS attribute_names,
-    min_by(attribute_values, precedence || array_join(attribute_names, ',') || array_join(attribute_values, ','))
-      FILTER (WHERE attribute_names IS NOT NULL) AS attribute_values
+    min_by(attributes, precedence || array_join(map_keys(attributes), ',') || array_join(map_values(attributes), ','))
+      FILTER (WHERE attributes IS NOT NULL) AS attributes
   FROM placed_facts
   GROUP BY message_id, opened_at
   HAVING count(*) FILTER (WHERE fact IN ('send', 'status', 'earlier origin')) > 0
@@ -69,7 +67,7 @@ sent_messages AS (
     provider, account_id, phone_number_id, group_id, wa_id, recipient, template_name, campaign_id, campaign_name,
     pricing_category, pricing_type, billable,
     message_type, flow_type, standalone, event_id, event_registration_id, guest_id, guest_name, ticket_id, buttons,
-    template_language, attribute_names, attribute_values,
+    template_language, attributes,
     is_delivered, is_read,
     first_click_at IS NOT NULL AS is_clicked,
     replied_at IS NOT NULL AS is_replied,

@@ -24,8 +24,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.sends (
   user_id               string COMMENT 'business-scoped user id of the recipient',
   template_language     string COMMENT 'language of the template, as in en_US',
   sent_at               timestamp COMMENT 'time of sending as the application states it; null if event_ts is the time of receipt (UTC)',
-  attribute_names       array<string> COMMENT 'names of the attributes that the application adds, sorted',
-  attribute_values      array<string> COMMENT 'values of the attributes, in the order of their names',
+  attributes            map<string,string> COMMENT 'what else the application states about the message, by name',
   updated_at            timestamp COMMENT 'time of this statement if it corrects an earlier one: the latest wins (UTC)',
   statement_hash        bigint COMMENT '64-bit hash of what the row states: all columns but event_ts and received_at'
 )

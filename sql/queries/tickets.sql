@@ -15,8 +15,8 @@ first_clicks AS (
 SELECT
   m.ticket_id, m.message_id,
   coalesce(c.person, m.recipient) AS contact,
-  element_at(m.attribute_values, CAST(nullif(array_position(m.attribute_names, 'lift_id'), 0) AS integer)) AS lift,
-  element_at(m.attribute_values, CAST(nullif(array_position(m.attribute_names, 'floor'), 0) AS integer)) AS floor,
+  element_at(m.attributes, 'lift_id') AS lift,
+  element_at(m.attributes, 'floor') AS floor,
   m.template_name, m.state, m.sent_at, m.delivered_at, m.read_at,
   c.clicked_at AS responded_at,
   c.button, c.button_text,

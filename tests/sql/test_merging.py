@@ -137,11 +137,12 @@ def test_a_group_is_no_person(tmp_path: Path) -> None:
 
 
 def test_a_ticket_tells_lift_floor_and_answer(tmp_path: Path) -> None:
-    send = {"event_ts": NOON, "provider": "tracker", "attribute_names": ["floor", "lift_id"]}
+    send = {"event_ts": NOON, "provider": "tracker", "wa_id": "p"}
+    lift_a, lift_b = {"floor": "3", "lift_id": "LIFT-A"}, {"floor": "7", "lift_id": "LIFT-B"}
     rows = {
         "sends": [
-            {**send, "message_id": "a", "wa_id": "p", "ticket_id": "EMG-1", "attribute_values": ["3", "LIFT-A"]},
-            {**send, "message_id": "b", "wa_id": "p", "ticket_id": "EMG-2", "attribute_values": ["7", "LIFT-B"]},
+            {**send, "message_id": "a", "ticket_id": "EMG-1", "attributes": lift_a},
+            {**send, "message_id": "b", "ticket_id": "EMG-2", "attributes": lift_b},
         ],
         "clicks": [
             {

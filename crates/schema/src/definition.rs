@@ -97,8 +97,7 @@ macro_rules! with_tables {
                 user_id: String personal, "business-scoped user id of the recipient";
                 template_language: String low_cardinality, "language of the template, as in en_US";
                 sent_at: Timestamp, "time of sending as the application states it; null if event_ts is the time of receipt (UTC)";
-                attribute_names: StringList, "names of the attributes that the application adds, sorted";
-                attribute_values: StringList personal, "values of the attributes, in the order of their names";
+                attributes: StringMap personal, "what else the application states about the message, by name";
                 updated_at: Timestamp, "time of this statement if it corrects an earlier one: the latest wins (UTC)";
             }
 

@@ -1,5 +1,7 @@
 //! The customer's own application: messages that it sent, and statuses that it forwards.
 
+use std::collections::BTreeMap;
+
 use crate::auth_scheme::AuthScheme;
 use crate::definition::{Definition, InvalidRequest, RequestRoute};
 use crate::extracted::{Extracted, id, text};
@@ -22,10 +24,10 @@ pub(super) const DEFINITION: Definition = Definition {
     ],
 };
 
-/// Adds the record of a body whose route is unknown: a body with `template_wamid` is a send, any other a status.
-/// `false` if a required field is missing.
+/// Adds the record of a body whose route is unknown: a body with a field of [`MESSAGE_ID`] is a send, any other a
+/// status. `false` if a required field is missing.
 fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
-    if body.get("template_wamid").is_null() {
+    if body.first(MESSAGE_ID).is_null() {
         message_status(flattening, body).is_ok()
     } else {
         track_send(flattening, body).is_ok()
@@ -107,11 +109,8 @@ fn optional_time<'j>(body: &'j Json<'j>, field: &'static str) -> Result<Option<E
     }
 }
 
-/// Names of attributes in their order, and the value of each at the same place.
-type Attributes = (Vec<String>, Vec<String>);
-
-/// Names and values of the attributes, sorted by name.
-fn attributes(body: &Json<'_>) -> Result<Option<Attributes>, InvalidRequest> {
+/// The attributes by name; those of [`ATTRIBUTES`] may stand beside the object. `None` if there are none.
+fn attributes<'j>(body: &'j Json<'j>) -> Result<Option<Extracted<'j, BTreeMap<String, String>>>, InvalidRequest> {
     let node = body.get("attributes");
     let invalid = || InvalidRequest::Invalid {
         field: "attributes",
@@ -120,7 +119,7 @@ fn attributes(body: &Json<'_>) -> Result<Option<Attributes>, InvalidRequest> {
     if !node.is_null() && !node.is_object() {
         return Err(invalid());
     }
-    let mut found = std::collections::BTreeMap::new();
+    let mut found = BTreeMap::new();
     let beside = ATTRIBUTES.iter().map(|name| (*name, body.get(name)));
     let inside = node.members().iter().map(|(name, value)| (name.as_ref(), value));
     for (name, value) in beside.chain(inside).filter(|(_, value)| !value.is_null()) {
@@ -133,7 +132,7 @@ fn attributes(body: &Json<'_>) -> Result<Option<Attributes>, InvalidRequest> {
     if found.len() > MAX_ATTRIBUTES {
         return Err(invalid());
     }
-    Ok((!found.is_empty()).then(|| found.into_iter().unzip()))
+    Ok((!found.is_empty()).then(|| Extracted::copied(found, node)))
 }
 
 /// The names of the members that `track-send` does not know.
@@ -152,8 +151,6 @@ fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result
     let sent_at = optional_time(body, "sent_at")?;
     let updated_at = optional_time(body, "updated_at")?;
     let time = sent_at.unwrap_or_else(|| flattening.receipt());
-    let (attribute_names, attribute_values) = attributes(body)?.unzip();
-    let attributes_node = body.get("attributes");
     let event_id = id(body.get("event_id"));
     let registration_id = id(body.get("event_registration_id"));
     let standalone = event_id.is_none() && registration_id.is_none();
@@ -179,9 +176,8 @@ fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result
         buttons: buttons(body.get("buttons"))?,
         user_id: person.user_id,
         template_language: id(body.get("template_language")),
-        attribute_names: attribute_names.map(|names| Extracted::copied(names, attributes_node)),
-        attribute_values: attribute_values.map(|values| Extracted::copied(values, attributes_node)),
         sent_at: sent_at,
+        attributes: attributes(body)?,
         updated_at: updated_at,
     });
     flattening.push(draft);

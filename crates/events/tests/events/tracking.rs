@@ -127,8 +127,7 @@ fn a_send_takes_other_names_attributes_and_corrections() {
     let columns = [
         ("message_id", json!("wamid.OUT0105")),
         ("wa_id", json!("27824537125")),
-        ("attribute_names", json!(["building", "floor", "lift_id"])),
-        ("attribute_values", json!(["East", "7", "LIFT-B"])),
+        ("attributes", json!({ "building": "East", "floor": "7", "lift_id": "LIFT-B" })),
         ("updated_at", json!(1_795_154_400_000_i64)),
         ("sent_at", Value::Null),
         ("template_language", json!("en_US")),
