@@ -44,3 +44,7 @@ query-docs: $(VENV)/ready ## write docs/queries.md again
 .PHONY: measure-query-bytes
 measure-query-bytes: $(VENV)/ready ## measure on Trino what each query reads; QUERIES="ctr_total …" measures these alone
 	$(PYTHON) scripts/measure_query_bytes.py tests/athena/measured_bytes.json $(QUERIES)
+
+.PHONY: measure-report
+measure-report: bluetick $(VENV)/ready ## seconds and bytes of the report of a month of a million messages; MESSAGES=200000 COPIES=5; long
+	$(PYTHON) scripts/measure_report.py --messages $(or $(MESSAGES),200000) --copies $(or $(COPIES),5)

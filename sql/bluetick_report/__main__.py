@@ -47,8 +47,8 @@ def _figures(arguments: argparse.Namespace, period: Period) -> Figures:
             print(f"\r\033[K{min(asked, total)}/{total} {name}", end="", file=sys.stderr, flush=True)
 
     with open_engine(arguments) as engine:
-        kind = DuckQueries if isinstance(engine, DuckEngine) else Queries
-        figures = collect(lambda of: kind(engine, of), settings_of(arguments), period, progress)
+        queries = DuckQueries(engine, period) if isinstance(engine, DuckEngine) else Queries(engine)
+        figures = collect(queries, settings_of(arguments), period, progress)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
     return figures

@@ -32,19 +32,17 @@ def query_names() -> list[str]:
     return list(dict.fromkeys([*TOTALS, *(section.query for section in SECTIONS), CUBE]))
 
 
-def collect(
-    open_queries: Callable[[Period], Queries], settings: Settings, period: Period, progress: Callable[[str], None]
-) -> Figures:
+def collect(queries: Queries, settings: Settings, period: Period, progress: Callable[[str], None]) -> Figures:
     """Asks all queries. `progress` hears the name of each query before it runs."""
 
-    def ask(queries: Queries, names: Iterable[str]) -> dict[str, Result]:
+    def ask(names: Iterable[str], asked: Period) -> dict[str, Result]:
         results = {}
         for name in names:
             progress(name)
-            results[name] = queries.ask(name)
+            results[name] = queries.ask(name, asked)
         return results
 
-    results = ask(open_queries(period), query_names())
-    before = ask(open_queries(period.previous()), TOTALS)
+    results = ask(query_names(), period)
+    before = ask(TOTALS, period.previous())
     cube = results.pop(CUBE)
     return Figures(period, period.previous(), settings, results, before, cube)

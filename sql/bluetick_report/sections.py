@@ -48,15 +48,14 @@ class Section:
     follows_filter: bool = False
 
 
-def _ctr_columns() -> tuple[Column, ...]:
-    return (
-        Column("messages", "Clickable", COUNT, "clickable"),
-        Column("delivered", "Delivered", COUNT, "delivered"),
-        Column("clicked", "Clicked", COUNT, "clicked"),
-        Column("ctr", "CTR", RATE, "ctr"),
-        Column("clicked/delivered", "95 % interval", INTERVAL, "interval"),
-        Column("clicks", "Clicks", COUNT, "clicks"),
-    )
+_CTR = (
+    Column("delivered", "Delivered", COUNT, "delivered"),
+    Column("clicked", "Clicked", COUNT, "clicked"),
+    Column("ctr", "CTR", RATE, "ctr"),
+    Column("clicked/delivered", "95 % interval", INTERVAL, "interval"),
+    Column("clicks", "Clicks", COUNT, "clicks"),
+)
+_CTR_OF_MESSAGES = (Column("messages", "Clickable", COUNT, "clickable"), *_CTR)
 
 
 def _durations() -> tuple[Column, ...]:
@@ -89,7 +88,7 @@ SECTIONS: tuple[Section, ...] = (
         "templates",
         "CTR by template",
         "ctr_by_template",
-        (Column("template_name", "Template", NAME), *_ctr_columns()),
+        (Column("template_name", "Template", NAME), *_CTR_OF_MESSAGES),
         follows_filter=True,
     ),
     Section(
@@ -100,11 +99,7 @@ SECTIONS: tuple[Section, ...] = (
             Column("template_name", "Template", NAME),
             Column("button", "Button"),
             Column("button_text", "Label"),
-            Column("delivered", "Delivered", COUNT, "delivered"),
-            Column("clicked", "Clicked", COUNT, "clicked"),
-            Column("ctr", "CTR", RATE, "ctr"),
-            Column("clicked/delivered", "95 % interval", INTERVAL, "interval"),
-            Column("clicks", "Clicks", COUNT, "clicks"),
+            *_CTR,
         ),
         intro="Each button is measured against the delivered messages that showed it.",
     ),
@@ -112,7 +107,7 @@ SECTIONS: tuple[Section, ...] = (
         "campaigns",
         "CTR by campaign",
         "ctr_by_campaign",
-        (Column("campaign_id", "Campaign", NAME), Column("campaign_name", "Name"), *_ctr_columns()),
+        (Column("campaign_id", "Campaign", NAME), Column("campaign_name", "Name"), *_CTR_OF_MESSAGES),
         follows_filter=True,
     ),
     Section(
@@ -197,7 +192,7 @@ SECTIONS: tuple[Section, ...] = (
         (
             Column("account_id", "Account", NAME),
             Column("phone_number_id", "Number", NAME),
-            *_ctr_columns(),
+            *_CTR_OF_MESSAGES,
         ),
     ),
     Section(

@@ -39,7 +39,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Re
     period = Period(date.fromisoformat(asked["from"]), date.fromisoformat(asked["to"]))
     settings = Settings(timezone=ZONE)
     with DuckEngine(LocalLake(simulation.lake), settings) as engine:
-        figures = collect(lambda of: DuckQueries(engine, of), settings, period, lambda _name: None)
+        figures = collect(DuckQueries(engine, period), settings, period, lambda _name: None)
     path = work / "report.html"
     path.write_text(render(figures, "Fortnight"), encoding="utf-8")
     return path, figures.results
