@@ -6,8 +6,12 @@ attributed_clicks AS (
     m.provider AS message_provider,
     t.click_id, t.event_ts AS clicked_at, t.person, t.kind, t.provider, t.source,
     t.button_id, t.button_text, t.description, t.url, t.flow_name,
-    -- On a message with one button every click is on that one, whatever the provider calls it.
-    CASE WHEN cardinality(m.buttons) = 1 THEN element_at(m.buttons, 1) ELSE t.button END AS button
+    -- On a message with one button every click is on that one, whatever the provider calls it. A list of labels names the button by its label.
+    CASE
+      WHEN cardinality(m.buttons) = 1 THEN element_at(m.buttons, 1)
+      WHEN NOT contains(m.buttons, t.button) AND contains(m.buttons, t.button_text) THEN t.button_text
+      ELSE t.button
+    END AS button
   FROM sent_messages AS m
   INNER JOIN taps AS t ON t.message_id = m.message_id AND t.is_click
   CROSS JOIN report_window AS w

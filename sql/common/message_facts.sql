@@ -13,7 +13,7 @@ message_facts AS (
     s.template_name, s.campaign_id, s.campaign_name, s.callback_data, s.pricing_category, s.pricing_type, s.billable,
     CAST(NULL AS varchar) AS message_type, CAST(NULL AS varchar) AS flow_type, CAST(NULL AS boolean) AS standalone,
     CAST(NULL AS varchar) AS event_id, CAST(NULL AS varchar) AS event_registration_id, CAST(NULL AS varchar) AS guest_id,
-    CAST(NULL AS varchar) AS guest_name, CAST(NULL AS varchar) AS ticket_id, CAST(NULL AS array(varchar)) AS buttons,
+    CAST(NULL AS varchar) AS guest_name, CAST(NULL AS varchar) AS ticket_id, s.buttons,
     CAST(NULL AS varchar) AS template_language, CAST(NULL AS map(varchar, varchar)) AS attributes
   FROM ${database}.statuses AS s
   CROSS JOIN report_window AS w

@@ -30,9 +30,10 @@ message_rows AS (
     min(pricing_category) AS pricing_category,
     min(pricing_type) AS pricing_type,
     bool_or(billable) AS billable,
-    substr(min(precedence || message_type), 14) AS message_type,
-    substr(min(precedence || flow_type), 14) AS flow_type,
-    substr(min(precedence || CASE WHEN standalone THEN 'a' WHEN NOT standalone THEN 'b' END), 14) = 'a' AS standalone,
+    -- A send without them has the defaults; one that names an event outweighs one that names none.
+    coalesce(substr(min(precedence || message_type), 14), CASE WHEN count(standalone) > 0 THEN 'template' END) AS message_type,
+    coalesce(substr(min(precedence || flow_type), 14), CASE WHEN count(standalone) > 0 THEN 'standalone' END) AS flow_type,
+    substr(min(precedence || CASE WHEN standalone THEN 'b' WHEN NOT standalone THEN 'a' END), 14) = 'b' AS standalone,
     substr(min(precedence || event_id), 14) AS event_id,
     substr(min(precedence || event_registration_id), 14) AS event_registration_id,
     substr(min(precedence || guest_id), 14) AS guest_id,

@@ -29,6 +29,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.statuses (
   campaign_id             string COMMENT 'id of the campaign, if the provider reports it',
   campaign_name           string COMMENT 'name of the campaign, if the provider reports it',
   callback_data           string COMMENT 'data that the business attached to the message when sending it',
+  buttons                 array<string> COMMENT 'labels of the message\'s buttons, in the order shown, if the provider reports them; empty if it has none',
   statement_hash          bigint COMMENT '64-bit hash of what the row states: all columns but event_ts and received_at'
 )
 COMMENT 'One row per report of a delivery status of a message that the business sent'

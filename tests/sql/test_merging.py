@@ -160,3 +160,43 @@ def test_a_ticket_tells_lift_floor_and_answer(tmp_path: Path) -> None:
     tickets = [tuple(row[column] for column in columns) for row in ask(tmp_path, rows, "tickets")]
     assert tickets[1] == ("EMG-2", "LIFT-B", "7", "p", "Entrapment", 30.0, "responded")
     assert tickets[0][:5] == ("EMG-1", "LIFT-A", "3", "p", None)
+
+
+def test_a_template_that_states_no_buttons_is_not_clickable(tmp_path: Path) -> None:
+    statuses = [
+        # Nine receipts and texts without buttons; the empty list comes with one of two statuses.
+        *(status(f"receipt{number}", "sent", provider="interakt", buttons=[]) for number in range(9)),
+        *(status(f"receipt{number}", "delivered", provider="interakt", event_ts=LATER) for number in range(9)),
+        status("alert", "delivered", provider="interakt", buttons=["Yes", "No"]),
+        status("alert", "sent", provider="interakt", buttons=["Yes", "No"]),
+        status("unknown", "sent"),
+    ]
+    click = {"click_id": "c", "message_id": "alert", "event_ts": LATER, "kind": "quick_reply", "wa_id": "p"}
+    rows = {"statuses": statuses, "clicks": [{**click, "button_id": "payload-17", "button_text": "Yes"}]}
+    [total] = ask(tmp_path, rows, "ctr_total")
+    assert (total["messages"], total["delivered"], total["clicked"], total["ctr"]) == (2, 1, 1, 1.0)
+    assert total["unknown_buttons"] == 1
+    # The click's payload is not in the list, its label is: one row, not two.
+    buttons = [(row["button"], row["delivered"], row["clicked"]) for row in ask(tmp_path, rows, "ctr_by_button")]
+    assert buttons == [("Yes", 1, 1), ("No", 1, 0)]
+    positions = [(row["position"], row["delivered"], row["clicked"]) for row in ask(tmp_path, rows, "ctr_by_position")]
+    assert positions == [(1, 1, 1), (2, 1, 0)]
+
+
+def test_the_applications_list_of_buttons_outweighs_the_templates(tmp_path: Path) -> None:
+    send = {"message_id": "m", "event_ts": NOON, "provider": "tracker", "wa_id": "p", "buttons": ["yes-1"]}
+    rows = {"sends": [send], "statuses": [status("m", "delivered", provider="interakt", buttons=[])]}
+    [total] = ask(tmp_path, rows, "ctr_total")
+    assert (total["messages"], total["unknown_buttons"]) == (1, 0)
+
+
+def test_a_call_that_names_no_event_takes_nothing_back(tmp_path: Path) -> None:
+    send = {"message_id": "m", "event_ts": NOON, "provider": "tracker", "wa_id": "p"}
+    bare = {**send, "standalone": True}
+    full = {**send, "standalone": False, "event_id": "e", "message_type": "travel"}
+    correction = {**send, "template_name": "b", "updated_at": LATER}
+    for number, rows in enumerate([[bare, full, correction], [correction, full, bare]]):
+        [log] = ask(tmp_path / str(number), {"sends": rows}, "message_log", standalone="false")
+        assert (log["message_type"], log["event_id"], log["template_name"]) == ("travel", "e", "b")
+    [log] = ask(tmp_path, {"sends": [bare]}, "message_log", standalone="true")
+    assert log["message_type"] == "template"

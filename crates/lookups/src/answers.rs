@@ -82,7 +82,8 @@ fn log<'a>(message_id: &'a str, item: &'a Item) -> Log<'a> {
         wamid: message_id,
         recipient_id: item.recipient_id(),
         status: item.state(),
-        message_type: text(item.message_type.get()),
+        // A send that names no type is one of a template.
+        message_type: text(item.message_type.get()).or_else(|| item.standalone.get().map(|_| "template")),
         template_name: text(item.template_name.get()),
         event_id: text(item.event_id.get()),
         registration_id: text(item.registration_id.get()),

@@ -76,6 +76,8 @@ macro_rules! with_tables {
                 campaign_id: String low_cardinality, "id of the campaign, if the provider reports it";
                 campaign_name: String low_cardinality, "name of the campaign, if the provider reports it";
                 callback_data: String, "data that the business attached to the message when sending it";
+                buttons: StringList low_cardinality,
+                    "labels of the message's buttons, in the order shown, if the provider reports them; empty if it has none";
             }
 
             table sends Sends Send "One row per statement of the application that it sent a message";
@@ -84,9 +86,9 @@ macro_rules! with_tables {
                 message_id: String required, "id of the message: the wamid that the provider returned when it was sent";
                 wa_id: String personal, "phone number of the recipient: digits only, or a keyed hash";
                 template_name: String low_cardinality, "name of the template";
-                flow_type: String low_cardinality, "rsvp, travel, custom or standalone (default)";
-                message_type: String low_cardinality, "rsvp, travel or template (default)";
-                standalone: Boolean, "true if the message belongs to no event";
+                flow_type: String low_cardinality, "rsvp, travel, custom, …; null if the application names none";
+                message_type: String low_cardinality, "rsvp, travel, …; null if the application names none";
+                standalone: Boolean, "true if the statement names no event; null in a correction that names none";
                 event_id: String low_cardinality, "id of the event in the application";
                 event_registration_id: String, "id of the guest's registration for the event";
                 guest_id: String, "id of the guest in the application";

@@ -4,7 +4,7 @@ use crate::clock::{DAY, HOUR, MINUTE, SECOND};
 use crate::options::SimulatedProvider;
 use crate::random::SeededRng;
 use crate::render::{Subject, Update};
-use crate::scenario::{Scenario, WebhookKind};
+use crate::scenario::{RecordCall, Scenario, SendRecord, WebhookKind};
 use crate::world::World;
 
 /// One POST request: its updates and its time of arrival.
@@ -72,10 +72,11 @@ fn updates(scenario: &Scenario) -> Vec<(Update, i64, Arrival)> {
             );
         }
         if let Some(record) = &timeline.record {
-            let update =
-                Update { subject: Subject::Record { timeline: timeline_index }, webhook: WebhookKind::Tracker };
-            updates.push((update, record.called_at, Arrival::Immediate));
-            updates.extend(record.repeated_at.map(|at| (update, at, Arrival::Immediate)));
+            let calls = calls(record).into_iter().map(|(call, at)| {
+                let subject = Subject::Record { timeline: timeline_index, call };
+                (Update { subject, webhook: WebhookKind::Tracker }, at, Arrival::Immediate)
+            });
+            updates.extend(calls);
         }
     }
     for (index, unrelated) in scenario.unrelated_events.iter().enumerate() {
@@ -85,6 +86,15 @@ fn updates(scenario: &Scenario) -> Vec<(Update, i64, Arrival)> {
         );
     }
     updates
+}
+
+/// The calls of the application for a message, with their times.
+fn calls(record: &SendRecord) -> Vec<(RecordCall, i64)> {
+    let full = std::iter::once(record.called_at).chain(record.repeated_at).map(|at| (RecordCall::Full, at));
+    let bare = record.bare_at.map(|at| (RecordCall::Bare, at));
+    let corrections = record.corrections.iter().enumerate();
+    let corrections = corrections.map(|(index, correction)| (RecordCall::Correction(index), correction.called_at));
+    full.chain(bare).chain(corrections).collect()
 }
 
 /// Arrival times of an update: one, or two if it is delivered twice.
@@ -112,7 +122,7 @@ fn provider(webhook: WebhookKind) -> SimulatedProvider {
     match webhook {
         WebhookKind::Meta => SimulatedProvider::Meta,
         WebhookKind::WooshRelay | WebhookKind::WooshStatus | WebhookKind::WooshFlat => SimulatedProvider::Woosh,
-        WebhookKind::Interakt | WebhookKind::InteraktFlow => SimulatedProvider::Interakt,
+        WebhookKind::Interakt | WebhookKind::InteraktFlow | WebhookKind::InteraktEcho => SimulatedProvider::Interakt,
         WebhookKind::WasenderSent
         | WebhookKind::WasenderUpdate
         | WebhookKind::WasenderUpsert

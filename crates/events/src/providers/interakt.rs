@@ -9,9 +9,10 @@ mod webhook;
 use self::webhook::{Webhook, account_event};
 use crate::auth_scheme::AuthScheme;
 use crate::definition::Definition;
-use crate::extracted::{Extracted, id, integer, text};
+use crate::extracted::{Extracted, boolean, id, integer, text};
 use crate::flattening::{Draft, Flattening, Scope, fill};
 use crate::json::Json;
+use crate::limits::MAX_BUTTONS;
 use crate::record::Status;
 use crate::time::instant;
 
@@ -84,6 +85,42 @@ fn status<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>, state: &'s
         campaign_id: webhook.campaign("campaign_id"),
         campaign_name: webhook.campaign("campaign_name"),
         callback_data: webhook.callback_data(),
+        buttons: buttons(flattening, message, &template),
     });
     flattening.push(draft);
+}
+
+/// Types of messages that cannot have buttons unless they are sent as a template.
+const WITHOUT_BUTTONS: &[&str] = &["Text", "Image", "Video", "Audio", "Document", "Sticker", "Location", "Contacts"];
+
+/// The labels of the message's buttons in the order shown; empty if it has none. `None` if the webhook does not say.
+/// `template` is the parsed member `raw_template`.
+fn buttons<'t>(
+    flattening: &Flattening<'_>,
+    message: &'t Json<'t>,
+    template: &'t Json<'t>,
+) -> Option<Extracted<'t, Vec<String>>> {
+    if template.is_object() {
+        return template_buttons(flattening, template);
+    }
+    let content = message.get("message_content_type");
+    let is_template = boolean(message.get("is_template_message")).is_none_or(|is_template| is_template.value);
+    let is_plain = content.as_str().is_some_and(|content| WITHOUT_BUTTONS.contains(&content));
+    (is_plain && !is_template).then(|| Extracted::derived(Vec::new(), "none, by", content))
+}
+
+/// The labels of a template's buttons: a list, or a list as JSON in a string. A template without buttons has null there.
+/// The cards of a carousel have buttons of their own, so its list does not tell.
+fn template_buttons<'t>(flattening: &Flattening<'_>, template: &'t Json<'t>) -> Option<Extracted<'t, Vec<String>>> {
+    let node = template.get("buttons");
+    let parsed = flattening.nested(node);
+    let list = if node.is_array() { node } else { &parsed };
+    let is_carousel = boolean(template.get("is_carousel")).is_some_and(|is_carousel| is_carousel.value);
+    let is_stated = template.members().iter().any(|(name, _)| name == "buttons");
+    if is_carousel || !is_stated || !(node.is_null() || list.is_array()) {
+        return None;
+    }
+    let label = |button: &Json<'_>| text(button.first(&["text", "type"])).map(|label| label.value);
+    let labels: Option<Vec<_>> = list.items().take(MAX_BUTTONS).map(label).collect();
+    labels.map(|labels| Extracted::derived(labels, "labels in", node))
 }

@@ -154,7 +154,8 @@ fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result
     let event_id = id(body.get("event_id"));
     let registration_id = id(body.get("event_registration_id"));
     let standalone = event_id.is_none() && registration_id.is_none();
-    let default = |value: &str| Some(Extracted::computed(value.to_owned(), "default"));
+    // A correction that names no event says nothing about it.
+    let is_known = !(standalone && updated_at.is_some());
 
     let mut draft: Draft<Send> = flattening.draft(&time, &Scope::default());
     let message_id = wamid.value.clone();
@@ -164,9 +165,9 @@ fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result
     fill!(flattening, draft, {
         wa_id: person.wa_id,
         template_name: text(body.get("template_name")),
-        flow_type: id(body.get("flow_type")).or_else(|| default("standalone")),
-        message_type: id(body.get("message_type")).or_else(|| default("template")),
-        standalone: Some(Extracted::computed(standalone, "whether event_id and event_registration_id are missing")),
+        flow_type: id(body.get("flow_type")),
+        message_type: id(body.get("message_type")),
+        standalone: is_known.then(|| Extracted::computed(standalone, "whether event_id and event_registration_id are missing")),
         event_id: event_id,
         event_registration_id: registration_id,
         guest_id: id(body.get("guest_id")),

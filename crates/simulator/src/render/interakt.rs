@@ -19,6 +19,9 @@ pub(super) fn event(scene: &Scene<'_>, webhook: WebhookKind, rng: &mut SeededRng
         EventKind::State { state, .. } => status(scene, person, *state, micros),
         EventKind::Click(click) => {
             let button = scene.campaign.buttons.get(click.button)?;
+            if webhook == WebhookKind::InteraktEcho {
+                return Some(echo(scene, person, click, button, micros, rng));
+            }
             match button.kind {
                 ButtonKind::QuickReply | ButtonKind::Link => Some(clicked(scene, person, button, micros, rng)),
                 ButtonKind::Reply | ButtonKind::ListRow => {
@@ -261,6 +264,14 @@ fn session_reply(
     let context = Some(scene.timeline.id.as_str());
     let message = inbound(&click.id, at, content, &message, context, micros);
     envelope(at + 150, "message_received", &json!({"customer": customer(person), "message": message}))
+}
+
+/// The second webhook of a tap on a template's button: a received message, which often does not name the message.
+fn echo(scene: &Scene<'_>, person: &Person, click: &Click, button: &Button, micros: i64, rng: &mut SeededRng) -> Value {
+    let at = scene.event.at;
+    let context = rng.chance(30).then_some(scene.timeline.id.as_str());
+    let message = inbound(&click.id, at, "InteractiveButtonReply", &json!(button.text), context, micros);
+    envelope(at + 300, "message_received", &json!({"customer": customer(person), "message": message}))
 }
 
 /// The two webhooks of a flow's answer: a received message and a flow response.

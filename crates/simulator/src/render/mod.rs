@@ -37,7 +37,9 @@ pub(crate) fn render(world: &World, scenario: &Scenario, update: Update) -> Opti
             };
             render_event(&scene, update.webhook, rng)
         }
-        Subject::Record { timeline } => Some(Rendered::Body(tracker::record(world, &scenario.timelines[timeline])?)),
+        Subject::Record { timeline, call } => {
+            Some(Rendered::Body(tracker::record(world, &scenario.timelines[timeline], call)?))
+        }
         Subject::Unrelated(index) => render_unrelated(world, &scenario.unrelated_events[index], update.webhook, rng),
     }
 }
@@ -47,7 +49,9 @@ fn render_event(scene: &Scene<'_>, webhook: WebhookKind, rng: &mut SeededRng) ->
         WebhookKind::Meta | WebhookKind::WooshRelay => meta::event(scene, rng).map(Rendered::Change),
         WebhookKind::WooshStatus => woosh::status(scene, rng).map(Rendered::Body),
         WebhookKind::WooshFlat => woosh::flat_status(scene).map(Rendered::Body),
-        WebhookKind::Interakt | WebhookKind::InteraktFlow => interakt::event(scene, webhook, rng).map(Rendered::Body),
+        WebhookKind::Interakt | WebhookKind::InteraktFlow | WebhookKind::InteraktEcho => {
+            interakt::event(scene, webhook, rng).map(Rendered::Body)
+        }
         WebhookKind::WasenderSent
         | WebhookKind::WasenderUpdate
         | WebhookKind::WasenderUpsert
@@ -79,7 +83,7 @@ fn render_unrelated(
 fn purpose(update: Update) -> u64 {
     match update.subject {
         Subject::Event { timeline, event } => (4 << 56) | ((timeline as u64) << 16) | event as u64,
-        Subject::Record { timeline } => (5 << 56) | timeline as u64,
+        Subject::Record { timeline, .. } => (5 << 56) | timeline as u64,
         Subject::Unrelated(index) => (6 << 56) | index as u64,
     }
 }

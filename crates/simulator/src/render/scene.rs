@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::meta_envelope::Change;
-use crate::scenario::{Event, MessageTimeline, WebhookKind};
+use crate::scenario::{Event, MessageTimeline, RecordCall, WebhookKind};
 use crate::world::{Campaign, Person, World};
 
 /// What an update reports.
@@ -11,8 +11,8 @@ use crate::world::{Campaign, Person, World};
 pub(crate) enum Subject {
     /// An event of a message, by the indices of timeline and event.
     Event { timeline: usize, event: usize },
-    /// The application's `track-send` call for a message, by the index of its timeline.
-    Record { timeline: usize },
+    /// A `track-send` call of the application for a message, by the index of its timeline.
+    Record { timeline: usize, call: RecordCall },
     /// An event that is unrelated to any message, by its index.
     Unrelated(usize),
 }

@@ -6,8 +6,8 @@ mod timeline_builder;
 mod unrelated;
 
 pub(crate) use model::{
-    Click, Event, EventKind, Failure, MessageTimeline, Reply, ReplyKind, Scenario, SendRecord, State, UnrelatedEvent,
-    UnrelatedEventKind, WebhookKind,
+    Click, Correction, Event, EventKind, Failure, MessageTimeline, RecordCall, Reply, ReplyKind, Scenario, SendRecord,
+    State, UnrelatedEvent, UnrelatedEventKind, WebhookKind,
 };
 
 use crate::world::World;

@@ -26,6 +26,8 @@ pub(crate) enum WebhookKind {
     WasenderReceived,
     /// WASender's `messages-personal.received`.
     WasenderPersonal,
+    /// Interakt's second report of a tap on a template's button: a received message.
+    InteraktEcho,
     /// A status that the application forwards to the tracker.
     Tracker,
 }
@@ -130,9 +132,36 @@ pub(crate) struct SendRecord {
     pub(crate) repeated_at: Option<i64>,
     /// Whether the call contains `sent_at`.
     pub(crate) names_time: bool,
+    /// Time of a call that names nothing but message, recipient and, if `names_time`, the time.
+    pub(crate) bare_at: Option<i64>,
+    /// Calls that correct the first one, in any order.
+    pub(crate) corrections: Vec<Correction>,
     pub(crate) ticket: Option<String>,
     pub(crate) registration: Option<String>,
     pub(crate) guest: Option<String>,
+}
+
+/// A later `track-send` call that changes some fields; it leaves out the others.
+#[derive(Clone, Debug)]
+pub(crate) struct Correction {
+    /// Time of the call. A later correction may arrive before an earlier one.
+    pub(crate) called_at: i64,
+    /// The call's `updated_at`: the latest wins.
+    pub(crate) updated_at: i64,
+    pub(crate) ticket: Option<String>,
+    pub(crate) template: Option<String>,
+    pub(crate) campaign: Option<String>,
+}
+
+/// A `track-send` call for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum RecordCall {
+    /// With all that the application knows.
+    Full,
+    /// With message and recipient alone.
+    Bare,
+    /// The correction of this index.
+    Correction(usize),
 }
 
 /// Everything that happens to one message of the business.

@@ -2,7 +2,7 @@
 //! report that.
 
 use super::model::{
-    Click, Event, EventKind, Failure, MessageTimeline, Reply, ReplyKind, SendRecord, State, WebhookKind,
+    Click, Correction, Event, EventKind, Failure, MessageTimeline, Reply, ReplyKind, SendRecord, State, WebhookKind,
 };
 use crate::clock::{DAY, HOUR, MINUTE, SECOND, later};
 use crate::options::SimulatedProvider;
@@ -135,6 +135,8 @@ fn send_record(
         called_at,
         repeated_at: rng.chance(5).then_some(called_at + wait),
         names_time,
+        bare_at: rng.chance(8).then(|| timeline.sent_at + rng.skewed(100, DAY)),
+        corrections: corrections(rng, campaign, called_at, tickets),
         ticket: campaign.ticketed.then(|| format!("EMG-{:05}", rng.below(tickets))),
         registration: campaign
             .event
@@ -143,6 +145,26 @@ fn send_record(
             .map(|(event, person)| registrations.of(rng, event, person)),
         guest: guest.map(|person| format!("guest-{person}")),
     }
+}
+
+/// Corrections of a send: mostly none, sometimes two, of which the later one may arrive first.
+fn corrections(rng: &mut SeededRng, campaign: &Campaign, called_at: i64, tickets: u64) -> Vec<Correction> {
+    let count = match rng.below(100) {
+        0..=89 => 0,
+        90..=95 => 1,
+        _ => 2,
+    };
+    let correction = |rng: &mut SeededRng| {
+        let updated_at = called_at + rng.skewed(SECOND, 12 * HOUR);
+        Correction {
+            called_at: updated_at + rng.skewed(100, 12 * HOUR),
+            updated_at,
+            ticket: (campaign.ticketed && rng.chance(60)).then(|| format!("EMG-{:05}", rng.below(tickets))),
+            template: rng.chance(50).then(|| format!("{}_{}", campaign.template, rng.below(2))),
+            campaign: rng.chance(50).then(|| format!("{}-{}", campaign.id, rng.below(2))),
+        }
+    };
+    (0..count).map(|_| correction(rng)).collect()
 }
 
 /// Builds the timeline of one message.
@@ -431,6 +453,11 @@ impl TimelineBuilder<'_> {
             // No webhook reports clicks of this provider.
         } else if self.campaign.provider == SimulatedProvider::Interakt && kind == ButtonKind::Flow {
             reported_by.push(WebhookKind::InteraktFlow);
+        } else if self.campaign.provider == SimulatedProvider::Interakt
+            && kind == ButtonKind::QuickReply
+            && self.rng.chance(60)
+        {
+            reported_by.push(WebhookKind::InteraktEcho);
         }
         let anonymous = self.campaign.provider == SimulatedProvider::Meta && kind == ButtonKind::Link;
         // Interakt's clicks always contain the id of the clicked message.

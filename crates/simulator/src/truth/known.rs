@@ -1,6 +1,7 @@
 //! What the webhooks reveal about each message and click: the reported events, the reporting provider, and the fields
 //! that it sends.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
@@ -9,8 +10,8 @@ use super::window::Window;
 use crate::clock::HOUR;
 use crate::options::SimulatedProvider;
 use crate::scenario::{
-    Event, EventKind, MessageTimeline, ReplyKind, Scenario, SendRecord, State, UnrelatedEvent, UnrelatedEventKind,
-    WebhookKind,
+    Correction, Event, EventKind, MessageTimeline, ReplyKind, Scenario, SendRecord, State, UnrelatedEvent,
+    UnrelatedEventKind, WebhookKind,
 };
 use crate::world::{Button, ButtonKind, Campaign, Form, Person, World};
 
@@ -267,7 +268,24 @@ fn reported_states(timeline: &MessageTimeline) -> impl Iterator<Item = (State, &
 /// Event times of the application's record, as the tracker stores them.
 pub(super) fn record_times(timeline: &MessageTimeline, record: &SendRecord) -> Vec<i64> {
     let again = record.repeated_at.into_iter();
-    if record.names_time { vec![timeline.sent_at] } else { std::iter::once(record.called_at).chain(again).collect() }
+    let statements = record.bare_at.into_iter().chain(record.corrections.iter().map(|correction| correction.called_at));
+    if record.names_time {
+        // A repeated call is the same statement; a bare call and each correction are others.
+        return vec![timeline.sent_at; 1 + statements.count()];
+    }
+    std::iter::once(record.called_at).chain(again).chain(statements).collect()
+}
+
+/// A field of the application's record: of the latest correction that has it, else as first recorded. Of corrections with
+/// the same time the smallest value counts.
+fn corrected(
+    record: Option<&SendRecord>,
+    field: impl Fn(&Correction) -> Option<&String>,
+    first: Option<String>,
+) -> Option<String> {
+    let corrections = record.into_iter().flat_map(|record| &record.corrections);
+    let stated = corrections.filter_map(|correction| Some((Reverse(correction.updated_at), field(correction)?)));
+    stated.min().map(|(_, value)| value.clone()).or(first)
 }
 
 /// The statuses that say that a message was sent.
@@ -301,9 +319,10 @@ fn unattributed_receipts(world: &World, timeline: &MessageTimeline, sent_at: Opt
 }
 
 /// How many rows an event has: one for each different statement about it. Providers differ in the column `provider`;
-/// Interakt's second report of a flow differs from its first.
+/// Interakt's second report of a flow or of a tap differs from its first.
 pub(super) fn statements(event: &Event, campaign: SimulatedProvider) -> usize {
-    let tell = |webhook: &WebhookKind| (provider_of(*webhook, campaign), *webhook == WebhookKind::InteraktFlow);
+    let second = [WebhookKind::InteraktFlow, WebhookKind::InteraktEcho];
+    let tell = |webhook: &WebhookKind| (provider_of(*webhook, campaign), second.contains(webhook));
     event.reported_by.iter().map(tell).collect::<std::collections::BTreeSet<_>>().len()
 }
 
@@ -351,10 +370,19 @@ fn message(world: &World, timeline: &MessageTimeline, sent_at: Option<i64>, hori
         campaign_id: campaign_id(timeline, campaign),
         campaign_name: (by_provider && campaign.run_by_interakt).then(|| campaign.name.clone()),
         record: timeline.record.as_ref().map(|record| known_record(world, timeline, campaign, record)),
-        buttons: detailed.map(|_| campaign.buttons.iter().map(|button| button.id.clone()).collect()),
+        buttons: detailed
+            .map(|_| campaign.buttons.iter().map(|button| button.id.clone()).collect())
+            .or_else(|| template_buttons(timeline, campaign)),
         price: price(timeline, campaign),
         ..Message::default()
     }
+}
+
+/// The labels of the buttons, which Interakt states with each status of a template.
+fn template_buttons(timeline: &MessageTimeline, campaign: &Campaign) -> Option<Vec<String>> {
+    let by_interakt = reported_states(timeline).any(|(_, event)| event.reported_by.contains(&WebhookKind::Interakt));
+    let labels = || campaign.buttons.iter().map(|button| button.text.clone()).collect();
+    (by_interakt && campaign.form != Form::Buttons).then(labels)
 }
 
 /// The error message: Meta repeats the title there, Interakt gives its reason.
@@ -395,10 +423,16 @@ fn template(timeline: &MessageTimeline, campaign: &Campaign, by_provider: bool) 
     // Interakt names the template in each status; session messages have no template.
     let names_template =
         by_provider && campaign.provider == SimulatedProvider::Interakt && campaign.form != Form::Buttons;
-    (timeline.record.is_some() || names_template).then(|| campaign.template.clone())
+    let first = (timeline.record.is_some() || names_template).then(|| campaign.template.clone());
+    corrected(timeline.record.as_ref(), |correction| correction.template.as_ref(), first)
 }
 
 fn campaign_id(timeline: &MessageTimeline, campaign: &Campaign) -> Option<String> {
+    let first = first_campaign_id(timeline, campaign);
+    corrected(timeline.record.as_ref(), |correction| correction.campaign.as_ref(), first)
+}
+
+fn first_campaign_id(timeline: &MessageTimeline, campaign: &Campaign) -> Option<String> {
     let is_reported_by = |webhooks: &[WebhookKind]| {
         reported_states(timeline).any(|(_, event)| event.reported_by.iter().any(|webhook| webhooks.contains(webhook)))
     };
@@ -414,7 +448,7 @@ fn campaign_id(timeline: &MessageTimeline, campaign: &Campaign) -> Option<String
 
 fn known_record(world: &World, timeline: &MessageTimeline, campaign: &Campaign, record: &SendRecord) -> KnownRecord {
     KnownRecord {
-        ticket: record.ticket.clone(),
+        ticket: corrected(Some(record), |correction| correction.ticket.as_ref(), record.ticket.clone()),
         event: campaign.event.clone(),
         registration: record.registration.clone(),
         guest: record.guest.clone(),
