@@ -26,8 +26,8 @@ test-sql: build $(VENV)/ready ## the SQL: figures by hand and by simulation, mut
 	$(PYTHON) -m pytest -q tests/sql $(KEEP_LOG)
 
 .PHONY: test-laws
-test-laws: build $(VENV)/ready ## the laws of docs/metrics.md on 200 random lakes; long
-	BLUETICK_LAKES=200 $(PYTHON) -m pytest -q tests/sql/test_laws.py
+test-laws: build $(VENV)/ready ## the laws of docs/metrics.md on 200 random lakes and 200 simulations; long
+	BLUETICK_LAKES=200 $(PYTHON) -m pytest -q tests/sql/test_laws.py tests/sql/test_order_of_arrival.py
 
 .PHONY: test-truth
 test-truth: build $(VENV)/ready ## every query against the truth of 20 simulations of 10,000 messages; long

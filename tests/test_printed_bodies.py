@@ -1,6 +1,6 @@
 """The bodies that five integration documents print, posted as printed, and the figures that those documents ask for.
 
-`printed_bodies/` holds the bodies. What the documents describe in words, such as the sends of two alerts, is built below.
+`printed_bodies/` holds the bodies. What the documents describe in words, such as two sends, is built below.
 Each expected figure is worked out in the comment beside it.
 """
 

@@ -13,6 +13,7 @@ is handled here and has a test at its edge (`tests/sql/test_silent_differences.p
 
 from __future__ import annotations
 
+import functools
 from types import TracebackType
 
 import duckdb
@@ -43,6 +44,8 @@ class TranslationError(ValueError):
     """A statement uses something that DuckDB would silently answer otherwise than Athena."""
 
 
+# Parsing a query takes longer than a small lake's answer; a run asks the same text many times.
+@functools.lru_cache(maxsize=256)
 def translate(text: str) -> str:
     """One statement of Athena's dialect as DuckDB's. Raises TranslationError for what would silently differ."""
     tree = sqlglot.parse_one(text, read="athena")

@@ -55,7 +55,7 @@ def simulate(work: Path, *, seed: int, messages: int, days: int, timezone: str, 
     raw = work / "raw"
     raw.mkdir()
     with gzip.open(raw / "requests.ndjson.gz", "wt", encoding="utf-8", compresslevel=1) as out:
-        for record in _records(work, work / "simulation" / "requests.ndjson"):
+        for record in records(work, work / "simulation" / "requests.ndjson"):
             out.write(json.dumps(record, ensure_ascii=False) + "\n")
     lake = work / "lake"
     lake.mkdir()
@@ -63,7 +63,8 @@ def simulate(work: Path, *, seed: int, messages: int, days: int, timezone: str, 
     return Simulation(lake, json.loads((work / "simulation" / "truth.json").read_text(encoding="utf-8")))
 
 
-def _records(work: Path, requests: Path) -> Iterator[dict[str, Any]]:
+def records(work: Path, requests: Path) -> Iterator[dict[str, Any]]:
+    """The records of a file of simulated requests, as of the time of receipt of each request."""
     by_provider: dict[str, list[dict[str, Any]]] = defaultdict(list)
     with requests.open(encoding="utf-8") as lines:
         for line in lines:
