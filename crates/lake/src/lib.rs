@@ -62,7 +62,7 @@ mod writer;
 pub use batch::PartitionBatch;
 pub use commit::CommitReport;
 pub use environment::{Environment, SystemEnvironment};
-pub use erasure::{EraseReport, ErasureState, Erasures, Person, RemainingCopy};
+pub use erasure::{EraseReport, ErasureState, Erasures, Person, RemainingCopy, erasure_time};
 pub use error::{Fault, LakeError};
 pub use invariants::Invariant;
 pub use lake::Lake;

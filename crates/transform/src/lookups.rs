@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 use bluetick_events::{Options, recipient_id};
-use bluetick_lake::{Erasures, Lake, LakeError, Partition, Person, Table};
+use bluetick_lake::{Erasures, Lake, LakeError, Partition, Person, Table, erasure_time};
 use bluetick_lookups::{Fact, Filter, LookupStore, Position, StoreError, Updates};
 
 /// Messages of one call to the store.
@@ -117,7 +117,7 @@ impl Waiting {
 }
 
 fn is_erased(fact: &Fact, erasures: &Erasures) -> bool {
-    let time = fact.event_ts.min(fact.received_at);
+    let time = erasure_time(fact.event_ts, fact.received_at);
     let others = [fact.participant.as_deref(), fact.guest_name.as_deref()];
     erasures.forgets(fact.wa_id.as_deref(), fact.user_id.as_deref(), &others, time)
 }

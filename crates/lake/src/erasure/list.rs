@@ -6,7 +6,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 /// An erased person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     /// HMAC of the kind and value of the identifier, in hexadecimal.
     pub(crate) hash: String,
@@ -23,6 +23,10 @@ pub(crate) struct Entry {
     /// comes later is erased, too, whatever its time: it does not show that the person wrote again.
     #[serde(default)]
     pub(crate) messages: BTreeSet<String>,
+    /// Hashes of rows that were in the lake at a request although they are later by their own times: the clock of the
+    /// machine that erased was slow, or the one that received them was fast.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) rows: BTreeSet<String>,
 }
 
 /// The list as it is stored.

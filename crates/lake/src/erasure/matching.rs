@@ -1,12 +1,13 @@
 //! Finds the rows of erased persons.
 //!
-//! An entry of the list covers rows from before the request, by event time or by receipt. A person who writes again
-//! later is a new contact.
+//! An entry of the list covers rows from before the request, by event time or by receipt, and every row that was in the
+//! lake at the request. A person who writes again later is a new contact.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
@@ -17,16 +18,17 @@ use super::person::{Person, USER_ID, WA_ID};
 use crate::columns::{event_times, timestamps};
 use crate::error::LakeError;
 use crate::keys::EVENT_TIME;
-use crate::tables::{Column, ColumnType, Table};
+use crate::staging::FUTURE_TOLERANCE_MS;
+use crate::tables::{Column, ColumnType, STATEMENT_HASH, Table};
 
 /// Maximum number of texts kept in memory with their result, so that a repeated text is searched once.
 const MOST_KNOWN: usize = 10_000;
 
-/// The columns that [`Erasures::matches`] reads: the times of a row, and all texts. Columns marked as personal hold a person's
+/// The columns that [`Erasures::matches`] reads: the times of a row, the hash of its statement, and all texts. Columns marked as personal hold a person's
 /// identifier itself; any other text may hold a phone number, such as a URL or the id of a message.
 pub(super) fn searched_columns(table: Table) -> Vec<&'static str> {
     let texts = table.columns().iter().filter(|column| is_text(column)).map(|column| column.name);
-    [EVENT_TIME, "received_at"].into_iter().chain(texts).collect()
+    [EVENT_TIME, "received_at", STATEMENT_HASH].into_iter().chain(texts).collect()
 }
 
 fn is_text(column: &Column) -> bool {
@@ -47,6 +49,13 @@ fn is_report(table: Table) -> bool {
     matches!(table, Table::Statuses | Table::Sends)
 }
 
+/// The time that decides whether a row is from before a request: the earlier one of event and receipt, in milliseconds
+/// since 1970. A receipt long before its event was timed by a slow clock, and does not count.
+pub fn erasure_time(event_ts: i64, received_at: i64) -> i64 {
+    let is_doubtful = received_at < event_ts.saturating_sub(FUTURE_TOLERANCE_MS);
+    if is_doubtful { event_ts } else { event_ts.min(received_at) }
+}
+
 /// Erased persons.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Erasures {
@@ -55,6 +64,8 @@ pub struct Erasures {
     until_ms: HashMap<String, i64>,
     /// Hashes of the messages that erased rows were about.
     messages: HashSet<String>,
+    /// Hashes of erased rows that are from after the request by their own times.
+    rows: HashSet<String>,
 }
 
 impl fmt::Debug for Erasures {
@@ -71,7 +82,8 @@ impl Erasures {
             *until = entry.until_ms.max(*until);
         }
         let messages = entries.iter().flat_map(|entry| entry.messages.iter().cloned()).collect();
-        Self { key, until_ms, messages }
+        let rows = entries.iter().flat_map(|entry| entry.rows.iter().cloned()).collect();
+        Self { key, until_ms, messages, rows }
     }
 
     /// Whether no person was erased.
@@ -82,6 +94,12 @@ impl Erasures {
     /// Number of erased persons.
     pub fn len(&self) -> usize {
         self.until_ms.len()
+    }
+
+    /// The same persons, erased whatever the time of a row.
+    pub(crate) fn at_any_time(&self) -> Self {
+        let until_ms = self.until_ms.keys().map(|hash| (hash.clone(), i64::MAX)).collect();
+        Self { until_ms, ..self.clone() }
     }
 
     /// The hash of a fixed text, stored in the list: it differs if the list was made with another key.
@@ -142,7 +160,8 @@ impl Erasures {
             return Ok(erased);
         }
         let (event_ts, received_at) = (event_times(batch)?, timestamps(batch, "received_at")?);
-        let times: Vec<i64> = event_ts.iter().zip(received_at).map(|(event, received)| *event.min(received)).collect();
+        let times: Vec<i64> =
+            event_ts.iter().zip(received_at).map(|(event, received)| erasure_time(*event, *received)).collect();
         // Neighbouring rows share most texts: ids of accounts, templates, buttons.
         let mut known: HashMap<String, Option<i64>> = HashMap::new();
         for column in table.columns().iter().filter(|column| is_text(column)) {
@@ -163,7 +182,19 @@ impl Erasures {
             known.retain(|_, _| !column.personal);
         }
         self.mark_reports(table, batch, &mut erased);
+        if !self.rows.is_empty() {
+            let hashes = self.row_hashes(table, batch)?;
+            erased.iter_mut().zip(hashes).for_each(|(erased, hash)| *erased |= self.rows.contains(&hash));
+        }
         Ok(erased)
+    }
+
+    /// The hash of each row: of its table, its event time and what it states.
+    pub(crate) fn row_hashes(&self, table: Table, batch: &RecordBatch) -> Result<Vec<String>, LakeError> {
+        let statements = batch.column_by_name(STATEMENT_HASH).and_then(|column| column.as_primitive_opt::<Int64Type>());
+        let statement = |row: usize| statements.filter(|hashes| hashes.is_valid(row)).map(|hashes| hashes.value(row));
+        let rows = event_times(batch)?.iter().enumerate();
+        Ok(rows.map(|(row, time)| self.short_hash("row", &format!("{table}:{time}:{:?}", statement(row)))).collect())
     }
 
     fn mark_reports(&self, table: Table, batch: &RecordBatch, erased: &mut [bool]) {
@@ -183,9 +214,13 @@ impl Erasures {
         rows.flat_map(|(row, _)| texts_at(array, row)).map(|text| self.message_hash(text)).collect()
     }
 
-    /// 64 bits are enough to tell messages apart, and keep the list short.
     fn message_hash(&self, id: &str) -> String {
-        let mut hash = self.hash("message", id);
+        self.short_hash("message", id)
+    }
+
+    /// 64 bits are enough to tell messages and rows apart, and keep the list short.
+    fn short_hash(&self, kind: &str, value: &str) -> String {
+        let mut hash = self.hash(kind, value);
         hash.truncate(16);
         hash
     }
@@ -264,6 +299,7 @@ mod tests {
                 seen_ms: None,
                 confirmed: false,
                 messages: BTreeSet::new(),
+                rows: BTreeSet::new(),
             })
             .collect();
         Erasures::new(b"secret".to_vec(), &entries)

@@ -1,7 +1,8 @@
 //! Finds phone numbers in texts, in every spelling that providers and businesses use.
 //!
 //! A number may stand as digits, with a plus sign, spaces, dashes or brackets, with 00 in front, in a JID, percent-encoded
-//! in a URL, or in Base64: ids of messages (`wamid.…`) hold the number of the person in Base64.
+//! in a URL, or in Base64: ids of messages (`wamid.…`) hold the number of the person in Base64. Where numbers are hashed,
+//! the hash of 64 hexadecimal digits stands for the number.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +21,10 @@ const SHORTEST_BASE64: usize = 12;
 /// Most characters between two groups of digits of one number.
 const LONGEST_SEPARATOR: usize = 3;
 
-/// The digits of all possible phone numbers in a text.
+/// Length of the keyed hash of a number.
+const HASH_DIGITS: usize = 64;
+
+/// The digits of all possible phone numbers in a text, and all possible hashes of numbers.
 pub(super) fn numbers_in(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     search(text.as_bytes(), &mut found);
@@ -33,6 +37,11 @@ pub(super) fn numbers_in(text: &str) -> BTreeSet<String> {
 
 fn search(text: &[u8], found: &mut BTreeSet<String>) {
     add_numbers(text, found);
+    for word in text.split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| word.len() == HASH_DIGITS) {
+        if word.iter().all(u8::is_ascii_hexdigit) {
+            found.insert(String::from_utf8_lossy(word).to_ascii_lowercase());
+        }
+    }
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
     for token in text.split(|byte| !is_base64(byte)).filter(|token| token.len() >= SHORTEST_BASE64) {
         if !token.iter().all(u8::is_ascii_digit) {
@@ -124,6 +133,10 @@ mod tests {
             "12 491701234567 34",
         ] {
             assert!(has(text), "{text}");
+        }
+        let hash = "0F".repeat(32);
+        for text in [hash.clone(), format!("https://wa.me/{hash}?x=1"), format!("{{\"to\":\"{hash}\"}}")] {
+            assert_eq!(numbers_in(&text), BTreeSet::from([hash.to_lowercase()]), "{text}");
         }
         for text in ["", "4917012345670", "49170 and then 1234567", "x4917012345x67"] {
             assert!(!has(text), "{text}");

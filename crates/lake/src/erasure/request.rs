@@ -1,11 +1,15 @@
 //! Requests to erase a person.
 //!
 //! First the person goes on the list of erasures, then the rows go. A writer that read the list before may still
-//! publish such a row, but not later than the publish deadline (rule R4). The first sweep after twice that deadline
+//! publish such a row, but not later than the publish deadline (rule R4). The first sweep after three times that deadline
 //! passes over the lake once more and confirms the erasure. The deadline counts from when a process first read the
 //! entry in the list.
+//!
+//! A writer that sleeps between its last look at the clock and its write breaks R4. Such a writer has written its part by
+//! then, so the pass that confirms also changes the manifest of every partition that has an unreferenced part: the
+//! condition of the late write then fails, and its writer starts again with the new list.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
@@ -61,6 +65,13 @@ pub struct ErasureState {
     pub confirmed: bool,
 }
 
+/// What the rows of a person show before they are erased: see [`Entry`].
+#[derive(Default)]
+struct Seen {
+    messages: BTreeSet<String>,
+    rows: BTreeSet<String>,
+}
+
 /// What a removal took out of one partition.
 #[derive(Clone, Default)]
 struct Removed {
@@ -74,8 +85,12 @@ const CLOCK_TOLERANCE_MS: i64 = 24 * 3_600_000;
 /// Partitions handled at a time.
 const PARALLEL_PARTITIONS: usize = 4;
 
+/// The parts in the store, referenced or not: file names by partition.
+type ListedParts = BTreeMap<Partition, BTreeSet<String>>;
+
 impl Lake {
-    /// Erases a person: all rows from before now, by event time or by receipt. It is safe to repeat. The first sweep
+    /// Erases a person: all rows from before now, by event time or by receipt, and all that the lake has, whatever the
+    /// clock of this machine says. It is safe to repeat. The first sweep
     /// after [`EraseReport::confirm_after_ms`] confirms the erasure.
     ///
     /// # Errors
@@ -93,20 +108,23 @@ impl Lake {
                 |entry: &Entry| (until_ms..=until_ms.saturating_add(CLOCK_TOLERANCE_MS)).contains(&entry.until_ms);
             if list.entries.iter().all(|entry| entry.hash != hash || !covers(entry)) {
                 list.key_check.get_or_insert_with(|| hasher.key_check());
-                let earlier = list.entries.iter().filter(|entry| entry.hash == hash);
-                let messages = earlier.flat_map(|entry| entry.messages.iter().cloned()).collect();
-                list.entries.retain(|entry| entry.hash != hash);
-                list.entries.push(Entry { hash: hash.clone(), until_ms, seen_ms: None, confirmed: false, messages });
+                let mut entry = Entry { hash: hash.clone(), until_ms, ..Entry::default() };
+                for earlier in list.entries.extract_if(.., |entry| entry.hash == hash) {
+                    entry.messages.extend(earlier.messages);
+                    entry.rows.extend(earlier.rows);
+                }
+                list.entries.push(entry);
             }
         })
         .await?;
         let entry = find_entry(self.mark_seen().await?, &hash)?;
-        // The messages go on the list before their rows go: afterwards nothing would tell which they were.
-        let messages = self.messages_of(&Erasures::new(key.clone(), &[entry])).await?;
+        // What the rows show goes on the list before they go: afterwards nothing would tell it.
+        let seen = self.seen_of(&Erasures::new(key.clone(), &[entry])).await?;
         let list = self
             .change_list(|list| {
                 for entry in list.entries.iter_mut().filter(|entry| entry.hash == hash) {
-                    entry.messages.extend(messages.iter().cloned());
+                    entry.messages.extend(seen.messages.iter().cloned());
+                    entry.rows.extend(seen.rows.iter().cloned());
                 }
                 list.clone()
             })
@@ -114,7 +132,7 @@ impl Lake {
         let entry = find_entry(list, &hash)?;
         let confirm_after_ms = self.confirm_after_ms(&entry).unwrap_or(i64::MAX);
         let mut report = EraseReport { confirm_after_ms, ..Default::default() };
-        for (partition, removed) in self.erase_everywhere(&Erasures::new(key, &[entry])).await? {
+        for (partition, removed) in self.erase_everywhere(&Erasures::new(key, &[entry]), &ListedParts::new()).await? {
             report.rows_removed += removed.rows;
             report.partitions.push(partition);
             report.superseded_parts.extend(removed.superseded);
@@ -147,7 +165,7 @@ impl Lake {
     /// The store's; call it again.
     pub async fn erase_again(&self) -> Result<u64, LakeError> {
         let erasures = self.erasures().await?;
-        Ok(self.erase_everywhere(&erasures).await?.iter().map(|(_, removed)| removed.rows).sum())
+        Ok(self.erase_everywhere(&erasures, &ListedParts::new()).await?.iter().map(|(_, removed)| removed.rows).sum())
     }
 
     /// Passes over the lake for the erasures that every writer must know by now, and confirms them. Returns the numbers
@@ -161,55 +179,81 @@ impl Lake {
             return Ok((0, 0));
         }
         let erasures = self.erasures_of(&list, &due).await?;
-        let rows = self.erase_everywhere(&erasures).await?.iter().map(|(_, removed)| removed.rows).sum();
+        let mut listed = ListedParts::new();
+        for (partition, name, _) in self.list_parts(None).await? {
+            listed.entry(partition).or_default().insert(name);
+        }
+        let rows = self.erase_everywhere(&erasures, &listed).await?.iter().map(|(_, removed)| removed.rows).sum();
         self.mark_confirmed(&due).await?;
         Ok((rows, due.len() as u64))
     }
 
-    /// The hashes of the messages that rows of these persons are about.
-    async fn messages_of(&self, erasures: &Erasures) -> Result<BTreeSet<String>, LakeError> {
-        let mut messages = BTreeSet::new();
+    /// What the lake's rows of these persons show.
+    async fn seen_of(&self, erasures: &Erasures) -> Result<Seen, LakeError> {
+        let mut seen = Seen::default();
         for partition in self.partitions(None).await? {
             let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
-            match self.messages_in(partition, &manifest, erasures).await {
+            match self.seen_in(partition, &manifest, erasures, &mut seen).await {
                 // A commit has replaced a part meanwhile: its rows are in another part.
                 Err(error) if error.is_not_found() => {
                     let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
-                    messages.extend(self.messages_in(partition, &manifest, erasures).await?);
+                    self.seen_in(partition, &manifest, erasures, &mut seen).await?;
                 }
-                other => messages.extend(other?),
+                other => other?,
             }
         }
-        Ok(messages)
+        Ok(seen)
     }
 
-    async fn messages_in(
+    async fn seen_in(
         &self,
         partition: Partition,
         manifest: &Manifest,
         erasures: &Erasures,
-    ) -> Result<BTreeSet<String>, LakeError> {
-        let columns = searched_columns(partition.table);
-        let mut messages = BTreeSet::new();
+        seen: &mut Seen,
+    ) -> Result<(), LakeError> {
+        let (table, columns) = (partition.table, searched_columns(partition.table));
+        let at_any_time = erasures.at_any_time();
         for part in self.open_parts(partition, &manifest.parts).await? {
             for group in 0..part.groups.len() {
                 let mut reader = part.read_group(&*self.store, group, Some(&columns)).await?;
                 while let Some(batch) = reader.next_batch()? {
-                    let marked = erasures.matches(partition.table, &batch)?;
-                    messages.extend(erasures.messages_of(partition.table, &batch, &marked));
+                    let marked = at_any_time.matches(table, &batch)?;
+                    if !marked.contains(&true) {
+                        continue;
+                    }
+                    seen.messages.extend(erasures.messages_of(table, &batch, &marked));
+                    let covered = erasures.matches(table, &batch)?;
+                    let rows = erasures.row_hashes(table, &batch)?.into_iter().zip(marked.iter().zip(&covered));
+                    seen.rows.extend(rows.filter(|(_, (marked, covered))| marked != covered).map(|(hash, _)| hash));
                 }
             }
         }
-        Ok(messages)
+        Ok(())
     }
 
-    /// Removes the rows of these persons from every partition; returns the partitions that held some.
-    async fn erase_everywhere(&self, erasures: &Erasures) -> Result<Vec<(Partition, Removed)>, LakeError> {
-        let passes: Vec<_> = self
-            .partitions(None)
-            .await?
+    /// Removes the rows of these persons from every partition; returns the partitions that held some. The manifest of a
+    /// partition that has unreferenced parts among the `listed` ones is changed in any case.
+    async fn erase_everywhere(
+        &self,
+        erasures: &Erasures,
+        listed: &ListedParts,
+    ) -> Result<Vec<(Partition, Removed)>, LakeError> {
+        let mut partitions: BTreeSet<Partition> = self.partitions(None).await?.into_iter().collect();
+        for (partition, names) in
+            listed.iter().filter(|(partition, _)| !partitions.contains(partition)).collect::<Vec<_>>()
+        {
+            if self.holds_matches(*partition, names, erasures).await? {
+                partitions.insert(*partition);
+            }
+        }
+        let none = BTreeSet::new();
+        let passes: Vec<_> = partitions
             .into_iter()
-            .map(|partition| async move { Ok((partition, self.erase_in(partition, erasures).await?)) }.boxed())
+            .map(|partition| {
+                let listed = listed.get(&partition).unwrap_or(&none);
+                async move { Ok((partition, self.erase_in(partition, erasures, listed).await?)) }.boxed()
+            })
             .collect();
         let passes = futures::stream::iter(passes).buffered(PARALLEL_PARTITIONS);
         passes.try_filter(|(_, removed)| std::future::ready(removed.rows > 0)).try_collect().await
@@ -226,11 +270,17 @@ impl Lake {
     }
 
     fn confirm_after_ms(&self, entry: &Entry) -> Option<i64> {
-        entry.seen_ms.map(|seen| seen.saturating_add(self.confirmation_delay_ms()))
+        entry.seen_ms.map(|seen| seen.saturating_add(self.erasure_delay_ms()))
     }
 
     /// How long after an entry was first read a writer may still publish without knowing it: the publish deadline, and
-    /// as much again for the request itself and for clocks that differ.
+    /// as much again for the request itself and for clocks that differ. A part of such a writer is older than that when
+    /// a third deadline has passed; then the partition's manifest can be rebuilt, if it has none.
+    fn erasure_delay_ms(&self) -> i64 {
+        self.confirmation_delay_ms().saturating_div(2).saturating_mul(3)
+    }
+
+    /// How old a part is that no writer may publish any more: two publish deadlines, one for clocks that differ.
     pub(crate) fn confirmation_delay_ms(&self) -> i64 {
         i64::try_from(self.options.publish_deadline.as_millis()).unwrap_or(i64::MAX).saturating_mul(2)
     }
@@ -265,9 +315,31 @@ impl Lake {
         change_record(self, list_path(), change).await
     }
 
+    /// Whether these parts hold rows of these persons. A partition without a manifest that does gets one: by its repair,
+    /// which leaves these rows out.
+    async fn holds_matches(
+        &self,
+        partition: Partition,
+        names: &BTreeSet<String>,
+        erasures: &Erasures,
+    ) -> Result<bool, LakeError> {
+        let names: Vec<String> = names.iter().cloned().collect();
+        for part in self.open_parts(partition, &names).await? {
+            if count_matches(self, partition, &part, erasures).await? > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Removes the rows of these persons from a partition: the parts that hold some are replaced.
-    async fn erase_in(&self, partition: Partition, erasures: &Erasures) -> Result<Removed, LakeError> {
-        let mut removal = Removal { partition, erasures, clean: BTreeSet::new(), removed: Removed::default() };
+    async fn erase_in(
+        &self,
+        partition: Partition,
+        erasures: &Erasures,
+        listed: &BTreeSet<String>,
+    ) -> Result<Removed, LakeError> {
+        let mut removal = Removal { partition, erasures, listed, clean: BTreeSet::new(), removed: Removed::default() };
         let replaced = self.replace_parts(partition, &mut removal).await?;
         // If no part holds such a row any more, and the parts that our replacement was for are gone, the replacement
         // took effect although its response was lost, and has been compacted since.
@@ -288,6 +360,8 @@ fn find_entry(list: EntryList, hash: &str) -> Result<Entry, LakeError> {
 struct Removal<'a> {
     partition: Partition,
     erasures: &'a Erasures,
+    /// Parts in the store. If the manifest does not reference one of them, a writer may still mean to publish it.
+    listed: &'a BTreeSet<String>,
     /// Parts without rows of these persons, by file name.
     clean: BTreeSet<String>,
     /// What the last replacement removes.
@@ -302,7 +376,7 @@ impl Removal<'_> {
             if self.clean.contains(&part.name) {
                 continue;
             }
-            match self.count_matches(lake, &part).await? {
+            match count_matches(lake, self.partition, &part, self.erasures).await? {
                 0 => _ = self.clean.insert(part.name.clone()),
                 matches => {
                     rows += matches;
@@ -312,26 +386,25 @@ impl Removal<'_> {
         }
         Ok((affected, rows))
     }
+}
 
-    async fn count_matches(&self, lake: &Lake, part: &Part) -> Result<u64, LakeError> {
-        let unknown = part.unknown_columns(self.partition.table);
-        let columns = searched_columns(self.partition.table);
-        let mut matches = 0;
-        for group in 0..part.groups.len() {
-            let mut reader = part.read_group(&*lake.store, group, Some(&columns)).await?;
-            while let Some(batch) = reader.next_batch()? {
-                matches +=
-                    self.erasures.matches(self.partition.table, &batch)?.into_iter().filter(|erased| *erased).count()
-                        as u64;
-            }
+/// The number of rows of these persons in a part.
+async fn count_matches(lake: &Lake, partition: Partition, part: &Part, erasures: &Erasures) -> Result<u64, LakeError> {
+    let unknown = part.unknown_columns(partition.table);
+    let columns = searched_columns(partition.table);
+    let mut matches = 0;
+    for group in 0..part.groups.len() {
+        let mut reader = part.read_group(&*lake.store, group, Some(&columns)).await?;
+        while let Some(batch) = reader.next_batch()? {
+            matches += erasures.matches(partition.table, &batch)?.into_iter().filter(|erased| *erased).count() as u64;
         }
-        if matches > 0 && !unknown.is_empty() {
-            let problem =
-                format!("a newer version wrote it, with the columns {}; erase with that version", unknown.join(", "));
-            return Err(LakeError::Damaged { object: part.path.to_string(), problem });
-        }
-        Ok(matches)
     }
+    if matches > 0 && !unknown.is_empty() {
+        let problem =
+            format!("a newer version wrote it, with the columns {}; erase with that version", unknown.join(", "));
+        return Err(LakeError::Damaged { object: part.path.to_string(), problem });
+    }
+    Ok(matches)
 }
 
 impl PartsChange for Removal<'_> {
@@ -348,7 +421,14 @@ impl PartsChange for Removal<'_> {
         let (affected, rows) = self.find_affected(lake, manifest).await?;
         let superseded: Vec<String> = affected.iter().map(|part| part.name.clone()).collect();
         replacement.take_if(|written| written.replaces != superseded);
-        if affected.is_empty() || replacement.is_some() {
+        if replacement.is_some() {
+            return Ok(());
+        }
+        if affected.is_empty() {
+            if self.listed.iter().any(|name| !manifest.parts.contains(name)) {
+                let (part, _) = lake.write_merged(self.partition, Vec::new()).await?;
+                *replacement = Some(Replacement { part, replaces: Vec::new() });
+            }
             return Ok(());
         }
         let keep = |batch: &RecordBatch| Ok(keep_mask(&self.erasures.matches(self.partition.table, batch)?));

@@ -142,15 +142,16 @@ fn columns_are_read_in_any_order() {
     }
 }
 
-/// The clock of ingest was two days slow. Once the event's time has come the row is taken.
+/// The clock of ingest was two days slow. Once the event's time has come the row is taken. The mark of ingest is no column.
 #[test]
 fn a_doubtful_receipt_loses_no_row() {
     let event_ts = RECEIVED + 2 * FUTURE_TOLERANCE_MS;
-    let line = click(event_ts);
+    let line = click(event_ts).replace("}", r#","received_at_doubtful":true}"#);
     let mut staging = Staging::new();
     let early = staging.push_line_at(line.as_bytes(), event_ts - FUTURE_TOLERANCE_MS - 1).unwrap_err();
     assert_eq!(early.reason, Reason::EventTimeInFuture);
     staging.push_line_at(line.as_bytes(), event_ts).unwrap();
+    assert_eq!((staging.rows(), staging.unknown_columns()), (1, 0));
     let batches = staging.drain().unwrap();
     assert_eq!(batches[0].partition().to_string(), "clicks/dt=2026-11-22");
 }

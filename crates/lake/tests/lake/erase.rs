@@ -340,3 +340,78 @@ async fn a_request_under_a_wrong_clock_is_corrected_by_the_next() {
     assert_eq!(lake.erasure(&person).await.unwrap().unwrap().until_ms, clock.now_ms());
     assert_eq!(commit(&lake, &[click]).await, (1, 0));
 }
+
+/// The machine that erases has a clock two days slow: the rows that the lake has go, and a replay of them stays out.
+#[tokio::test]
+async fn a_request_under_a_slow_clock_covers_what_the_lake_has() {
+    let (_, clock, lake) = world(None);
+    let person = format!(r#""wa_id":"{NUMBER}""#);
+    let seen = [line("clicks", 1, clock.now_ms(), &person), line("messages", 2, clock.now_ms() - 1, &person)];
+    commit(&lake, &seen).await;
+    clock.advance(-48 * HOUR_MS);
+    for removed in [2, 0] {
+        // A request that is repeated under the same clock forgets nothing of the first.
+        assert_eq!(lake.erase(&Person::WaId(NUMBER.to_owned())).await.unwrap().rows_removed, removed);
+        assert_eq!(commit(&lake, &seen).await, (0, 2));
+        clock.advance(-HOUR_MS);
+    }
+    let later = line("clicks", 3, clock.now_ms() + 72 * HOUR_MS, &person);
+    assert_eq!(commit(&lake, &[later]).await, (1, 0), "a new contact");
+}
+
+/// Ingest's clock is two days slow: the receipt of a person who writes again seems to be from before the request.
+#[tokio::test]
+async fn a_new_contact_under_a_slow_clock_of_ingest_is_kept() {
+    let (_, clock, lake) = world(None);
+    lake.erase(&Person::WaId(NUMBER.to_owned())).await.unwrap();
+    let (old, new) = (clock.now_ms() - HOUR_MS, clock.now_ms() + HOUR_MS);
+    clock.advance(2 * HOUR_MS);
+    let mut staging = Staging::new();
+    for (id, time) in [(1, old), (2, new)] {
+        let line = line("clicks", id, time, &format!(r#""wa_id":"{NUMBER}""#));
+        let slow = format!(r#""received_at":{},"received_at_doubtful":true"#, time - 48 * HOUR_MS);
+        let line = line.replace(&format!(r#""received_at":{time}"#), &slow);
+        staging.push_line_at(line.as_bytes(), clock.now_ms()).unwrap();
+    }
+    let mut counts = (0, 0);
+    for batch in staging.drain().unwrap() {
+        let report = lake.commit(&batch).await.unwrap();
+        counts = (counts.0 + report.new, counts.1 + report.erased);
+    }
+    assert_eq!(counts, (1, 1));
+}
+
+/// A clock that is set back while a batch is being committed, at any step: each row is there once.
+#[test]
+fn a_clock_that_is_set_back_loses_no_row() {
+    let mut steps = 1;
+    for stop in 0.. {
+        if stop >= steps {
+            break;
+        }
+        let store = FaultyStore::new(7, Faults::default(), true);
+        let clock = Virtual::new(DAY + 24 * HOUR_MS, 7);
+        let shared: Arc<dyn ObjectStore> = Arc::new(store.clone());
+        let lake = Lake::with_store(shared, "memory://test", LakeOptions::default()).with_environment(clock.clone());
+        finish(commit(&lake, &lines()[..4]));
+        let all = lines();
+        let mut committing: Pin<Box<dyn Future<Output = _>>> = Box::pin(commit(&lake, &all));
+        let mut taken = 0;
+        let (new, _) = loop {
+            if taken == stop {
+                clock.advance(-5 * 24 * HOUR_MS);
+            }
+            taken += 1;
+            if let Some(committed) = step(&mut committing) {
+                break committed;
+            }
+        };
+        steps = steps.max(taken);
+        finish(lake.sweep(false)).unwrap();
+        clock.advance(10 * 24 * HOUR_MS);
+        finish(lake.sweep(false)).unwrap();
+        let verified = finish(lake.verify()).unwrap();
+        assert_eq!((new, verified.rows, verified.problems), (8, 12, Vec::new()), "set back before step {stop}");
+    }
+    assert!(steps > 50, "{steps}");
+}

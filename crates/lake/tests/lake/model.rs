@@ -1,12 +1,14 @@
 //! The model test: writers, readers, sweeps and erasures of the real lake on one store in memory, interleaved at random
 //! by a seed, with injected faults. The lake's invariants are checked after each step.
 //!
-//! `MODEL_SCHEDULES` is the number of schedules (400 by default; `make model` runs 100,000). Each control switches one rule
-//! off and must be caught: no If-Match, a sweep without grace, a sweep without the fence R8, a stalled writer without the
-//! deadline R4.
+//! `MODEL_SCHEDULES` is the number of schedules (400 by default; `make model` runs 100,000), `MODEL_SEED` the seed of the
+//! first one (0 by default). Each control switches one rule
+//! off and must be caught: no If-Match, a sweep without grace, a sweep without the fence R8, an erasure that is confirmed
+//! without it, a stalled writer without the deadline R4.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +30,6 @@ const GRACE: i64 = 2_000_000;
 const QUERY: i64 = 1_000_000;
 
 const EVENTS: u32 = 60;
-const STEPS: u32 = 360;
 
 /// Which rule is switched off.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,6 +39,51 @@ enum Protocol {
     NoGrace,
     NoDeadline,
     NoFence,
+    NoErasureFence,
+}
+
+/// How often what happens in a schedule. Frequencies are per thousand steps.
+#[derive(Clone, Copy, Debug)]
+struct Tempo {
+    steps: u32,
+    writers: u32,
+    sweeps: u32,
+    erasures: u32,
+    /// The persons below this number may be erased.
+    erasable: u32,
+    /// Machines also sleep between their last look at the clock and a write, for longer than the grace.
+    sleeps_in_writes: bool,
+    /// How long a machine sleeps at most, in steps.
+    longest_sleep: u32,
+}
+
+impl Tempo {
+    const ORDINARY: Tempo = Tempo {
+        steps: 360,
+        writers: 60,
+        sweeps: 15,
+        erasures: 4,
+        erasable: 2,
+        sleeps_in_writes: false,
+        longest_sleep: 150,
+    };
+    /// Fewer writers leave partitions alone for longer. More sweeps make a rare mistake likelier to show.
+    const SLEEPY: Tempo = Tempo { writers: 20, sweeps: 60, sleeps_in_writes: true, ..Tempo::ORDINARY };
+    /// A writer sleeps while a person is erased for the first time, and until a sweep has confirmed that.
+    const SLEEPY_ERASING: Tempo =
+        Tempo { steps: 900, writers: 12, sweeps: 20, erasures: 6, erasable: 4, longest_sleep: 700, ..Tempo::SLEEPY };
+
+    /// The tempo of a schedule. Half of the schedules of the whole protocol are ordinary.
+    fn of(protocol: Protocol, seed: u64) -> Self {
+        match (protocol, seed % 4) {
+            (Protocol::NoErasureFence, _) | (Protocol::Whole, 3) => Tempo::SLEEPY_ERASING,
+            // A lost write of the sweep would bring an erased person back, too.
+            (Protocol::NoFence, _) => Tempo { erasures: 0, ..Tempo::SLEEPY },
+            (Protocol::Whole, 1) => Tempo::SLEEPY,
+            (Protocol::NoGrace | Protocol::NoDeadline, _) => Tempo { sweeps: 60, ..Tempo::ORDINARY },
+            _ => Tempo::ORDINARY,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -192,13 +238,13 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
     // Reads the store without faults.
     let unfailing: Arc<dyn ObjectStore> = Arc::new(store.inner().clone());
     let onlooker = Lake::with_store(unfailing, BASE, options.clone()).with_environment(clock.clone());
-    // In every other schedule machines also sleep between their last look at the clock and a write, for longer than the
-    // grace. Such a writer may re-insert an erased person (docs/lake.md), so these schedules have no erasures.
-    let sleeps_in_writes = protocol == Protocol::NoFence || protocol == Protocol::Whole && seed % 2 == 1;
-    let sweeper_store = if protocol == Protocol::NoFence { store.without_manifest_writes() } else { store.clone() };
+    let tempo = Tempo::of(protocol, seed);
+    let sweeper_store = match protocol {
+        Protocol::NoFence => store.without_manifest_writes(),
+        Protocol::NoErasureFence => store.without_fences_and_deletions(),
+        _ => store.clone(),
+    };
     let sweeper = sweeping_lake(sweeper_store, LakeOptions { grace, publish_deadline: settling, ..options });
-    // More sweeps make a rare mistake likelier to show.
-    let sweeps = if sleeps_in_writes || matches!(protocol, Protocol::NoGrace | Protocol::NoDeadline) { 60 } else { 15 };
 
     let known = Arc::new(Mutex::new(Known::default()));
     let mut inputs: Vec<(Vec<Event>, bool)> = Vec::new();
@@ -223,17 +269,15 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
         Outcome::Erased => figures.erasures += 1,
     };
 
-    // Fewer writers leave partitions alone for longer.
-    let writers_start = if sleeps_in_writes { 20 } else { 60 };
     let mut current = 0;
-    for now in 0..STEPS {
+    for now in 0..tempo.steps {
         figures.steps += 1;
-        let may_pass = sleeps_in_writes || !store.is_writing();
+        let may_pass = tempo.sleeps_in_writes || !store.is_writing();
         if may_pass {
             clock.advance(1000);
         }
         match random.random_range(0..1000) {
-            draw if draw < writers_start && running.len() < 6 => {
+            draw if draw < tempo.writers && running.len() < 6 => {
                 let open: Vec<usize> = (0..inputs.len()).filter(|number| !inputs[*number].1).collect();
                 let number = if !open.is_empty() && random.random_bool(0.5) {
                     open[random.random_range(0..open.len())]
@@ -254,12 +298,12 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
                 let task = async move { task.await.map(|()| Outcome::Read) };
                 running.push(Running { task: Box::pin(task), frozen_until: 0, may_crash: false });
             }
-            draw if (200..200 + sweeps).contains(&draw) && running.len() < 8 => {
+            draw if (200..200 + tempo.sweeps).contains(&draw) && running.len() < 8 => {
                 let task = sweep(Arc::clone(&sweeper));
                 running.push(Running { task: Box::pin(task), frozen_until: 0, may_crash: true });
             }
-            95..=98 if running.len() < 8 && !sleeps_in_writes => {
-                let person = random.random_range(0..2);
+            draw if (300..300 + tempo.erasures).contains(&draw) && running.len() < 8 => {
+                let person = random.random_range(0..tempo.erasable);
                 known.lock().unwrap().erased.insert(person);
                 let task = erase(Arc::clone(&writers[0]), person);
                 running.push(Running { task: Box::pin(task), frozen_until: 0, may_crash: true });
@@ -280,17 +324,19 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
             current = awake[random.random_range(0..awake.len())];
         }
         let index = current;
-        // Often a machine falls asleep right before its write.
-        let chance = if sleeps_in_writes && store.is_writing() { 0.2 } else { 0.02 };
-        if random.random_bool(chance) {
-            running[index].frozen_until = now + random.random_range(20..150);
+        if random.random_bool(0.02) {
+            running[index].frozen_until = now + random.random_range(20..tempo.longest_sleep);
         }
+        let writes = store.writes_in_flight();
         if running[index].may_crash && random.random_bool(0.004) {
             figures.crashes += 1;
             drop(running.swap_remove(index));
         } else if let Some(outcome) = step(&mut running[index].task) {
             drop(running.swap_remove(index));
             record(outcome?, &mut inputs, &mut figures);
+        } else if tempo.sleeps_in_writes && store.writes_in_flight() > writes && random.random_bool(0.3) {
+            // Often a machine falls asleep right before its write.
+            running[index].frozen_until = now + random.random_range(20..tempo.longest_sleep);
         }
         check(&store, &snapshots, &known, &inputs)?;
     }
@@ -364,6 +410,10 @@ fn check(
     if let Some(event) = kept.clone().find(|event| !shown.contains(event)) {
         return Invariant::RowsAreKept.broken(format!("event {event} was acknowledged and is gone"));
     }
+    if let Some(event) = shown.iter().find(|event| known.confirmed.contains(&(**event % PERSONS))) {
+        return Invariant::ErasedRowsAreAbsent
+            .broken(format!("event {event} is of a person whose erasure was confirmed"));
+    }
     let given: BTreeSet<Event> = inputs.iter().flat_map(|(events, _)| events).copied().collect();
     match shown.iter().find(|event| !given.contains(event)) {
         Some(event) => Invariant::RowsAddUp.broken(format!("event {event} is in no input")),
@@ -389,9 +439,9 @@ impl Figures {
     }
 }
 
-/// Runs schedules on all cores; what broke, by seed, and the figures of the rest.
-fn run_all(schedules: u64, protocol: Protocol, zstd_level: i32) -> (BTreeMap<u64, Broken>, Figures) {
-    let next = AtomicU64::new(0);
+/// Runs the schedules of these seeds on all cores; what broke, by seed, and the figures of the rest.
+fn run_all(seeds: Range<u64>, protocol: Protocol, zstd_level: i32) -> (BTreeMap<u64, Broken>, Figures) {
+    let next = AtomicU64::new(seeds.start);
     let broken = Mutex::new(BTreeMap::new());
     let figures = Mutex::new(Figures::default());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -400,7 +450,7 @@ fn run_all(schedules: u64, protocol: Protocol, zstd_level: i32) -> (BTreeMap<u64
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= schedules {
+                    if seed >= seeds.end {
                         return;
                     }
                     match run(seed, protocol, zstd_level) {
@@ -414,14 +464,15 @@ fn run_all(schedules: u64, protocol: Protocol, zstd_level: i32) -> (BTreeMap<u64
     (broken.into_inner().unwrap_or_else(PoisonError::into_inner), figures.into_inner().unwrap())
 }
 
-fn schedules() -> u64 {
-    std::env::var("MODEL_SCHEDULES").map_or(400, |text| text.parse().expect("MODEL_SCHEDULES is a number"))
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number")))
 }
 
 #[test]
 fn no_schedule_breaks_an_invariant() {
-    let schedules = schedules();
-    let (broken, figures) = run_all(schedules, Protocol::Whole, 0);
+    let schedules = setting("MODEL_SCHEDULES", 400);
+    let first = setting("MODEL_SEED", 0);
+    let (broken, figures) = run_all(first..first + schedules, Protocol::Whole, 0);
     let Happened {
         manifest_writes,
         conflicts,
@@ -433,7 +484,7 @@ fn no_schedule_breaks_an_invariant() {
         ..
     } = figures.happened;
     eprintln!(
-        "{schedules} schedules, {} steps: {manifest_writes} commits, {conflicts} conflicts, {false_conflicts} false \
+        "{schedules} schedules from seed {first} on, {} steps: {manifest_writes} commits, {conflicts} conflicts, {false_conflicts} false \
          conflicts, {} crashes, {lost_responses} lost responses, {late_writes} late writes, {failed_before} failed \
          calls, {} reads, {} sweeps, {deletes} deletes, {} erasures",
         figures.steps, figures.crashes, figures.reads, figures.sweeps, figures.erasures
@@ -450,7 +501,7 @@ fn no_schedule_breaks_an_invariant() {
 
 #[test]
 fn compression_changes_nothing() {
-    let (broken, _) = run_all(100, Protocol::Whole, 3);
+    let (broken, _) = run_all(0..100, Protocol::Whole, 3);
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
@@ -476,6 +527,12 @@ fn sweeping_without_grace_is_caught() {
 #[test]
 fn sweeping_without_a_fence_is_caught() {
     is_caught(Protocol::NoFence, &[Invariant::ReferencedPartsExist]);
+}
+
+/// The same writer, and an erasure that is confirmed without changing the manifests that such a writer has read.
+#[test]
+fn confirming_an_erasure_without_a_fence_is_caught() {
+    is_caught(Protocol::NoErasureFence, &[Invariant::ErasedRowsAreAbsent]);
 }
 
 #[test]

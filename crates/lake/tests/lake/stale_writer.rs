@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::support::rows::{self, BASE, DAY};
 use crate::support::store::{Faults, FaultyStore};
 use crate::support::{Virtual, finish, step};
-use bluetick_lake::{Environment, Lake, LakeOptions};
+use bluetick_lake::{Environment, Lake, LakeOptions, Person};
 use object_store::ObjectStore;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -54,4 +54,37 @@ fn a_write_that_is_held_for_days_harms_nothing() {
 #[test]
 fn the_first_write_of_a_partition_may_be_held_too() {
     assert_eq!(hold(&[], 60), 0);
+}
+
+/// Holds the first or a later write of a manifest while a person of the batch is erased; returns the rows that are left.
+fn hold_during_erasure(earlier: &[u32]) -> u64 {
+    let store = FaultyStore::new(7, Faults::default(), true);
+    let clock = Virtual::new(DAY + HOUR_MS, 7);
+    let writer = lake(Arc::new(store.clone()), &clock);
+    for batch in rows::batches(earlier) {
+        finish(writer.commit(&batch)).unwrap();
+    }
+    let batch = &rows::batches(&[3, 6])[0];
+    let mut commit: Pin<Box<dyn Future<Output = _>>> = Box::pin(writer.commit(batch));
+    while !store.is_writing() {
+        assert!(step(&mut commit).is_none());
+    }
+    let other = lake(Arc::new(store.inner().clone()), &clock);
+    let person = Person::WaId(rows::person(3));
+    finish(other.erase(&person)).unwrap();
+    clock.advance(HOUR_MS);
+    assert_eq!(finish(other.sweep(false)).unwrap().confirmed_erasures, 1);
+    let report = finish(commit).unwrap();
+    assert_eq!((report.rows_in, report.erased), (2, 1));
+    let verified = finish(other.verify()).unwrap();
+    assert_eq!(verified.problems, []);
+    assert!(!rows::all_events(store.inner()).contains(&3));
+    verified.rows
+}
+
+/// The writer does not know the erasure, and its write arrives after the erasure was confirmed.
+#[test]
+fn a_write_that_is_held_during_an_erasure_brings_nobody_back() {
+    assert_eq!(hold_during_erasure(&[0]), 2);
+    assert_eq!(hold_during_erasure(&[]), 1);
 }

@@ -13,8 +13,8 @@ use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
+    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -52,7 +52,16 @@ struct LateWrite {
 
 /// The store. Clones share everything.
 #[derive(Clone)]
-pub struct FaultyStore(Arc<Inner>, bool);
+pub struct FaultyStore(Arc<Inner>, NoEffect);
+
+/// Which calls of a user are confirmed and have no effect: for controls that must fail.
+#[derive(Clone, Copy, PartialEq)]
+enum NoEffect {
+    Nothing,
+    ManifestWrites,
+    /// Writes of manifests that only add a part, and deletions.
+    FencesAndDeletions,
+}
 
 struct Inner {
     store: InMemory,
@@ -97,12 +106,30 @@ impl FaultyStore {
             calls: AtomicU64::new(0),
             refusal: Mutex::default(),
         };
-        Self(Arc::new(inner), false)
+        Self(Arc::new(inner), NoEffect::Nothing)
     }
 
-    /// The same store for a user whose writes of manifests are confirmed and have no effect: for a control that must fail.
+    /// The same store for a user whose writes of manifests have no effect.
     pub fn without_manifest_writes(&self) -> Self {
-        Self(Arc::clone(&self.0), true)
+        Self(Arc::clone(&self.0), NoEffect::ManifestWrites)
+    }
+
+    /// The same store for a user whose deletions have no effect, nor the writes of manifests that only add a part.
+    pub fn without_fences_and_deletions(&self) -> Self {
+        Self(Arc::clone(&self.0), NoEffect::FencesAndDeletions)
+    }
+
+    fn has_no_effect(&self, path: &Path, payload: &PutPayload) -> bool {
+        let is_addition = || {
+            let old = self.0.store.get(path).now_or_never().unwrap();
+            let old = old.map(|got| got.bytes().now_or_never().unwrap().unwrap()).unwrap_or_default();
+            !old.is_empty() && Bytes::from(payload.clone()).starts_with(&old)
+        };
+        match self.1 {
+            NoEffect::Nothing => false,
+            NoEffect::ManifestWrites => path.as_ref().starts_with("manifest/"),
+            NoEffect::FencesAndDeletions => path.as_ref().starts_with("manifest/") && is_addition(),
+        }
     }
 
     /// The same content without faults.
@@ -136,6 +163,11 @@ impl FaultyStore {
     /// Whether a conditional write was sent that has neither taken effect nor failed.
     pub fn is_writing(&self) -> bool {
         self.0.in_flight.load(Ordering::Relaxed) > 0 || !self.0.late.lock().unwrap().is_empty()
+    }
+
+    /// Number of conditional writes that were sent and wait for their response.
+    pub fn writes_in_flight(&self) -> usize {
+        self.0.in_flight.load(Ordering::Relaxed)
     }
 
     /// Applies a write that its sender has given up.
@@ -206,7 +238,7 @@ impl fmt::Display for FaultyStore {
 #[async_trait::async_trait]
 impl ObjectStore for FaultyStore {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
-        if self.1 && path.as_ref().starts_with("manifest/") {
+        if self.has_no_effect(path, &payload) {
             return Ok(PutResult { e_tag: None, version: None, extensions: Default::default() });
         }
         let refusal = *self.0.refusal.lock().unwrap();
@@ -267,6 +299,9 @@ impl ObjectStore for FaultyStore {
                 async move {
                     let path = path?;
                     store.call().await?;
+                    if store.1 == NoEffect::FencesAndDeletions {
+                        return Ok(path);
+                    }
                     let one = futures::stream::once(async { Ok(path) }).boxed();
                     let deleted = store.0.store.delete_stream(one).try_collect::<Vec<_>>().await?;
                     store.note(|happened| happened.deletes += 1);
