@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ import local_pipeline
 import raw_objects
 
 KILLS = 50
+SEED = int(os.environ.get("BLUETICK_SEED", "11"))
 
 
 def test_kill_minus_nine_at_random_moments_changes_nothing(tmp_path: Path) -> None:
@@ -21,7 +23,7 @@ def test_kill_minus_nine_at_random_moments_changes_nothing(tmp_path: Path) -> No
     expected = lake_reader.rows(undisturbed)
     assert sum(map(len, expected.values())) > 10_000
 
-    chance = random.Random(11)
+    chance = random.Random(SEED)
     command = [str(local_pipeline.BLUETICK), "run", "--raw", raw.as_uri(), "--lake", lake.as_uri(), "--json"]
     killed = 0
     longest = 0.2

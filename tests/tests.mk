@@ -4,3 +4,7 @@
 test-pipeline: build $(VENV)/ready ## end to end: demo, functions, readers, kill -9, S3, memory, load
 	@mkdir -p $(LOGS)
 	$(PYTHON) -m pytest -q tests --ignore=tests/sql --ignore=tests/athena --ignore=tests/aws --ignore=tests/report_browser $(KEEP_LOG)
+
+.PHONY: soak
+soak: $(if $(filter 0,$(MINUTES)),,build $(TOOLS)/ready $(VENV)/ready) ## all tests that draw random cases, with new seeds, for MINUTES (60); 0 lists the commands; SEED=… repeats
+	@PATH="$(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$$PATH" python3 scripts/soak.py $(or $(MINUTES),60) $(SEED)
