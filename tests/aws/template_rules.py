@@ -281,7 +281,7 @@ def dashboard(resources: dict) -> Iterator[str]:
 NAMESPACE = "Bluetick/${AWS::StackName}"
 
 # The dimensions of the metrics that crates/ingest and crates/transform write.
-DIMENSIONS = [[{"Name": "Function", "Value": function}] for function in ("ingest", "transform")]
+DIMENSIONS = [[{"Name": "Function", "Value": function}] for function in ("ingest", "transform", "sweep")]
 # Metrics that a metric filter of the template writes, without dimensions.
 FILTERED = "AWS::Logs::MetricFilter"
 
@@ -337,6 +337,7 @@ WATCHED = {
     (NAMESPACE, "Spilled"),
     (NAMESPACE, "Refused"),
     (NAMESPACE, "NotConserved"),
+    (NAMESPACE, "PartitionsWithoutManifest"),
 }
 
 

@@ -168,4 +168,5 @@ pub fn sweep_metrics(report: &SweepReport) -> Metrics {
         .count("FilesDeleted", report.deleted.len() as u64)
         .value("BytesDeleted", Unit::Bytes, report.bytes_deleted as f64)
         .count("ErasedRows", report.erased_rows)
+        .count("PartitionsWithoutManifest", report.without_manifest.len() as u64)
 }
