@@ -1,7 +1,7 @@
 """Every figure of every query equals the simulator's truth, which is computed from the lives of the messages.
 
-`BLUETICK_SEEDS` and `BLUETICK_MESSAGES` widen the run: `make test-truth` takes 20 seeds of 10,000 messages. `BLUETICK_SEED` is the
-first seed.
+`BLUETICK_SEEDS` and `BLUETICK_MESSAGES` widen the run: `make test-truth` takes 20 seeds of 10,000 messages.
+`BLUETICK_SEED` is the first seed.
 """
 
 from __future__ import annotations
