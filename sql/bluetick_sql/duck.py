@@ -45,7 +45,7 @@ class TranslationError(ValueError):
 
 
 # Parsing a query takes longer than a small lake's answer; a run asks the same text many times.
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=1024)
 def translate(text: str) -> str:
     """One statement of Athena's dialect as DuckDB's. Raises TranslationError for what would silently differ."""
     tree = sqlglot.parse_one(text, read="athena")

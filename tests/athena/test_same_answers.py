@@ -15,7 +15,7 @@ from trino_server import TrinoServer
 
 WINDOW = {"from": "2025-03-03", "to": "2025-03-15"}
 FILTERS = {
-    "message_status": [{"message_ids": ",".join(f"wamid.{n:07d}" for n in range(40))}, {"message_ids": ""}],
+    "message_status": [{"message_ids": ",".join(f"wamid.{n:07d}" for n in range(40))}, {"message_ids": "none"}],
     "message_log": [
         {},
         {"event_id": "event1"},

@@ -25,7 +25,7 @@ from ports import free_port
 
 # The newest server that each version of Java can run, of those on Maven Central: (least Java, Trino).
 _VERSIONS = [(24, "476"), (23, "470"), (17, "435")]
-_START_SECONDS = 180
+_START_SECONDS = 600
 _FETCH_SECONDS = 1800
 
 

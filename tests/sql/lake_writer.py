@@ -64,6 +64,15 @@ def write_rejections(root: Path, rows: list[dict[str, Any]]) -> None:
         (folder / f"{uuid.uuid4().hex}.ndjson").write_text(json.dumps(kept) + "\n", encoding="utf-8")
 
 
+def full_rows(table: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with what every row must have. Raises ValueError for a column that the table does not have."""
+    full = [{"provider": "meta", "received_at": row["event_ts"], **row} for row in rows]
+    unknown = {name for row in full for name in row} - {column.name for column in TABLES[table].columns}
+    if unknown:
+        raise ValueError(f"{table} has no column {', '.join(sorted(unknown))}")
+    return full
+
+
 def write_lake(root: Path, rows: dict[str, list[dict[str, Any]]]) -> Path:
     """Writes rows by table, each into the partition of its event time.
 
@@ -74,12 +83,8 @@ def write_lake(root: Path, rows: dict[str, list[dict[str, Any]]]) -> Path:
             write_rejections(root, found)
             continue
         partitions: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row in found:
-            full = {"provider": "meta", "received_at": row["event_ts"], **row}
-            unknown = set(full) - {column.name for column in TABLES[table].columns}
-            if unknown:
-                raise ValueError(f"{table} has no column {', '.join(sorted(unknown))}")
-            partitions[full["event_ts"].strftime("%Y-%m-%d")].append(full)
+        for row in full_rows(table, found):
+            partitions[row["event_ts"].strftime("%Y-%m-%d")].append(row)
         for dt, part in partitions.items():
             write_manifest(root, table, dt, [write_part(root, table, dt, part)])
     return root

@@ -15,10 +15,21 @@ from typing import Any
 from lake_writer import at
 
 Statement = tuple[str, dict[str, Any]]
+Rows = dict[str, list[dict[str, Any]]]
 
 START = at("2025-03-01 00:00:00")
 DAYS = 60
 WINDOW = {"from": "2025-03-01", "to": "2025-04-29"}
+# Midnight of the day on which New York's clocks go forward, the moment when they do, and the midnight after, each with the moment before.
+_CLOCKS_GO_FORWARD = [
+    "2025-03-09 04:59:59.999",
+    "2025-03-09 05:00:00",
+    "2025-03-09 06:59:59.999",
+    "2025-03-09 07:00:00",
+    "2025-03-10 03:59:59.999",
+    "2025-03-10 04:00:00",
+]
+_RECEIPTS = {"delivered", "read", "played", "deleted"}
 
 
 def _late(rng: random.Random) -> timedelta:
@@ -65,7 +76,9 @@ def statements(seed: int, messages: int) -> list[Statement]:
         message = f"wamid.{seed}.{number:05d}"
         person = f"9198{rng.randrange(messages):08d}"
         sent = START + timedelta(seconds=rng.randrange(DAYS * 86_400))
-        if rng.random() < 0.2:
+        if number < len(_CLOCKS_GO_FORWARD):
+            sent = at(_CLOCKS_GO_FORWARD[number])
+        elif rng.random() < 0.2:
             sent = sent.replace(hour=rng.choice([0, 18, 23]), minute=rng.choice([0, 29, 30, 59]), second=0)
         if rng.random() < 0.8:
             status(
@@ -88,7 +101,21 @@ def statements(seed: int, messages: int) -> list[Statement]:
                 "buttons": buttons,
                 "standalone": maybe(True),
             }
-            for row in rng.choice([[bare], [full], [bare, full], [full, {**full, "template_name": "other"}]]):
+            corrected = {
+                **full,
+                "template_name": "corrected",
+                "updated_at": sent + timedelta(seconds=rng.randrange(999)),
+            }
+            again = {**corrected, "template_name": "twice", "updated_at": corrected["updated_at"] + timedelta(hours=1)}
+            tellings = [
+                [bare],
+                [full],
+                [bare, full],
+                [full, {**full, "template_name": "other"}],
+                [full, corrected],
+                [again, bare, corrected],
+            ]
+            for row in rng.choice(tellings):
                 found.append(("sends", row))
         if rng.random() < 0.1:  # repeated without a time, days or weeks later
             found.append(
@@ -147,9 +174,9 @@ def statements(seed: int, messages: int) -> list[Statement]:
     return list(unique.values())
 
 
-def by_table(found: list[Statement]) -> dict[str, list[dict[str, Any]]]:
+def by_table(found: list[Statement]) -> Rows:
     """The rows of each table, in the order of the statements."""
-    rows: dict[str, list[dict[str, Any]]] = {
+    rows: Rows = {
         "clicks": [],
         "statuses": [],
         "sends": [],
@@ -159,3 +186,53 @@ def by_table(found: list[Statement]) -> dict[str, list[dict[str, Any]]]:
     for table, row in found:
         rows[table].append(row)
     return rows
+
+
+def shuffled(found: list[Statement]) -> list[Statement]:
+    """The same statements in another order."""
+    return random.Random(7).sample(found, len(found))
+
+
+def _groups(rows: list[dict[str, Any]], *columns: str) -> list[list[dict[str, Any]]]:
+    groups: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[column] for column in columns), []).append(row)
+    return list(groups.values())
+
+
+def cases(found: list[Statement]) -> dict[str, int]:
+    """How often the statements hold each case that breaks a law if the definitions are wrong."""
+    rows = by_table(found)
+    first_sent: dict[str, datetime] = {}
+    for row in [*rows["sends"], *(row for row in rows["statuses"] if row["status"] == "sent")]:
+        first_sent[row["message_id"]] = min(row["event_ts"], first_sent.get(row["message_id"], row["event_ts"]))
+    ages = [
+        row["event_ts"] - first_sent[row["message_id"]]
+        for row in rows["statuses"]
+        if row["status"] in _RECEIPTS and row["message_id"] in first_sent
+    ]
+    sends = _groups(rows["sends"], "message_id")
+    days_with_sends = {time.date() for time in first_sent.values()}
+    days_with_receipts = {row["event_ts"].date() for row in rows["statuses"] if row["status"] in _RECEIPTS}
+    return {
+        "receipts later than the horizon of 168 hours": sum(age > timedelta(hours=168) for age in ages),
+        "receipts later than 30 days": sum(age > timedelta(days=30) for age in ages),
+        "receipts of messages without an origin": sum(
+            row["status"] in _RECEIPTS and row["message_id"] not in first_sent for row in rows["statuses"]
+        ),
+        "statuses told by two sources": sum(
+            len({row["provider"] for row in group}) > 1
+            for group in _groups(rows["statuses"], "message_id", "status", "event_ts")
+        ),
+        "clicks told by two sources": sum(len(group) > 1 for group in _groups(rows["clicks"], "click_id", "event_ts")),
+        "bare and full sends": sum(len({row.get("buttons") is None for row in group}) > 1 for group in sends),
+        "corrections with their own time": sum(len({row.get("updated_at") for row in group}) > 1 for group in sends),
+        "corrections without a time": sum(
+            len({row.get("template_name") for row in group if "updated_at" not in row}) > 1 for group in sends
+        ),
+        "sends repeated more than a week later": sum(
+            row["event_ts"] - first_sent[row["message_id"]] > timedelta(days=7) for row in rows["sends"]
+        ),
+        "days without sends": sum((START + timedelta(days=day)).date() not in days_with_sends for day in range(DAYS)),
+        "days with receipts but without sends": len(days_with_receipts - days_with_sends),
+    }
