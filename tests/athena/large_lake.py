@@ -22,6 +22,7 @@ _TYPES = {
     "bigint": "BIGINT",
     "boolean": "BOOLEAN",
     "array<string>": "VARCHAR[]",
+    "map<string,string>": "MAP(VARCHAR, VARCHAR)",
 }
 
 # Columns with a value; every other one is null. `n` numbers the messages of a day, `d` the days, `h` is a hash of both.
