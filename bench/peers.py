@@ -1,6 +1,10 @@
-"""The transform's work done with other tools: gzip NDJSON in, one sorted Parquet file per table and day out.
+"""The same work done with other tools. `bench.py` measures one process of:
 
-`peers.py NAME OUT SCHEMA RAW.gz…` does the work once; `bench.py` measures the process.
+peers.py transform NAME OUT SCHEMA RAW.gz…   gzip NDJSON in, one sorted Parquet file per table and day out
+peers.py rewrite-day DAY.parquet RAW.gz OUT  DuckDB: a day and new rows, without duplicates, written again
+peers.py merge-delta TABLE RAW.gz            delta-rs: new rows merged into a Delta table
+peers.py one-file OUT PART…                  DuckDB: all rows of some parts in one sorted file
+peers.py ask FILE…                           DuckDB: a query over some files, five times; prints the answers
 """
 
 from __future__ import annotations
@@ -13,6 +17,22 @@ from pathlib import Path
 
 Tables = list[dict]
 DAY_MS = 86_400_000
+
+
+def tables_of(schema: str) -> Tables:
+    """The tables with the columns that raw lines here may have: no maps, and no hash of the statement."""
+    stored = json.loads(Path(schema).read_text(encoding="utf-8"))
+    # `rejections` and the like are no tables of events: the transform writes them as JSON.
+    tables = [table for table in stored if table["format"] == "parquet"]
+    for table in tables:
+        columns = table["columns"]
+        table["columns"] = [c for c in columns if c["name"] != "statement_hash" and not c["type"].startswith("map<")]
+        table["key"] = [name for name in table["key"] if name != "statement_hash"]
+    return tables
+
+
+def copy_to(path: object) -> str:
+    return f"TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3)"
 
 
 def duckdb(out: Path, tables: Tables, raw: list[str], threads: int = 1) -> None:
@@ -48,7 +68,7 @@ def duckdb(out: Path, tables: Tables, raw: list[str], threads: int = 1) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             database.execute(
                 f"""COPY (SELECT {names} FROM one WHERE event_ts // 86400000 = {day} ORDER BY event_ts, {order})
-                TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3)"""
+                {copy_to(target)}"""
             )
 
 
@@ -148,7 +168,64 @@ def python(out: Path, tables: Tables, raw: list[str]) -> None:
             )
 
 
-PEERS: dict[str, Callable] = {
+def rewrite_day(day: str, raw: str, out: str) -> None:
+    import duckdb
+
+    database = duckdb.connect()
+    database.execute("SET threads = 1")
+    database.execute(
+        f"""COPY (SELECT * FROM (SELECT * FROM '{day}' UNION ALL BY NAME
+            SELECT * EXCLUDE ("table") REPLACE (make_timestamptz(event_ts * 1000) AS event_ts,
+                make_timestamptz(received_at * 1000) AS received_at)
+            FROM read_json('{raw}', format = 'newline_delimited'))
+        QUALIFY row_number() OVER (PARTITION BY message_id, status, event_ts ORDER BY received_at) = 1
+        ORDER BY event_ts, message_id, status) {copy_to(out)}"""
+    )
+
+
+def with_microseconds(schema):
+    """Delta tables have no timestamps in milliseconds."""
+    import pyarrow as pa
+
+    times = ("event_ts", "received_at")
+    return pa.schema([(f.name, pa.timestamp("us", "UTC") if f.name in times else f.type) for f in schema])
+
+
+def merge_delta(path: str, raw: str) -> None:
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+    with gzip.open(raw, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    names = [name for name in rows[0] if name != "table"]
+    columns = {name: pa.array([row[name] for row in rows]) for name in names}
+    for name in ("event_ts", "received_at"):
+        columns[name] = columns[name].cast(pa.timestamp("ms", "UTC")).cast(pa.timestamp("us", "UTC"))
+    same = "s.message_id = t.message_id AND s.status = t.status AND s.event_ts = t.event_ts"
+    merge = DeltaTable(path).merge(pa.table(columns), same, source_alias="s", target_alias="t")
+    merge.when_not_matched_insert(updates={name: f"s.{name}" for name in names}).execute()
+
+
+def one_file(out: str, *parts: str) -> None:
+    import duckdb
+
+    duckdb.execute(f"COPY (SELECT * FROM read_parquet({list(parts)!r}) ORDER BY event_ts, message_id) {copy_to(out)}")
+
+
+def ask(*files: str) -> None:
+    import duckdb
+
+    database = duckdb.connect()
+    database.execute("SET threads = 1")
+    for _ in range(5):
+        answer = database.execute(
+            f"""SELECT provider, status, count(DISTINCT message_id), epoch_ms(min(event_ts)), epoch_ms(max(event_ts))
+            FROM read_parquet({list(files)!r}) GROUP BY ALL ORDER BY ALL"""
+        )
+        print(answer.fetchall())
+
+
+TRANSFORMS: dict[str, Callable] = {
     "duckdb": duckdb,
     "duckdb-2": lambda out, tables, raw: duckdb(out, tables, raw, threads=2),
     "polars": polars,
@@ -156,8 +233,13 @@ PEERS: dict[str, Callable] = {
     "python": python,
 }
 
+COMMANDS: dict[str, Callable] = {
+    "transform": lambda name, out, schema, *raw: TRANSFORMS[name](Path(out), tables_of(schema), list(raw)),
+    "rewrite-day": rewrite_day,
+    "merge-delta": merge_delta,
+    "one-file": one_file,
+    "ask": ask,
+}
+
 if __name__ == "__main__":
-    peer, out, schema, *objects = sys.argv[1:]
-    stored = json.loads(Path(schema).read_text(encoding="utf-8"))
-    # `rejected_lines` is no table of events: the transform writes it as JSON.
-    PEERS[peer](Path(out), [table for table in stored if table["format"] == "parquet"], objects)
+    COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 # 2026-11-20 12:00 UTC, in milliseconds since 1970.
@@ -28,7 +29,8 @@ def wamid(rng: random.Random) -> str:
     return f"wamid.HBgM{rng.getrandbits(64):016X}FQIAERgS{rng.getrandbits(72):018X}AA=="
 
 
-def line(rng: random.Random, messages: list[str], received_at: int) -> dict:
+def line(rng: random.Random, index: int, received_at: int) -> dict:
+    """The line number `index`. Different lines never share a key: each has an id or a status of its own."""
     event_ts = (received_at - event_age(rng)) // 1000 * 1000
     common = {
         "event_ts": event_ts,
@@ -38,20 +40,21 @@ def line(rng: random.Random, messages: list[str], received_at: int) -> dict:
         "received_at": received_at,
     }
     roll = rng.random()
-    message = rng.choice(messages)
-    person = f"4917{rng.randrange(10**8):08d}"
+    # Three lines in a row are about one message to one person.
+    of_message = random.Random(index // 3)
+    message, person = wamid(of_message), f"4917{of_message.randrange(10**8):08d}"
     if roll < 0.75:
-        status = rng.choice(("sent", "delivered", "delivered", "read", "read", "failed"))
+        status = ("sent", "delivered", "read" if rng.random() < 0.9 else "failed")[index % 3]
         row = {"table": "statuses", **common, "message_id": message, "status": status, "wa_id": person}
         if status == "failed":
             return row | {"error_code": 131026, "error_title": "Message undeliverable"}
         return row | {
-            "conversation_id": f"{rng.getrandbits(128):032x}",
+            "conversation_id": f"{of_message.getrandbits(128):032x}",
             "conversation_origin": "marketing",
             "billable": True,
             "pricing_model": "PMP",
             "pricing_type": "regular",
-            "pricing_category": rng.choice(("marketing", "utility")),
+            "pricing_category": ("marketing", "utility")[index // 3 % 2],
         }
     if roll < 0.90:
         button = rng.randrange(4)
@@ -69,7 +72,7 @@ def line(rng: random.Random, messages: list[str], received_at: int) -> dict:
         return {
             "table": "sends",
             **common,
-            "message_id": message,
+            "message_id": wamid(rng),
             "wa_id": person,
             "template_name": rng.choice(TEMPLATES),
             "campaign_id": f"campaign-{rng.randrange(20)}",
@@ -86,19 +89,54 @@ def write(folder: Path, rows: int, seed: int, objects: int) -> list[Path]:
         return paths
     folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(seed)
-    messages = [wamid(rng) for _ in range(max(1, rows // 3))]
     recent: list[str] = []
     for number, path in enumerate(paths):
+        first, last = number * rows // objects, (number + 1) * rows // objects
+        # The statuses of a message come minutes apart, not one after another.
+        order = list(range(first, last))
+        for start in range(0, len(order), 30_000):
+            some = order[start : start + 30_000]
+            rng.shuffle(some)
+            order[start : start + 30_000] = some
         with gzip.open(path, "wt", compresslevel=6, encoding="utf-8") as file:
-            for index in range(number * rows // objects, (number + 1) * rows // objects):
+            for position, index in enumerate(order, first):
                 if recent and rng.random() < 0.05:
                     text = rng.choice(recent)
                 else:
-                    # Two different rows never share a key: keys contain a random id or the time.
-                    text = json.dumps(line(rng, messages, NOW - 12 * HOUR + index), separators=(",", ":"))
+                    text = json.dumps(line(rng, index, NOW - 12 * HOUR + position), separators=(",", ":"))
                     recent.append(text)
                     if len(recent) > 20_000:
                         del recent[:10_000]
                 file.write(text + "\n")
     done.touch()
     return paths
+
+
+def day(path: Path, rows: int, seed: int, repeat_from: tuple[int, int] | None = None) -> None:
+    """Writes statuses of one day to a gzip object. `repeat_from`: seed and number of earlier rows to repeat first."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.open(path, "wt", compresslevel=6, encoding="utf-8") as file:
+        if repeat_from:
+            file.writelines(day_lines(*repeat_from))
+        file.writelines(day_lines(seed, rows))
+
+
+def day_lines(seed: int, count: int) -> Iterator[str]:
+    rng = random.Random(seed)
+    for _ in range(count):
+        event_ts = 1_795_132_800_000 + rng.randrange(86_400) * 1000
+        row = {
+            "table": "statuses",
+            "event_ts": event_ts,
+            "provider": "meta",
+            "account_id": "102290129340398",
+            "phone_number_id": "106540352242922",
+            "received_at": event_ts + 1500,
+            "message_id": wamid(rng),
+            "status": rng.choice(("sent", "delivered", "read")),
+            "wa_id": f"4917{rng.randrange(10**8):08d}",
+            "pricing_category": "marketing",
+        }
+        yield json.dumps(row, separators=(",", ":")) + "\n"
