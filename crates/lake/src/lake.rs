@@ -15,6 +15,7 @@ use crate::error::LakeError;
 use crate::options::LakeOptions;
 use crate::part::Part;
 use crate::partition::Partition;
+use crate::staging::Staging;
 
 /// Footers kept in memory. Parts never change, so a warm process reads each footer once.
 const FOOTERS_KEPT: usize = 256;
@@ -51,6 +52,11 @@ impl Lake {
             directory: None,
             footers: Mutex::default(),
         }
+    }
+
+    /// An empty staging for this lake: it rejects events before [`LakeOptions::first_day`].
+    pub fn staging(&self) -> Staging {
+        Staging::since(self.options.first_day)
     }
 
     /// The same lake with another clock and other randomness.

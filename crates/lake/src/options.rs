@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::first_day::FirstDay;
+
 /// How a lake is written. The defaults suit a Lambda function of 512 MB and a day of up to 100 million rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LakeOptions {
@@ -26,6 +28,8 @@ pub struct LakeOptions {
     /// The secret for the hashes in the list of erasures (`ERASURE_KEY`). `None`: a random one, created once and kept
     /// under `erasures/key`.
     pub erasure_key: Option<String>,
+    /// Events before this day are rejected (`FIRST_DAY`).
+    pub first_day: FirstDay,
 }
 
 impl Default for LakeOptions {
@@ -40,6 +44,7 @@ impl Default for LakeOptions {
             grace: Duration::from_secs(24 * 3600),
             zstd_level: 3,
             erasure_key: None,
+            first_day: FirstDay::default(),
         }
     }
 }

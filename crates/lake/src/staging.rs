@@ -13,6 +13,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 
 use crate::batch::PartitionBatch;
 use crate::error::LakeError;
+use crate::first_day::{EARLIEST_EVENT_MS, FirstDay};
 use crate::partition::Partition;
 use crate::tables::{ArrowSchema, Table};
 
@@ -21,9 +22,6 @@ mod line;
 
 use columns::ChunkBuilder;
 use line::{Cell, Line, TableReader};
-
-/// 2009-01-01 UTC, the year in which WhatsApp was founded: no event is older. Milliseconds since 1970.
-pub const EARLIEST_EVENT_MS: i64 = 1_230_768_000_000;
 
 /// How much later than its receipt an event may be: clocks differ, and time zones get lost. Milliseconds.
 pub const FUTURE_TOLERANCE_MS: i64 = 24 * 3600 * 1000;
@@ -48,7 +46,7 @@ pub enum Reason {
     MissingColumn,
     /// A value is not of its column's type.
     WrongType,
-    /// The event is older than [`EARLIEST_EVENT_MS`].
+    /// The event is before the first day ([`FirstDay`]).
     EventTimeTooEarly,
     /// The event is more than [`FUTURE_TOLERANCE_MS`] after its receipt, and after the present.
     EventTimeInFuture,
@@ -98,6 +96,7 @@ pub struct Staging {
     partitions: BTreeMap<Partition, Staged>,
     rows: usize,
     unknown_columns: u64,
+    first_day: FirstDay,
 }
 
 #[derive(Default)]
@@ -114,10 +113,15 @@ impl Default for Staging {
 }
 
 impl Staging {
-    /// An empty staging.
+    /// An empty staging that takes events of any possible day.
     pub fn new() -> Self {
+        Self::since(FirstDay::default())
+    }
+
+    /// An empty staging that rejects events before this day.
+    pub fn since(first_day: FirstDay) -> Self {
         let readers = Table::ALL.into_iter().map(|table| (table, TableReader::new(table))).collect();
-        Self { readers, partitions: BTreeMap::new(), rows: 0, unknown_columns: 0 }
+        Self { readers, partitions: BTreeMap::new(), rows: 0, unknown_columns: 0, first_day }
     }
 
     /// Takes one line, without its newline. A blank line is ignored.
@@ -148,7 +152,7 @@ impl Staging {
         let (mut row, unknown) = reader.read(&record)?;
         let event_ts = row.timestamp(reader.event_ts).ok_or(Reason::MissingColumn)?;
         let received_at = row.timestamp(reader.received_at).ok_or(Reason::MissingColumn)?;
-        if event_ts < EARLIEST_EVENT_MS {
+        if event_ts < self.first_day.start_ms() {
             return Err(Reason::EventTimeTooEarly.into());
         }
         if !(EARLIEST_EVENT_MS..YEAR_10000_MS).contains(&received_at) {

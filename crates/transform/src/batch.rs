@@ -174,7 +174,7 @@ impl Transform {
         let mut run = Run {
             transform: self,
             deadline,
-            collector: Collector::default(),
+            collector: Collector { staging: self.lake.staging(), ..Collector::default() },
             open: BTreeSet::new(),
             report: BatchReport::default(),
         };

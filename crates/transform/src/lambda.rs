@@ -26,15 +26,17 @@ pub fn now() -> i64 {
     chrono::DateTime::<chrono::Utc>::from(SystemTime::now()).timestamp_millis()
 }
 
-/// Opens the lake at `LAKE_URL`, with the secret `ERASURE_KEY` if it is set; `variable` looks an environment variable
-/// up.
+/// Opens the lake at `LAKE_URL`, with the secret `ERASURE_KEY` and the first day `FIRST_DAY` if they are set; `variable`
+/// looks an environment variable up.
 ///
 /// # Errors
-/// `LAKE_URL` is not set or cannot be opened.
+/// `LAKE_URL` is not set or cannot be opened, or `FIRST_DAY` is no day.
 pub fn open_lake(variable: impl Fn(&str) -> Option<String>) -> Result<Lake, StartError> {
     let url = variable("LAKE_URL").filter(|url| !url.trim().is_empty()).ok_or("LAKE_URL is not set")?;
     let erasure_key = variable("ERASURE_KEY").filter(|key| !key.is_empty());
-    Ok(Lake::open(&url, LakeOptions { erasure_key, ..LakeOptions::default() })?)
+    let first_day = variable("FIRST_DAY").filter(|day| !day.trim().is_empty());
+    let first_day = first_day.map(|day| day.parse()).transpose()?.unwrap_or_default();
+    Ok(Lake::open(&url, LakeOptions { erasure_key, first_day, ..LakeOptions::default() })?)
 }
 
 /// Opens the look-up store at `LOOKUPS_URL`, if that is set; `variable` looks an environment variable up.
@@ -58,7 +60,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// Reads the settings `LAKE_URL`, `RAW_URL`, `FLUSH_BYTES`; `variable` looks an environment variable up.
+    /// Reads the settings `LAKE_URL`, `FIRST_DAY`, `RAW_URL`, `FLUSH_BYTES`; `variable` looks an environment variable up.
     ///
     /// # Errors
     /// A setting is missing or invalid.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use std::path::{Component, Path, PathBuf};
 
-use bluetick_lake::{Lake, LakeOptions};
+use bluetick_lake::{FirstDay, Lake, LakeOptions};
 use bluetick_lookups::{Address, LookupStore, StoreError};
 use url::Url;
 
@@ -53,11 +53,25 @@ impl LakeArguments {
         Ok(Lake::open(&self.url, lake_options(self.erasure_key.clone()))?)
     }
 
+    /// Opens the lake to move rows into it. A missing local directory is created.
+    pub(crate) fn open_since(&self, first: &FirstDayArgument) -> Result<Lake, Box<dyn Error + Send + Sync>> {
+        let first_day = first.first_day.unwrap_or_default();
+        Ok(Lake::open(&self.url, LakeOptions { first_day, ..lake_options(self.erasure_key.clone()) })?)
+    }
+
     /// Opens an existing lake. Fails if a local directory is missing, so that a typo is not mistaken for an empty lake.
     pub(crate) fn open_existing(&self) -> Result<Lake, Box<dyn Error + Send + Sync>> {
         require_directory(&self.url)?;
         self.open()
     }
+}
+
+/// Which events a command moves into the lake.
+#[derive(clap::Args)]
+pub(crate) struct FirstDayArgument {
+    /// The first UTC day whose events are taken, as in 2024-01-01; earlier ones are rejected [default: 2009-01-01]
+    #[arg(long, value_name = "DATE", env = "FIRST_DAY")]
+    first_day: Option<FirstDay>,
 }
 
 /// The options of a lake with this secret. An empty secret counts as none.

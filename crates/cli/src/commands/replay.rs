@@ -14,7 +14,7 @@ use bluetick_transform::batch::{BatchReport, DEFAULT_FLUSH_BYTES, Transform};
 use bluetick_transform::raw::{self, Source};
 use serde_json::json;
 
-use crate::commands::{LakeArguments, OptionalLookupsArguments, refuse_nested, require_directory};
+use crate::commands::{FirstDayArgument, LakeArguments, OptionalLookupsArguments, refuse_nested, require_directory};
 use crate::output::{self, CommandResult};
 
 /// Objects per checkpoint: enough for efficient commits, few enough that little work is repeated after a stop.
@@ -29,6 +29,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     lake: LakeArguments,
     #[command(flatten)]
+    first_day: FirstDayArgument,
+    #[command(flatten)]
     lookups: OptionalLookupsArguments,
     /// Record progress in this file, so that a stopped replay can resume
     #[arg(long, value_name = "FILE")]
@@ -40,7 +42,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     refuse_nested(&arguments.raw, arguments.lake.url())?;
-    let (lake, lookups) = (arguments.lake.open()?, arguments.lookups.open().await?);
+    let (lake, lookups) = (arguments.lake.open_since(&arguments.first_day)?, arguments.lookups.open().await?);
     move_objects(&arguments.raw, lake, lookups, arguments.checkpoint.as_deref(), arguments.json).await
 }
 

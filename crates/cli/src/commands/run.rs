@@ -1,6 +1,6 @@
 //! `bluetick run`: moves raw objects into the lake.
 
-use crate::commands::{LakeArguments, OptionalLookupsArguments, refuse_nested, replay};
+use crate::commands::{FirstDayArgument, LakeArguments, OptionalLookupsArguments, refuse_nested, replay};
 use crate::output::CommandResult;
 
 /// Move raw objects into the lake
@@ -14,6 +14,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     lake: LakeArguments,
     #[command(flatten)]
+    first_day: FirstDayArgument,
+    #[command(flatten)]
     lookups: OptionalLookupsArguments,
     /// Print the report as JSON
     #[arg(long)]
@@ -23,5 +25,6 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     refuse_nested(&arguments.raw, arguments.lake.url())?;
     let lookups = arguments.lookups.open().await?;
-    replay::move_objects(&arguments.raw, arguments.lake.open()?, lookups, None, arguments.json).await
+    let lake = arguments.lake.open_since(&arguments.first_day)?;
+    replay::move_objects(&arguments.raw, lake, lookups, None, arguments.json).await
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bluetick_ingest::app::start;
 use bluetick_ingest::firehose::AwsFirehoseClient;
 use bluetick_ingest::settings::{Settings, SinkUrl};
-use bluetick_lake::Lake;
+use bluetick_lake::{Lake, LakeOptions};
 use bluetick_lookups::{LookupStore, Lookups};
 use bluetick_transform::batch::{DEFAULT_FLUSH_BYTES, Transform};
 use bluetick_transform::raw;
@@ -181,7 +181,9 @@ impl Mover {
         let SinkUrl::File(raw) = &settings.sink else {
             return Err("--every needs a local sink: file:///directory".into());
         };
-        let lake = Lake::open(lake, lake_options(std::env::var("ERASURE_KEY").ok()))?;
+        let first_day = std::env::var("FIRST_DAY").ok().map(|day| day.parse()).transpose()?.unwrap_or_default();
+        let options = LakeOptions { first_day, ..lake_options(std::env::var("ERASURE_KEY").ok()) };
+        let lake = Lake::open(lake, options)?;
         let transform = Transform::new(lake, DEFAULT_FLUSH_BYTES).with_lookups(lookups);
         Ok(Self { every, raw: std::path::absolute(raw)?, transform, done: HashSet::new() })
     }

@@ -94,6 +94,16 @@ fn event_times_have_limits() {
 }
 
 #[test]
+fn events_before_the_first_day_are_rejected() {
+    let first_day: FirstDay = "2024-01-01".parse().unwrap();
+    let mut staging = Staging::since(first_day);
+    let rejection = staging.push_line(click(first_day.start_ms() - 1).as_bytes()).unwrap_err();
+    assert_eq!(rejection.reason, Reason::EventTimeTooEarly);
+    staging.push_line(click(first_day.start_ms()).as_bytes()).unwrap();
+    assert_eq!(staging.rows(), 1);
+}
+
+#[test]
 fn the_duplicate_received_first_is_kept() {
     for table in [Table::Clicks, Table::Sends] {
         let mut staging = Staging::new();
