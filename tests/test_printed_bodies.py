@@ -232,9 +232,10 @@ def test_statuses_are_looked_up_as_printed(tracked: tuple[Lake, list[dict[str, A
 
 
 def test_logs_are_filtered_as_documented(tracked: tuple[Lake, list[dict[str, Any]]], tmp_path: Path) -> None:
-    lake, _ = tracked
+    lake, answers = tracked
     row = lake.one("message_log", event_id="uuid-of-event")
     expected = {
+        "id": answers[0]["map_id"],
         "message_id": FIRST_SEND,
         "recipient_id": "919876543210",
         "status": "delivered",

@@ -180,6 +180,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
 }
 
 _LOG_A = [
+    "8de4d7aa-f115-8315-8540-7d2841733635",
     "A",
     "p1",
     "read",

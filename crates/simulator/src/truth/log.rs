@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::known::{Knowledge, KnownRecord, Message};
 use super::table::{Answer, time};
@@ -102,7 +103,8 @@ fn status(cohort: &[&Message]) -> Answer {
         .case("each_state", &at_any_time(&[("message_ids", ids.join(","))]))
 }
 
-const LOG_COLUMNS: [&str; 16] = [
+const LOG_COLUMNS: [&str; 17] = [
+    "id",
     "message_id",
     "recipient_id",
     "status",
@@ -136,6 +138,7 @@ fn rows(cohort: &[&Message], matches: &dyn Fn(&Message) -> bool, limit: usize) -
     let row = |message: &Message| {
         let record = message.record.as_ref();
         vec![
+            json!(log_id(&message.id)),
             json!(message.id),
             json!(message.recipient),
             json!(message.state()),
@@ -155,6 +158,28 @@ fn rows(cohort: &[&Message], matches: &dyn Fn(&Message) -> bool, limit: usize) -
         ]
     };
     found.into_iter().take(limit).map(row).collect()
+}
+
+/// The id of a log entry: the first 30 digits of a SHA-256 over a name and the message id, each behind its length as 64
+/// bits, with the version and the variant of a UUID.
+fn log_id(message_id: &str) -> String {
+    let mut hasher = Sha256::new();
+    for text in ["bluetick send", message_id] {
+        hasher.update((text.len() as u64).to_be_bytes());
+        hasher.update(text);
+    }
+    let digest: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut id = String::new();
+    for (place, digit) in digest.chars().take(30).enumerate() {
+        match place {
+            8 => id.push('-'),
+            12 | 15 => id.push_str("-8"),
+            18 => id.push('-'),
+            _ => {}
+        }
+        id.push(digit);
+    }
+    id
 }
 
 /// Parameters of a case that asks for no window.
