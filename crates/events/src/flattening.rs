@@ -186,7 +186,10 @@ impl<'o> Flattening<'o> {
 
     /// Adds a finished record.
     pub(crate) fn push<R: Columns>(&mut self, draft: Draft<R>) {
-        let record = draft.columns.into_record();
+        let mut record = draft.columns.into_record();
+        if let Some(key) = &self.options.pseudonym_key {
+            record.remove_numbers(key);
+        }
         match self.bytes_left.checked_sub(record.memory()) {
             Some(left) if !self.over_limit => {
                 self.bytes_left = left;

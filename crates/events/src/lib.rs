@@ -16,6 +16,7 @@ mod options;
 mod payload;
 mod person;
 mod providers;
+mod pseudonymised;
 pub mod record;
 mod redact;
 mod route;
@@ -31,6 +32,7 @@ pub use map_id::map_id;
 pub use options::{Options, PseudonymKey};
 pub use person::recipient_id;
 pub use providers::{Provider, UnknownProvider};
+pub use pseudonymised::pseudonymised;
 pub use record::Record;
 pub use route::Route;
 
@@ -151,13 +153,24 @@ fn read_object<'j>(flattening: &mut Flattening<'_>, provider: Provider, body: &'
 /// The record that keeps a body which cannot be parsed: `account_events`, type `unreadable`.
 ///
 /// Its payload is an object with the `reason`, and the body as `body` if it is UTF-8, else in hexadecimal as
-/// `body_hex`, so that no byte is lost. The line may exceed the size of a Firehose record; a caller with such a limit
+/// `body_hex`, so that no byte is lost. With a pseudonym key, phone numbers in it are hashed,
+/// and bytes that are not UTF-8 are replaced. The line may exceed the size of a Firehose record; a caller with such a limit
 /// must check it.
-pub fn unreadable_record(provider: Provider, body: &[u8], received_at: i64, reason: &Unreadable) -> Record {
+pub fn unreadable_record(
+    provider: Provider,
+    body: &[u8],
+    received_at: i64,
+    options: &Options,
+    reason: &Unreadable,
+) -> Record {
     let reason = reason.to_string();
-    let payload = match std::str::from_utf8(body) {
-        Ok(text) => serde_json::json!({ "reason": reason, "body": text }),
-        Err(_) => serde_json::json!({ "reason": reason, "body_hex": digest::hex(body) }),
+    let payload = match (std::str::from_utf8(body), &options.pseudonym_key) {
+        (Ok(text), None) => serde_json::json!({ "reason": reason, "body": text }),
+        (Err(_), None) => serde_json::json!({ "reason": reason, "body_hex": digest::hex(body) }),
+        (_, Some(key)) => {
+            let text = pseudonymised::without_numbers(&String::from_utf8_lossy(body), key).into_owned();
+            serde_json::json!({ "reason": reason, "body": text })
+        }
     }
     .to_string();
     let common =

@@ -12,6 +12,7 @@ use crate::digest::{hash, hex};
 use crate::json::Json;
 use crate::options::Options;
 use crate::person;
+use crate::pseudonymised::json_without_numbers;
 use crate::redact::without_jwt;
 
 /// The part of the content that may be kept, as compact JSON with sorted members.
@@ -21,7 +22,11 @@ pub(crate) fn write(options: &Options, content: &Json<'_>, name: &str, keep: Kee
     let mut json = Vec::new();
     // Writing to memory cannot fail.
     let _ = Redaction { options }.write(&mut json, content, name, keep);
-    String::from_utf8(json).unwrap_or_default()
+    let json = String::from_utf8(json).unwrap_or_default();
+    match &options.pseudonym_key {
+        Some(key) => json_without_numbers(&json, key),
+        None => json,
+    }
 }
 
 /// The whole content as compact JSON with sorted members.

@@ -1,11 +1,15 @@
 //! Records: an event flattened to one JSON line. The structs follow from the columns in `bluetick_schema`: a field for
 //! each column, in the same order.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::DateTime;
 use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::options::PseudonymKey;
+use crate::pseudonymised::{is_user_id, json_without_numbers, without_numbers};
 
 impl Record {
     /// When it happened: milliseconds since 1970, UTC.
@@ -25,6 +29,20 @@ impl Record {
     /// `dt`, the partition it belongs to (`YYYY-MM-DD`, the UTC date of `event_ts`). Serialise it, or print it as JSON.
     pub fn to_full_json(&self) -> FullJson<'_> {
         FullJson(self)
+    }
+
+    /// Replaces phone numbers in all texts of the record: see [`crate::pseudonymised`].
+    pub(crate) fn remove_numbers(&mut self, key: &PseudonymKey) {
+        self.rewrite(&|name, text| match name {
+            // Its JSON was searched before it was split into parts.
+            "payload" => None,
+            "response_json" => Some(json_without_numbers(text, key)),
+            "wa_id" | "user_id" | "participant" if is_user_id(text) => None,
+            _ => match without_numbers(text, key) {
+                Cow::Owned(changed) => Some(changed),
+                Cow::Borrowed(_) => None,
+            },
+        });
     }
 
     /// Approximate number of bytes of memory that the record takes.
@@ -120,6 +138,57 @@ values! {
     Option<BTreeMap<String, String>> => |value| value.as_ref().map_or(Value::Null, Value::Map),
 }
 
+/// Returns the text that takes the place of a column's text; `None` leaves it.
+type Rewriting<'f> = &'f dyn Fn(&'static str, &str) -> Option<String>;
+
+/// A value whose texts can be replaced.
+trait Rewrite {
+    fn rewrite(&mut self, name: &'static str, rewriting: Rewriting<'_>);
+}
+
+macro_rules! without_texts {
+    ($($type:ty),*) => {
+        $(impl Rewrite for $type {
+            fn rewrite(&mut self, _: &'static str, _: Rewriting<'_>) {}
+        })*
+    };
+}
+
+without_texts! { i64, bool, &'static str }
+
+impl Rewrite for String {
+    fn rewrite(&mut self, name: &'static str, rewriting: Rewriting<'_>) {
+        if let Some(changed) = rewriting(name, self) {
+            *self = changed;
+        }
+    }
+}
+
+impl<T: Rewrite> Rewrite for Option<T> {
+    fn rewrite(&mut self, name: &'static str, rewriting: Rewriting<'_>) {
+        if let Some(value) = self {
+            value.rewrite(name, rewriting);
+        }
+    }
+}
+
+impl<T: Rewrite> Rewrite for Vec<T> {
+    fn rewrite(&mut self, name: &'static str, rewriting: Rewriting<'_>) {
+        self.iter_mut().for_each(|value| value.rewrite(name, rewriting));
+    }
+}
+
+impl<T: Rewrite> Rewrite for BTreeMap<String, T> {
+    fn rewrite(&mut self, name: &'static str, rewriting: Rewriting<'_>) {
+        let entries = std::mem::take(self).into_iter().map(|(mut key, mut value)| {
+            key.rewrite(name, rewriting);
+            value.rewrite(name, rewriting);
+            (key, value)
+        });
+        *self = entries.collect();
+    }
+}
+
 /// The type of a record's field: by the type of the column, and whether it is required.
 macro_rules! field_type {
     (String required fixed $($flag:ident)*) => { &'static str };
@@ -155,6 +224,11 @@ macro_rules! define_struct {
             fn visit<'r>(&'r self, visit: &mut dyn FnMut(&'static str, Value<'r>)) {
                 $(self.$first.visit(visit);)?
                 $(visit(const { bluetick_schema::column_name(stringify!($name)) }, Value::from(&self.$name));)*
+            }
+
+            fn rewrite(&mut self, rewriting: Rewriting<'_>) {
+                $(self.$first.rewrite(rewriting);)?
+                $(Rewrite::rewrite(&mut self.$name, stringify!($name), rewriting);)*
             }
         }
     };
@@ -196,6 +270,12 @@ macro_rules! define_records {
             fn columns_size(&self) -> usize {
                 match self {
                     $(Record::$record(_) => size_of::<$record>(),)*
+                }
+            }
+
+            fn rewrite(&mut self, rewriting: Rewriting<'_>) {
+                match self {
+                    $(Record::$record(columns) => columns.rewrite(rewriting),)*
                 }
             }
 

@@ -11,7 +11,7 @@ pub mod file_sink;
 pub mod firehose;
 pub mod keyring;
 pub mod lambda;
-mod lookup_routes;
+pub mod lookup_routes;
 pub mod raw_object;
 pub mod router;
 pub mod settings;

@@ -1,6 +1,6 @@
 //! The routes of the look-ups: which question a request asks, and its answer from the store.
 
-use bluetick_events::{Options, Provider};
+use bluetick_events::{Options, Provider, pseudonymised};
 use bluetick_lookups::requests::{self, BadRequest};
 use bluetick_lookups::{Filter, Lookups, Position, StoreError};
 use http::{Method, StatusCode};
@@ -60,7 +60,7 @@ impl Question {
         let Some(lookups) = lookups else {
             return error(StatusCode::NOT_FOUND, "look-ups are not switched on: LOOKUPS_URL is not set");
         };
-        match ask(lookups, &request).await {
+        match ask(lookups, &request, options).await {
             Ok(body) => json(StatusCode::OK, &body),
             Err(fault) => {
                 let cause = std::error::Error::source(&fault).map(ToString::to_string);
@@ -74,10 +74,24 @@ impl Question {
     }
 }
 
-async fn ask(lookups: &Lookups, request: &Request) -> Result<Value, StoreError> {
+async fn ask(lookups: &Lookups, request: &Request, options: &Options) -> Result<Value, StoreError> {
     match request {
-        Request::Statuses(wamids) => lookups.statuses(wamids).await,
+        Request::Statuses(wamids) => statuses(lookups, wamids, options).await,
         Request::Logs(filter, after) => lookups.logs(filter, after.as_ref()).await,
         Request::Latest(filter) => lookups.latest(filter).await,
     }
+}
+
+/// What became of messages, under the ids that were asked for. With a pseudonym key records hold them in another form.
+///
+/// # Errors
+/// The store's.
+pub async fn statuses(lookups: &Lookups, wamids: &[String], options: &Options) -> Result<Value, StoreError> {
+    let stored: Vec<String> = wamids.iter().map(|wamid| pseudonymised(wamid, options).into_owned()).collect();
+    let mut answer = lookups.statuses(&stored).await?;
+    if let Some(found) = answer.get_mut("statuses").and_then(Value::as_object_mut).filter(|_| stored != wamids) {
+        let asked = wamids.iter().zip(&stored);
+        *found = asked.filter_map(|(wamid, stored)| Some((wamid.clone(), found.get(stored)?.clone()))).collect();
+    }
+    Ok(answer)
 }

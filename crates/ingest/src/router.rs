@@ -213,13 +213,14 @@ impl<C: FirehoseClient> Router<C> {
     /// (`track-send`, `message-status`) is refused with what is wrong.
     fn flatten(&self, route: Route, body: &[u8], received_at: i64, report: &mut Report) -> Result<Flattened, Answer> {
         let provider = route.provider();
-        match bluetick_events::flatten(route, body, received_at, &self.keyring.secrets().options) {
+        let secrets = self.keyring.secrets();
+        match bluetick_events::flatten(route, body, received_at, &secrets.options) {
             Ok(flattened) => Ok(flattened),
             Err(FlattenError::Request(fault)) => Err(error(StatusCode::BAD_REQUEST, &fault.to_string())),
             Err(FlattenError::Unreadable(reason)) => {
                 report.unreadable = true;
                 tracing::warn!(provider = provider.name(), %reason, "an authentic body cannot be parsed: kept whole");
-                let record = bluetick_events::unreadable_record(provider, body, received_at, &reason);
+                let record = bluetick_events::unreadable_record(provider, body, received_at, &secrets.options, &reason);
                 Ok(Flattened { records: vec![record], response: serde_json::json!({"ok": true}) })
             }
         }

@@ -1,6 +1,6 @@
 //! What an application asks, read from a body or a query. What cannot be meant is refused with the field's name.
 
-use bluetick_events::{Options, recipient_id};
+use bluetick_events::{Options, pseudonymised, recipient_id};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
@@ -49,7 +49,7 @@ pub fn wamids(body: &[u8]) -> Result<Vec<String>, BadRequest> {
 pub fn message_logs(query: &str, options: &Options) -> Result<(Filter, Option<Position>), BadRequest> {
     let (mut filter, mut after) = (Filter::default(), None);
     for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.trim().is_empty()) {
-        let text = || Some(value.trim().to_owned());
+        let text = || Some(pseudonymised(value.trim(), options).into_owned());
         match &*name {
             "registration_id" => filter.registration_id = text(),
             "event_id" => filter.event_id = text(),
@@ -142,6 +142,15 @@ mod tests {
             assert!(matches!(error, BadRequest::Invalid { field: found, .. } if found == field), "{error}");
         }
         assert_eq!(latest("event_id=e", &options), Err(BadRequest::Missing("registration_id")));
+    }
+
+    #[test]
+    fn ids_are_looked_for_as_records_hold_them() {
+        let key = PseudonymKey::new(b"key").unwrap();
+        let hash = key.pseudonym("919876543210");
+        let options = Options { pseudonym_key: Some(key), ..Options::default() };
+        let (filter, _) = message_logs("guest_id=g-919876543210&event_id=e-1", &options).unwrap();
+        assert_eq!((filter.guest_id, filter.event_id), (Some(format!("g-{hash}")), Some("e-1".to_owned())));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use bluetick_events::Options;
+use bluetick_events::{Options, pseudonymised};
+use bluetick_ingest::lookup_routes::statuses;
 use bluetick_ingest::settings::Secrets;
 use bluetick_lookups::{Filter, Lookups, State, requests};
 use url::form_urlencoded;
@@ -12,7 +13,7 @@ use crate::output::{self, CommandResult};
 
 /// Ask what became of messages; prints the JSON that the HTTP routes answer
 ///
-/// Where phone numbers are hashed, PSEUDONYM_KEY must be set as it is for the server, so that a number finds its hash.
+/// Where phone numbers are hashed, PSEUDONYM_KEY must be set as it is for the server, so that a number or an id finds its hash.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -79,13 +80,16 @@ fn parse_state(text: &str) -> Result<State, String> {
 
 pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     let answer = match &arguments.question {
-        Question::Status { wamids, lookups } => Lookups::new(lookups.open().await?).statuses(wamids).await?,
+        Question::Status { wamids, lookups } => {
+            statuses(&Lookups::new(lookups.open().await?), wamids, &options()?).await?
+        }
         Question::Messages(messages) => {
             let (filter, after) = requests::message_logs(&messages.query(), &options()?)?;
             Lookups::new(messages.lookups.open().await?).logs(&filter, after.as_ref()).await?
         }
         Question::Latest { registration_id, lookups } => {
-            let filter = Filter { registration_id: Some(registration_id.clone()), ..Filter::default() };
+            let registration_id = pseudonymised(registration_id, &options()?).into_owned();
+            let filter = Filter { registration_id: Some(registration_id), ..Filter::default() };
             Lookups::new(lookups.open().await?).latest(&filter).await?
         }
     };

@@ -10,6 +10,7 @@ use crate::json::Json;
 use crate::limits::{MAX_BUTTONS, truncate};
 use crate::map_id::map_id;
 use crate::person::Person;
+use crate::pseudonymised::pseudonymised;
 use crate::record::{Send, Status};
 use crate::status_error::fill_error;
 use crate::time::instant;
@@ -185,7 +186,7 @@ fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result
     let mut response = if standalone {
         serde_json::json!({ "ok": true, "standalone": true, "wamid": message_id })
     } else {
-        serde_json::json!({ "ok": true, "map_id": map_id(&message_id) })
+        serde_json::json!({ "ok": true, "map_id": map_id(&pseudonymised(&message_id, flattening.options)) })
     };
     let ignored = unknown_fields(body);
     if let (false, Some(fields)) = (ignored.is_empty(), response.as_object_mut()) {

@@ -151,7 +151,7 @@ fn an_unreadable_body_is_kept_to_the_byte() {
     for (body, member, kept) in
         [(&b"hello \"you\"\n"[..], "body", json!("hello \"you\"\n")), (b"\xff\x00\x1f", "body_hex", json!("ff001f"))]
     {
-        let record = unreadable_record(Provider::Woosh, body, RECEIVED_AT, &reason);
+        let record = unreadable_record(Provider::Woosh, body, RECEIVED_AT, &Options::default(), &reason);
         let Record::AccountEvent(event) = &record else { panic!("{record:?}") };
         assert_eq!((event.r#type.as_deref(), record.event_ts()), (Some("unreadable"), RECEIVED_AT));
         let payload: Value = serde_json::from_str(event.payload.as_deref().unwrap()).unwrap();

@@ -10,6 +10,7 @@ mod mutation;
 mod neighbours;
 mod privacy;
 mod providers_doc;
+mod pseudonyms;
 mod signatures;
 #[path = "../support/mod.rs"]
 mod support;
