@@ -117,7 +117,7 @@ def measure(lake: Path) -> tuple[int, int, int]:
 
 
 def main() -> int:
-    messages = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    messages = int(sys.argv[1]) if len(sys.argv) > 1 else 4_000
     commits = int(sys.argv[2]) if len(sys.argv) > 2 else 96
     with tempfile.TemporaryDirectory() as directory:
         work = Path(directory)

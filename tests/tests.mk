@@ -8,3 +8,7 @@ test-pipeline: build $(VENV)/ready ## end to end: demo, functions, readers, kill
 .PHONY: soak
 soak: $(if $(filter 0,$(MINUTES)),,build $(TOOLS)/ready $(VENV)/ready) ## all tests that draw random cases, with new seeds, for MINUTES (60); 0 lists the commands; SEED=… repeats
 	@PATH="$(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$$PATH" python3 scripts/soak.py $(or $(MINUTES),60) $(SEED)
+
+.PHONY: measure-forwarding
+measure-forwarding: bluetick $(VENV)/ready ## rows and bytes if the application forwards Meta's statuses too; MESSAGES=4000 COMMITS=96
+	$(PYTHON) scripts/measure_forwarding.py $(or $(MESSAGES),4000) $(or $(COMMITS),96)
