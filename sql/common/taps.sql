@@ -1,6 +1,7 @@
 -- taps: one row per click in reach of report_window, whatever its kind, however many sources told of it (metrics.md, part 3).
 -- Statements with one click_id and time are one click. Interakt tells a tap on a template's button as message_api_clicked and again as
--- message_received, without a common id: the second is left out where the first lies within a minute.
+-- message_received, without a common id: the second is left out where the first, of the same message if the second names
+-- one, lies within a minute.
 click_statements AS (
   SELECT
     c.click_id, c.event_ts,
@@ -33,7 +34,12 @@ click_echoes AS (
       PARTITION BY provider, wa_id, lower(button_text)
       ORDER BY event_ts
       RANGE BETWEEN INTERVAL '60' SECOND PRECEDING AND INTERVAL '60' SECOND FOLLOWING
-    ) AS clicked_message
+    ) AS clicked_message,
+    max(CASE WHEN provider = 'interakt' AND source IN ('message_api_clicked', 'message_campaign_clicked') THEN message_id END) OVER (
+      PARTITION BY provider, wa_id, lower(button_text), message_id
+      ORDER BY event_ts
+      RANGE BETWEEN INTERVAL '60' SECOND PRECEDING AND INTERVAL '60' SECOND FOLLOWING
+    ) AS same_message
   FROM click_statements
 ),
 taps AS (
@@ -46,7 +52,7 @@ taps AS (
   FROM click_echoes
   WHERE NOT coalesce(
     provider = 'interakt' AND source = 'message_received' AND kind IN ('quick_reply', 'button_reply', 'interactive_reply')
-      AND coalesce(message_id, clicked_message) = clicked_message,
+      AND CASE WHEN message_id IS NULL THEN clicked_message ELSE same_message END IS NOT NULL,
     false
   )
 )

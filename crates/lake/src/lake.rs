@@ -70,6 +70,11 @@ impl Lake {
         &self.base_uri
     }
 
+    /// The store of its files, for notes beside the tables: nothing in it refers to a path under `lookups/`.
+    pub fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
     /// The time of the lake's clock, in milliseconds since 1970 (UTC).
     pub fn now_ms(&self) -> i64 {
         self.environment.now_ms()

@@ -102,7 +102,11 @@ fn log<'a>(message_id: &'a str, item: &'a Item) -> Log<'a> {
 
 /// The answer to a look-up of message ids: an entry for each known message.
 pub fn statuses(entries: &[Entry]) -> Value {
-    let statuses: Map<String, Value> = entries.iter().map(|(id, item)| (id.clone(), json!(status(item)))).collect();
+    let statuses: Map<String, Value> = entries
+        .iter()
+        .filter(|(_, item)| item.is_known())
+        .map(|(id, item)| (id.clone(), json!(status(item))))
+        .collect();
     json!({ "statuses": statuses })
 }
 

@@ -6,6 +6,7 @@
 //! of the indexes. They change only with what the application reports about a message, so a receipt writes to no index.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, WriteRequest};
 use aws_smithy_http_client::tls::{Provider as TlsProvider, rustls_provider::CryptoMode};
@@ -149,7 +151,7 @@ impl DynamoStore {
     }
 
     async fn write(&self, message_id: &str, item: &Item, version: Option<u64>) -> Result<Written, StoreError> {
-        let attributes = self.attributes(message_id, item, version.unwrap_or_default() + 1)?;
+        let attributes = self.attributes(message_id, item, new_version())?;
         let condition = version.map_or("attribute_not_exists(message_id)", |_| "version = :version");
         let values =
             version.map(|version| HashMap::from([(":version".to_owned(), AttributeValue::N(version.to_string()))]));
@@ -173,6 +175,27 @@ impl DynamoStore {
         }
     }
 
+    async fn delete_version(&self, message_id: &str, version: u64) -> Result<Written, StoreError> {
+        let deleted = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key(message_id)))
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
+            .send()
+            .await;
+        match deleted {
+            Ok(_) => Ok(Written::Done),
+            Err(error)
+                if matches!(error.as_service_error(), Some(DeleteItemError::ConditionalCheckFailedException(_))) =>
+            {
+                Ok(Written::Outdated)
+            }
+            Err(error) => Err(fault(error)),
+        }
+    }
+
     fn attributes(&self, message_id: &str, item: &Item, version: u64) -> Result<Attributes, StoreError> {
         let text = serde_json::to_string(item).map_err(StoreError::unavailable)?;
         let mut attributes = key(message_id);
@@ -181,6 +204,10 @@ impl DynamoStore {
         if let Some(last) = item.last_fact_at.get() {
             let expires_at = last.div_euclid(1_000).saturating_add(self.keep_seconds);
             attributes.insert(EXPIRES_AT.to_owned(), AttributeValue::N(expires_at.to_string()));
+        }
+        if !item.is_known() {
+            // Without the sort key it is in no index.
+            return Ok(attributes);
         }
         attributes.insert(ORDER.to_owned(), AttributeValue::S(order(&Position::of(message_id, item))));
         let texts = [
@@ -366,6 +393,11 @@ fn order(position: &Position) -> String {
     format!("{:016x}#{}", i64::MAX - position.sent_at.max(0), position.message_id)
 }
 
+/// A number that no other version of an item has, not even of one that was deleted and made again: it is random.
+fn new_version() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
 fn key(message_id: &str) -> Attributes {
     HashMap::from([(MESSAGE_ID.to_owned(), AttributeValue::S(message_id.to_owned()))])
 }
@@ -443,8 +475,14 @@ impl LookupStore for DynamoStore {
         }
     }
 
-    async fn remove(&self, message_ids: &[String]) -> Result<(), StoreError> {
-        self.delete(message_ids.iter().map(|id| key(id)).collect()).await
+    async fn replace(&self, message_id: &str, before: &Item, after: Option<Item>) -> Result<bool, StoreError> {
+        let read = self.read(&[message_id.to_owned()], true).await?.remove(message_id);
+        let Some((_, version)) = read.filter(|(item, _)| item == before) else { return Ok(false) };
+        let written = match after {
+            Some(item) => self.write(message_id, &item, Some(version)).await?,
+            None => self.delete_version(message_id, version).await?,
+        };
+        Ok(matches!(written, Written::Done))
     }
 
     async fn clear(&self) -> Result<(), StoreError> {

@@ -6,29 +6,34 @@ use serde::Deserialize;
 
 use crate::item::Item;
 use crate::registers::{First, Smallest};
-
-/// Kinds of clicks that count for CTR (docs/metrics.md, part 3).
-const CLICK_KINDS: [&str; 5] = ["button_reply", "list_reply", "flow_reply", "quick_reply", "link_click"];
+use crate::taps::Tap;
 
 /// Statuses that say that a message was sent; all others are receipts (docs/metrics.md, part 2).
 const ORIGINS: [&str; 7] = ["accepted", "pending", "queued", "enqueued", "submitted", "sent", "failed"];
 
-/// Interakt reports a tap on a template's button twice without a common id: by `message_api_clicked` or another event,
-/// and by this one.
-const ECHO_SOURCE: &str = "message_received";
+/// Rank of the values of a send that corrects others, less the time of the correction: the latest correction has the
+/// lowest rank and wins. This and the ranks below are those of `precedence` in `sql/common/message_facts.sql`.
+const CORRECTION: i64 = 9_999_999_999_997;
 
-/// Rank of the values of a send without `sent_at`, whose event time is its time of receipt. The lowest rank wins, so
-/// every send with `sent_at` takes precedence.
-const UNTIMED_SEND: i64 = i64::MAX - 1;
+/// Rank of the values of a send that corrects no other.
+const SEND: i64 = 9_999_999_999_998;
 
 /// Rank of the template name in a status: every send takes precedence.
-const STATUS: i64 = i64::MAX;
+const STATUS: i64 = 9_999_999_999_999;
 
 /// 2009-01-01 UTC: the lake rejects what is older. Milliseconds since 1970.
 const EARLIEST_EVENT_MS: i64 = 1_230_768_000_000;
 
 /// The lake rejects a record whose event time is later than its time of receipt by more than this. Milliseconds.
 const FUTURE_TOLERANCE_MS: i64 = 24 * 3600 * 1000;
+
+/// Longest id of a message that is looked up. DynamoDB takes keys of 1,024 bytes, and the key has a time in front. Bytes.
+pub(crate) const MAX_ID_BYTES: usize = 1_000;
+
+/// Longest text of an item, and of each click in it: then the longest item, as JSON in which each character is escaped,
+/// has less than the 400 KB that DynamoDB takes. Bytes.
+const MAX_TEXT_BYTES: usize = 1_000;
+const MAX_TAP_TEXT_BYTES: usize = 200;
 
 /// A record, as far as look-ups need it: its table, and the columns by their names in the lake. What is missing is
 /// unknown.
@@ -41,6 +46,8 @@ pub struct Fact {
     pub event_ts: i64,
     /// When the webhook was received: milliseconds since 1970, UTC.
     pub received_at: i64,
+    /// When a send was corrected by this statement: milliseconds since 1970, UTC.
+    pub updated_at: Option<i64>,
     /// The message that a status, send or click is about.
     pub message_id: Option<String>,
     /// The message that an inbound message quotes.
@@ -49,6 +56,10 @@ pub struct Fact {
     pub status: Option<String>,
     /// The kind of a click.
     pub kind: Option<String>,
+    /// The click.
+    pub click_id: Option<String>,
+    /// Label of the button that was clicked.
+    pub button_text: Option<String>,
     /// The type of an inbound message.
     pub r#type: Option<String>,
     /// Who told us.
@@ -61,8 +72,6 @@ pub struct Fact {
     pub wa_id: Option<String>,
     /// Business-scoped user id of the person.
     pub user_id: Option<String>,
-    /// Member of a group that a status is about.
-    pub participant: Option<String>,
     /// Why it failed: Meta's code.
     pub error_code: Option<i64>,
     /// Title of the error.
@@ -107,13 +116,18 @@ impl Fact {
         self.event_ts >= EARLIEST_EVENT_MS && self.event_ts <= self.received_at.saturating_add(FUTURE_TOLERANCE_MS)
     }
 
-    /// What it adds to an item; `None` if it says nothing of a message of the business.
-    pub fn into_update(self) -> Option<Update> {
+    /// What it adds to an item; `None` if it says nothing of a message of the business, or the message's id is longer
+    /// than 1,000 bytes. Other texts are cut at this length, those of clicks at 200 bytes.
+    pub fn into_update(mut self) -> Option<Update> {
         let time = self.event_ts;
+        self.cut_texts();
         let (message_id, mut item) = match self.table.as_str() {
             "statuses" => self.status_update()?,
             "sends" => self.send_update()?,
-            "clicks" => self.click_update()?,
+            "clicks" => {
+                let item = Item { taps: Tap::stated(&self).into(), ..Item::default() };
+                (self.message_id?, item)
+            }
             "messages" => {
                 let counts = self.r#type.as_deref() != Some("reaction");
                 let item = Item { replied_at: time.into(), ..Item::default() };
@@ -121,21 +135,35 @@ impl Fact {
             }
             _ => return None,
         };
+        item.first_fact_at = time.into();
         item.last_fact_at = time.into();
-        (!message_id.is_empty()).then_some(Update { message_id, item })
+        (1..=MAX_ID_BYTES).contains(&message_id.len()).then_some(Update { message_id, item })
     }
 
-    fn click_update(self) -> Option<(String, Item)> {
-        let time = self.event_ts.into();
-        let kind = self.kind.filter(|kind| CLICK_KINDS.contains(&kind.as_str()))?;
-        let is_echo = self.provider.as_deref() == Some("interakt")
-            && self.source.as_deref() == Some(ECHO_SOURCE)
-            && matches!(kind.as_str(), "quick_reply" | "button_reply");
-        let item = match is_echo {
-            true => Item { click_echoed_at: time, ..Item::default() },
-            false => Item { clicked_at: time, ..Item::default() },
-        };
-        Some((self.message_id?, item))
+    /// Cuts what is longer than a store takes.
+    fn cut_texts(&mut self) {
+        let longest = if self.table == "clicks" { MAX_TAP_TEXT_BYTES } else { MAX_TEXT_BYTES };
+        let texts = [
+            &mut self.click_id,
+            &mut self.button_text,
+            &mut self.provider,
+            &mut self.source,
+            &mut self.kind,
+            &mut self.group_id,
+            &mut self.wa_id,
+            &mut self.user_id,
+            &mut self.error_title,
+            &mut self.error_message,
+            &mut self.template_name,
+            &mut self.message_type,
+            &mut self.event_id,
+            &mut self.event_registration_id,
+            &mut self.guest_id,
+            &mut self.guest_name,
+        ];
+        for text in texts.into_iter().flatten() {
+            text.truncate(text.floor_char_boundary(longest));
+        }
     }
 
     fn status_update(self) -> Option<(String, Item)> {
@@ -145,6 +173,7 @@ impl Fact {
             return None;
         }
         let mut item = Item {
+            reported_at: time.into(),
             wa_id: Smallest::stated(self.wa_id),
             user_id: Smallest::stated(self.user_id),
             group_id: Smallest::stated(self.group_id),
@@ -170,12 +199,12 @@ impl Fact {
     }
 
     fn send_update(self) -> Option<(String, Item)> {
-        // The send with the latest `sent_at` has the lowest rank and wins. Without `sent_at` the event time is the time
-        // of receipt.
-        let rank = if self.event_ts == self.received_at { UNTIMED_SEND } else { -self.event_ts };
+        let rank = self.updated_at.map_or(SEND, |time| CORRECTION.saturating_sub(time));
         let item = Item {
+            reported_at: self.event_ts.into(),
             sent_at: self.event_ts.into(),
             wa_id: Smallest::stated(self.wa_id),
+            user_id: Smallest::stated(self.user_id),
             template_name: First::stated(rank, self.template_name),
             message_type: First::stated(rank, self.message_type),
             standalone: First::stated(rank, self.standalone.map(Reverse)),

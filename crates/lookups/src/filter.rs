@@ -1,5 +1,6 @@
 //! Which messages are listed, and from where on.
 
+use crate::fact::MAX_ID_BYTES;
 use crate::item::{Item, State};
 
 /// Conditions on messages; a message must meet each that is set.
@@ -11,7 +12,7 @@ pub struct Filter {
     pub event_id: Option<String>,
     /// The guest.
     pub guest_id: Option<String>,
-    /// The recipient: a phone number, digits only, or its keyed hash; a business-scoped user id; a group's id.
+    /// The recipient: a phone number, digits only, or its keyed hash; a business-scoped user id.
     pub recipient_id: Option<String>,
     /// The template.
     pub template_name: Option<String>,
@@ -53,10 +54,11 @@ impl Filter {
         .unwrap_or((Index::Standalone, None))
     }
 
-    /// Whether the message of an item meets every condition.
+    /// Whether the item is of a known message that meets every condition.
     pub fn matches(&self, item: &Item) -> bool {
         let is = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
-        is(&self.registration_id, item.registration_id.get().map(String::as_str))
+        item.is_known()
+            && is(&self.registration_id, item.registration_id.get().map(String::as_str))
             && is(&self.event_id, item.event_id.get().map(String::as_str))
             && is(&self.guest_id, item.guest_id.get().map(String::as_str))
             && is(&self.recipient_id, item.recipient_id())
@@ -99,6 +101,7 @@ impl Position {
             .map(|at| id.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
             .collect();
         let sent_at = i64::from_str_radix(sent_at, 16).ok().filter(|time| *time >= 0)?;
-        Some(Self { sent_at, message_id: String::from_utf8(bytes?).ok()? })
+        let message_id = String::from_utf8(bytes?).ok().filter(|id| id.len() <= MAX_ID_BYTES)?;
+        Some(Self { sent_at, message_id })
     }
 }

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use serde::{Deserialize, Serialize};
 
 use crate::registers::{Earliest, First, Latest, Merge, Smallest};
+use crate::taps::Taps;
 
 macro_rules! item {
     ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
@@ -29,6 +30,8 @@ macro_rules! item {
 }
 
 item! {
+    /// The earliest send or status, of whatever kind: without one, the message is not known to be the business's.
+    reported_at: Earliest,
     /// The earliest send or status that says that the message was sent.
     sent_at: Earliest,
     /// The earliest `delivered`.
@@ -39,10 +42,8 @@ item! {
     failed_at: Earliest,
     /// The earliest `deleted`.
     deleted_at: Earliest,
-    /// The earliest click that counts for CTR.
-    clicked_at: Earliest,
-    /// The earliest click that may be a second report of another one.
-    click_echoed_at: Earliest,
+    /// The clicks on it.
+    taps: Taps,
     /// The earliest inbound message that quotes it, reactions left aside.
     replied_at: Earliest,
     /// Code of the earliest `failed` that has one, as text: among those of one time the smallest text counts.
@@ -61,7 +62,7 @@ item! {
     template_name: First<String>,
     /// `rsvp`, `travel`, `template`.
     message_type: First<String>,
-    /// Whether the send belongs to no event; where statements of one rank differ, it does not.
+    /// Whether the send belongs to no event; where statements of one rank differ: true.
     standalone: First<Reverse<bool>>,
     /// Event of the application.
     event_id: First<String>,
@@ -71,6 +72,8 @@ item! {
     guest_id: First<String>,
     /// Guest's name; dropped where phone numbers are hashed.
     guest_name: First<String>,
+    /// The earliest event time of all facts: with the latest, the days of the lake that hold them.
+    first_fact_at: Earliest,
     /// The latest event time of all facts: from it a store counts how long it keeps the item.
     last_fact_at: Latest,
 }
@@ -125,16 +128,21 @@ impl Item {
         }
     }
 
-    /// The earliest click: milliseconds since 1970, UTC. What may be a second report of a click counts only without the
-    /// first.
+    /// The earliest click that counts for CTR: milliseconds since 1970, UTC.
     pub fn first_click_at(&self) -> Option<i64> {
-        self.clicked_at.get().or(self.click_echoed_at.get())
+        self.taps.first_click_at()
     }
 
-    /// To whom the message went: the phone number or its keyed hash, else the business-scoped user id; a group by its
-    /// id.
+    /// Whether answers show it: a send or a status is known. Clicks and replies alone make no message, because their
+    /// message may be another's.
+    pub fn is_known(&self) -> bool {
+        !self.reported_at.is_unknown()
+    }
+
+    /// To whom the message went: the phone number or its keyed hash, else the business-scoped user id. A message to a
+    /// group has no recipient.
     pub fn recipient_id(&self) -> Option<&str> {
-        self.group_id.get().or(self.wa_id.get()).or(self.user_id.get())
+        if self.group_id.is_unknown() { self.wa_id.get().or(self.user_id.get()) } else { None }
     }
 
     /// Whether the message belongs to no event. Unknown counts as false.

@@ -18,6 +18,7 @@ pub mod requests;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod store;
+pub mod taps;
 pub mod updates;
 
 pub use address::Address;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::answers;
+use crate::fact::MAX_ID_BYTES;
 use crate::filter::{Filter, Position};
 use crate::store::{Entry, LookupStore, StoreError};
 use crate::updates::Updates;
@@ -73,7 +74,10 @@ impl Lookups {
     /// # Errors
     /// The store's, also where it gives no answer within [`ASK_BUDGET`].
     pub async fn statuses(&self, message_ids: &[String]) -> Result<serde_json::Value, StoreError> {
-        Ok(answers::statuses(&within(ASK_BUDGET, self.items.get(message_ids)).await?))
+        // What no item can have for its id, some stores refuse to look for.
+        let is_id = |id: &&String| (1..=MAX_ID_BYTES).contains(&id.len());
+        let message_ids: Vec<String> = message_ids.iter().filter(is_id).cloned().collect();
+        Ok(answers::statuses(&within(ASK_BUDGET, self.items.get(&message_ids)).await?))
     }
 
     /// The answer that lists messages: a page of [`answers::PAGE`], the message sent last first.

@@ -79,7 +79,7 @@ pub fn latest(query: &str, options: &Options) -> Result<Filter, BadRequest> {
 
 fn recipient(value: &str, options: &Options) -> Result<String, BadRequest> {
     // A plus sign that was not escaped arrives as a space.
-    let expected = "a phone number, its keyed hash, a business-scoped user id or a group's id";
+    let expected = "a phone number, its keyed hash or a business-scoped user id";
     recipient_id(value.trim(), options).ok_or(BadRequest::Invalid { field: "recipient_id", expected })
 }
 

@@ -21,7 +21,7 @@ use crate::store::{Entry, LookupStore, StoreError};
 /// The file in the directory.
 const FILE: &str = "lookups.sqlite3";
 /// Version of the tables in the file.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// Calls that may wait for the writer; more are told that the store is busy.
 const WAITING_CALLS: usize = 4_096;
 /// Calls that share a transaction at most.
@@ -31,10 +31,11 @@ const READERS: usize = 4;
 /// How long a connection waits for another process's lock.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
+/// `status` is null where no send and no status is known: such an item is in no list.
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS messages (
   message_id TEXT PRIMARY KEY, item TEXT NOT NULL, sent_at INTEGER NOT NULL, registration_id TEXT, event_id TEXT, guest_id TEXT,
-  recipient_id TEXT, template_name TEXT, standalone INTEGER NOT NULL, status TEXT NOT NULL
+  recipient_id TEXT, template_name TEXT, standalone INTEGER NOT NULL, status TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_registration ON messages (registration_id, sent_at DESC, message_id) WHERE registration_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_event ON messages (event_id, sent_at DESC, message_id) WHERE event_id IS NOT NULL;
@@ -56,13 +57,21 @@ const ONE: &str = "SELECT item FROM messages WHERE message_id = ?1";
 /// What the writer is asked to do, and where the answer goes.
 enum Call {
     Apply(Vec<Update>, oneshot::Sender<Result<Vec<Entry>, StoreError>>),
-    Remove(Vec<String>, oneshot::Sender<Result<(), StoreError>>),
+    Replace(Box<Replacement>, oneshot::Sender<Result<bool, StoreError>>),
     Clear(oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// An item that takes the place of another.
+struct Replacement {
+    message_id: String,
+    before: Item,
+    after: Option<Item>,
 }
 
 /// An answer that is given once the transaction is committed.
 enum Answer {
     Entries(Vec<Entry>, oneshot::Sender<Result<Vec<Entry>, StoreError>>),
+    Replaced(bool, oneshot::Sender<Result<bool, StoreError>>),
     Done(oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -182,13 +191,7 @@ fn write(connection: &mut Connection, calls: Vec<Call>) -> Result<Vec<Answer>, S
                 let entries = updates.into_iter().map(|update| apply_one(&transaction, update));
                 Answer::Entries(entries.collect::<Result<_, _>>()?, sender)
             }
-            Call::Remove(message_ids, sender) => {
-                let mut delete = transaction.prepare_cached("DELETE FROM messages WHERE message_id = ?1")?;
-                for message_id in message_ids {
-                    delete.execute([message_id])?;
-                }
-                Answer::Done(sender)
-            }
+            Call::Replace(replacement, sender) => Answer::Replaced(replace_one(&transaction, *replacement)?, sender),
             Call::Clear(sender) => {
                 transaction.execute("DELETE FROM messages", [])?;
                 Answer::Done(sender)
@@ -204,6 +207,7 @@ impl Answer {
     fn give(self) {
         match self {
             Answer::Entries(entries, sender) => _ = sender.send(Ok(entries)),
+            Answer::Replaced(replaced, sender) => _ = sender.send(Ok(replaced)),
             Answer::Done(sender) => _ = sender.send(Ok(())),
         }
     }
@@ -215,27 +219,50 @@ fn parse(text: &str) -> Result<Item, StoreError> {
 
 fn apply_one(transaction: &Transaction<'_>, update: Update) -> Result<Entry, StoreError> {
     let Update { message_id, item: added } = update;
-    let found: Option<String> =
-        transaction.prepare_cached(ONE)?.query_row([&message_id], |row| row.get(0)).optional()?;
-    let before = found.as_deref().map(parse).transpose()?;
+    let before = read_one(transaction, &message_id)?;
     let mut item = before.clone().unwrap_or_default();
     item.merge(added);
     if before.as_ref() != Some(&item) {
-        let text = serde_json::to_string(&item).map_err(StoreError::unavailable)?;
-        transaction.prepare_cached(UPSERT)?.execute(params![
-            message_id,
-            text,
-            item.sent_at.get().unwrap_or_default(),
-            item.registration_id.get(),
-            item.event_id.get(),
-            item.guest_id.get(),
-            item.recipient_id(),
-            item.template_name.get(),
-            item.is_standalone(),
-            item.state().name(),
-        ])?;
+        write_one(transaction, &message_id, &item)?;
     }
     Ok((message_id, item))
+}
+
+fn replace_one(transaction: &Transaction<'_>, replacement: Replacement) -> Result<bool, StoreError> {
+    let Replacement { message_id, before, after } = replacement;
+    if read_one(transaction, &message_id)? != Some(before) {
+        return Ok(false);
+    }
+    match after {
+        Some(item) => write_one(transaction, &message_id, &item)?,
+        None => {
+            transaction.prepare_cached("DELETE FROM messages WHERE message_id = ?1")?.execute([message_id])?;
+        }
+    }
+    Ok(true)
+}
+
+fn read_one(transaction: &Transaction<'_>, message_id: &str) -> Result<Option<Item>, StoreError> {
+    let found: Option<String> =
+        transaction.prepare_cached(ONE)?.query_row([message_id], |row| row.get(0)).optional()?;
+    found.as_deref().map(parse).transpose()
+}
+
+fn write_one(transaction: &Transaction<'_>, message_id: &str, item: &Item) -> Result<(), StoreError> {
+    let text = serde_json::to_string(item).map_err(StoreError::unavailable)?;
+    transaction.prepare_cached(UPSERT)?.execute(params![
+        message_id,
+        text,
+        item.sent_at.get().unwrap_or_default(),
+        item.registration_id.get(),
+        item.event_id.get(),
+        item.guest_id.get(),
+        item.recipient_id(),
+        item.template_name.get(),
+        item.is_standalone(),
+        item.is_known().then(|| item.state().name()),
+    ])?;
+    Ok(())
 }
 
 /// The query that lists messages by an index. Other conditions are compared; the first one that is set decides the
@@ -248,7 +275,7 @@ fn list_query(filter: &Filter) -> &'static str {
                 $index,
                 " WHERE ",
                 $condition,
-                " AND sent_at <= ?7 AND (sent_at < ?7 OR message_id > ?8)",
+                " AND status IS NOT NULL AND sent_at <= ?7 AND (sent_at < ?7 OR message_id > ?8)",
                 " AND (?1 IS NULL OR registration_id = ?1) AND (?2 IS NULL OR event_id = ?2) AND (?3 IS NULL OR guest_id = ?3)",
                 " AND (?4 IS NULL OR recipient_id = ?4) AND (?5 IS NULL OR template_name = ?5)",
                 " AND (?6 IS NULL OR standalone = ?6) AND (?10 IS NULL OR status = ?10) ORDER BY sent_at DESC, message_id LIMIT ?9"
@@ -322,11 +349,9 @@ impl LookupStore for SqliteStore {
         .await
     }
 
-    async fn remove(&self, message_ids: &[String]) -> Result<(), StoreError> {
-        if message_ids.is_empty() {
-            return Ok(());
-        }
-        self.call(|sender| Call::Remove(message_ids.to_vec(), sender)).await
+    async fn replace(&self, message_id: &str, before: &Item, after: Option<Item>) -> Result<bool, StoreError> {
+        let replacement = Replacement { message_id: message_id.to_owned(), before: before.clone(), after };
+        self.call(|sender| Call::Replace(Box::new(replacement), sender)).await
     }
 
     async fn clear(&self) -> Result<(), StoreError> {

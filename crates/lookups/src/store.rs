@@ -43,8 +43,9 @@ pub trait LookupStore: Send + Sync {
     /// The first `limit` messages after a position that meet the filter, the one sent last first.
     async fn list(&self, filter: &Filter, after: Option<&Position>, limit: usize) -> Result<Vec<Entry>, StoreError>;
 
-    /// Removes the items of these messages.
-    async fn remove(&self, message_ids: &[String]) -> Result<(), StoreError>;
+    /// Replaces the item of a message at once, or removes it, if it is still `before`. False if it is not: then nothing
+    /// was changed.
+    async fn replace(&self, message_id: &str, before: &Item, after: Option<Item>) -> Result<bool, StoreError>;
 
     /// Removes every item.
     async fn clear(&self) -> Result<(), StoreError>;

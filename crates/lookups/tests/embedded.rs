@@ -71,7 +71,7 @@ async fn lists_are_complete_in_order_and_in_pages() {
     for update in updates((0..200).map(send)).take() {
         items.insert(update.message_id, update.item);
     }
-    // A click on a message without a reported send comes last.
+    // A click on a message of which neither a send nor a status is known is not listed.
     let stray = Fact {
         table: "clicks".to_owned(),
         event_ts: BEGIN,
@@ -131,7 +131,12 @@ async fn what_was_applied_survives_and_what_is_removed_is_gone() {
     SqliteStore::open(directory.path()).unwrap().apply(updates((0..10).map(send)).take()).await.unwrap();
     assert_eq!(all(SqliteStore::open(directory.path()).unwrap()).await, 10);
     let store = SqliteStore::open(directory.path()).unwrap();
-    store.remove(&["wamid.000".to_owned(), "wamid.unknown".to_owned()]).await.unwrap();
+    let [(id, item)] = store.get(&["wamid.000".to_owned()]).await.unwrap().try_into().unwrap();
+    let other = Item { first_fact_at: 1.into(), ..item.clone() };
+    assert!(!store.replace(&id, &other, None).await.unwrap(), "it has changed meanwhile");
+    assert!(!store.replace("wamid.unknown", &item, None).await.unwrap());
+    assert!(store.replace(&id, &item, Some(other.clone())).await.unwrap());
+    assert!(store.replace(&id, &other, None).await.unwrap());
     assert_eq!(all(store).await, 9);
     let store = SqliteStore::open(directory.path()).unwrap();
     store.clear().await.unwrap();

@@ -20,8 +20,8 @@ pub fn fact() -> impl Strategy<Value = Fact> {
         "payment_captured",
     ]);
     let text = || prop::option::of(prop::sample::select(vec!["a", "b", "c"]).prop_map(str::to_owned));
-    (table, status, 0_i64..4, 0_u8..3, [text(), text(), text(), text()], prop::option::of(0_i64..3)).prop_map(
-        |(table, status, time, message, [one, two, three, four], code)| {
+    (table, status, 0_i64..4, 0_u8..3, [text(), text(), text(), text()], prop::option::of(0_i64..3), 0_u8..4).prop_map(
+        |(table, status, time, message, [one, two, three, four], code, other)| {
             let message_id = Some(format!("wamid.{message}"));
             Fact {
                 table: table.to_owned(),
@@ -30,6 +30,9 @@ pub fn fact() -> impl Strategy<Value = Fact> {
                 status: Some(status.to_owned()),
                 kind: Some(if code == Some(0) { "landing_page_view" } else { "quick_reply" }.to_owned()),
                 r#type: Some(if code == Some(0) { "reaction" } else { "text" }.to_owned()),
+                updated_at: (other > 1).then(|| 1_790_000_000_000 + i64::from(other)),
+                click_id: Some(format!("click{other}")),
+                button_text: two.clone(),
                 message_id: message_id.clone(),
                 context_message_id: message_id,
                 wa_id: one.clone(),
@@ -97,6 +100,7 @@ proptest! {
     fn taking_what_came_last_would_break_the_law(time in 0_i64..3) {
         let stated = |time: i64, value: &str| Fact {
             received_at: 100,
+            updated_at: Some(time),
             table: "sends".to_owned(),
             event_ts: time,
             message_id: Some("m".to_owned()),

@@ -4,15 +4,16 @@
 use std::collections::BTreeSet;
 use std::ops::AddAssign;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use bluetick_lake::{CommitReport, Lake, LakeError, PartitionBatch, Reason, Staging};
 use bluetick_lookups::LookupStore;
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::ObjectStoreExt;
 use tokio::time::Instant;
 
 use crate::lines::{LineReader, LineSink};
-use crate::lookups::{LookupsError, Waiting};
+use crate::lookups;
 use crate::raw::Source;
 use crate::rejects::Rejects;
 
@@ -20,6 +21,8 @@ use crate::rejects::Rejects;
 pub const DEFAULT_FLUSH_BYTES: usize = 64 * 1024 * 1024;
 /// Number of partitions that are committed concurrently.
 const CONCURRENT_COMMITS: usize = 4;
+/// Least time between two reads of the notes of what the look-up store lacks: each is a request that lists a folder.
+const NOTES_INTERVAL_MS: i64 = 5 * 60 * 1_000;
 /// Compressed bytes that are decoded at once. The memory limit is checked after each chunk, and gzip expands at most
 /// about 1,000-fold.
 const CHUNK_BYTES: usize = 4 * 1024;
@@ -45,6 +48,8 @@ pub struct BatchReport {
     pub conflicts: u64,
     /// Bytes of all written parts.
     pub bytes_written: u64,
+    /// Commits whose rows the look-up store did not take. A note in the lake says so, and a later batch applies them.
+    pub lookups_deferred: u64,
     /// Objects that must be retried, by their index in the batch.
     pub failed: BTreeSet<usize>,
 }
@@ -78,6 +83,7 @@ impl AddAssign<&BatchReport> for BatchReport {
         self.commits += other.commits;
         self.conflicts += other.conflicts;
         self.bytes_written += other.bytes_written;
+        self.lookups_deferred += other.lookups_deferred;
     }
 }
 
@@ -88,8 +94,6 @@ struct Collector {
     lines: u64,
     /// Rejected lines of the object that is being read.
     rejects: Rejects,
-    /// What the lines tell the look-up store, if there is one.
-    lookups: Option<Waiting>,
     /// Number of the next group of its rejected lines.
     group: u64,
     /// When the object was opened, in milliseconds since 1970.
@@ -99,10 +103,8 @@ struct Collector {
 impl LineSink for Collector {
     fn line(&mut self, line: &[u8]) {
         self.lines += 1;
-        match (self.staging.push_line_at(line, self.now_ms), &mut self.lookups) {
-            (Ok(_), Some(lookups)) => lookups.push_line(line),
-            (Ok(_), None) => {}
-            (Err(rejection), _) => self.rejects.push(rejection.reason, line),
+        if let Err(rejection) = self.staging.push_line_at(line, self.now_ms) {
+            self.rejects.push(rejection.reason, line);
         }
     }
 
@@ -121,8 +123,8 @@ enum ObjectError {
     Decode(#[from] std::io::Error),
     #[error("failed to commit rows")]
     Lake(#[from] LakeError),
-    #[error("the look-up store does not hold the rows yet")]
-    Lookups(#[from] LookupsError),
+    #[error("neither the look-up store nor the notes of what it lacks could be written")]
+    Lookups(#[from] lookups::LookupsError),
     #[error("deadline exceeded")]
     Deadline,
 }
@@ -132,6 +134,8 @@ pub struct Transform {
     lake: Lake,
     flush_bytes: usize,
     lookups: Option<Arc<dyn LookupStore>>,
+    /// When the notes of what the look-up store lacks were read last: milliseconds since 1970.
+    notes_read_ms: AtomicI64,
 }
 
 /// State of a batch that is being moved.
@@ -147,11 +151,11 @@ struct Run<'a> {
 impl Transform {
     /// Creates a transform into `lake` that commits when `flush_bytes` are staged.
     pub fn new(lake: Lake, flush_bytes: usize) -> Self {
-        Self { lake, flush_bytes, lookups: None }
+        Self { lake, flush_bytes, lookups: None, notes_read_ms: AtomicI64::new(i64::MIN) }
     }
 
     /// The same transform, which also applies the rows to a look-up store. An object is done when the store holds it,
-    /// too.
+    /// too, or a note in the lake says that it does not.
     #[must_use]
     pub fn with_lookups(self, lookups: Option<Arc<dyn LookupStore>>) -> Self {
         Self { lookups, ..self }
@@ -187,12 +191,37 @@ impl Transform {
         }
         // `flush` has already recorded the failed objects.
         let _ = run.flush().await;
+        if run.report.lookups_deferred == 0 {
+            let applied = run.within_deadline(self.apply_due_lookups().boxed()).await;
+            if applied.is_err() {
+                tracing::warn!("no time was left for what the look-up store lacks; a later batch goes on");
+            }
+        }
         let mut report = run.report;
         report.objects = (sources.len() - report.failed.len()) as u64;
         if report.failed.is_empty() && !report.is_conserved() {
             tracing::error!(?report, "records in and out do not agree");
         }
         report
+    }
+
+    /// Applies what the look-up store did not take earlier, if there is something. Reads the notes of it at most once in
+    /// [`NOTES_INTERVAL_MS`]; a failure is logged, and a later call goes on.
+    pub async fn apply_due_lookups(&self) {
+        let Some(store) = &self.lookups else { return };
+        let now_ms = self.lake.now_ms();
+        if now_ms < self.notes_read_ms.load(Ordering::Relaxed).saturating_add(NOTES_INTERVAL_MS) {
+            return;
+        }
+        match lookups::apply_due(&self.lake, &**store).await {
+            Ok(notes) => {
+                self.notes_read_ms.store(now_ms, Ordering::Relaxed);
+                if notes > 0 {
+                    tracing::info!(notes, "the look-up store has taken what it lacked");
+                }
+            }
+            Err(error) => tracing::warn!(%error, cause = cause(&error), "the look-up store still lacks rows"),
+        }
     }
 }
 
@@ -212,7 +241,6 @@ impl Run<'_> {
         self.check_deadline()?;
         // An object that failed half-way has left lines behind: they are read, and kept, when it comes again.
         self.collector.rejects = Rejects::default();
-        self.begin_lookups().await?;
         self.collector.group = 0;
         self.collector.now_ms = self.transform.lake.now_ms();
         let got = source.store.get(&source.path).await?;
@@ -225,29 +253,15 @@ impl Run<'_> {
             for piece in bytes.chunks(CHUNK_BYTES) {
                 reader.push(piece, &mut self.collector)?;
                 self.keep_rejects(source, modified_ms).await?;
-                if self.is_full() {
+                if self.collector.staging.memory_bytes() >= self.transform.flush_bytes {
                     self.flush().await?;
                     self.open.insert(number);
-                    self.begin_lookups().await?;
                 }
             }
         }
         reader.finish(&mut self.collector)?;
         self.collector.rejects.close_group();
         self.keep_rejects(source, modified_ms).await
-    }
-
-    fn is_full(&self) -> bool {
-        self.collector.staging.memory_bytes() >= self.transform.flush_bytes
-            || self.collector.lookups.as_ref().is_some_and(Waiting::is_full)
-    }
-
-    /// Gets ready to apply the next lines to the look-up store, if there is one.
-    async fn begin_lookups(&mut self) -> Result<(), ObjectError> {
-        if self.transform.lookups.is_some() && self.collector.lookups.is_none() {
-            self.collector.lookups = Some(Waiting::begin(&self.transform.lake).await?);
-        }
-        Ok(())
     }
 
     /// Stores the complete groups of rejected lines.
@@ -275,13 +289,11 @@ impl Run<'_> {
 
     async fn commit(&mut self) -> Result<(), ObjectError> {
         self.report.lines += std::mem::take(&mut self.collector.lines);
-        // If the commit fails, the lines come again, and with them what they tell the store.
-        let lookups = self.collector.lookups.take();
         let batches = std::mem::take(&mut self.collector.staging).drain()?;
         let lake = &self.transform.lake;
         // Every partition is tried even if another one fails.
-        let commits = futures::stream::iter(batches)
-            .map(|batch: PartitionBatch| async move { lake.commit(&batch).await })
+        let commits: Vec<_> = batches.iter().map(|batch| lake.commit(batch).boxed()).collect();
+        let commits = futures::stream::iter(commits)
             .buffer_unordered(CONCURRENT_COMMITS)
             .collect::<Vec<_>>();
         let mut first_error = None;
@@ -294,8 +306,19 @@ impl Run<'_> {
         if let Some(error) = first_error {
             return Err(error.into());
         }
-        if let (Some(lookups), Some(store)) = (lookups, &self.transform.lookups) {
-            self.within_deadline(lookups.apply(lake, &**store)).await??;
+        self.feed_lookups(&batches).await
+    }
+
+    /// Applies committed rows to the look-up store, if there is one. If it does not take them, notes that it lacks them.
+    async fn feed_lookups(&mut self, batches: &[PartitionBatch]) -> Result<(), ObjectError> {
+        let Some(store) = &self.transform.lookups else { return Ok(()) };
+        let lake = &self.transform.lake;
+        if let Err(error) = self.within_deadline(lookups::feed(lake, &**store, batches)).await? {
+            tracing::warn!(%error, cause = cause(&error), "the look-up store lacks committed rows; a later batch applies them");
+            self.within_deadline(lookups::note_due(lake, batches)).await??;
+            self.report.lookups_deferred += 1;
+            // The next batch reads the notes, whenever it comes.
+            self.transform.notes_read_ms.store(i64::MIN, Ordering::Relaxed);
         }
         Ok(())
     }

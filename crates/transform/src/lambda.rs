@@ -146,7 +146,7 @@ fn respond(event: &SqsEvent, failed: impl Iterator<Item = usize>) -> SqsBatchRes
 
 /// Metrics of a batch.
 fn metrics(report: &BatchReport) -> Metrics {
-    Metrics::new()
+    let metrics = Metrics::new()
         .dimension("Function", "transform")
         .count("Objects", report.objects)
         .count("ObjectsFailed", report.failed.len() as u64)
@@ -158,7 +158,12 @@ fn metrics(report: &BatchReport) -> Metrics {
         .count("Commits", report.commits)
         .count("Conflicts", report.conflicts)
         .value("BytesWritten", Unit::Bytes, report.bytes_written as f64)
-        .count("NotConserved", u64::from(report.failed.is_empty() && !report.is_conserved()))
+        .count("NotConserved", u64::from(report.failed.is_empty() && !report.is_conserved()));
+    // CloudWatch bills a metric from its first value on: one that is never sent costs nothing.
+    match report.lookups_deferred {
+        0 => metrics,
+        deferred => metrics.count("LookupsDeferred", deferred),
+    }
 }
 
 /// Metrics of a sweep.

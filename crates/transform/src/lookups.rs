@@ -1,53 +1,39 @@
-//! The look-up store, fed from raw objects and from the lake.
+//! The look-up store, fed from what the transform commits and from the lake.
 //!
-//! Ingest applies what it can within its budget. The transform applies every line again, after it is committed: what
-//! ingest missed reaches the store then, and what it had applied changes nothing. Rows of erased persons are left out,
-//! as the lake leaves them out; their messages are derived anew from the lake, because an item cannot give back what
-//! was merged into it.
+//! Ingest applies what it can within its budget. The transform applies every row again after its commit: what ingest
+//! missed reaches the store then, and what it had applied changes nothing. Rows of erased persons are left out, as the
+//! lake leaves them out; their messages are derived anew from the lake, because an item cannot give back what was merged
+//! into it. What the store does not take is noted in the lake ([`due`]) and applied later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, TimestampMillisecondType};
+use arrow::array::RecordBatch;
 use bluetick_events::{Options, recipient_id};
-use bluetick_lake::{Erasures, Lake, LakeError, Partition, Person, Table, erasure_time};
-use bluetick_lookups::{Fact, Filter, LookupStore, Position, StoreError, Updates};
+use bluetick_lake::{Erasures, Lake, LakeError, Partition, PartitionBatch, Person, Table};
+use bluetick_lookups::{Entry, Fact, Filter, Item, LookupStore, Merge, Position, StoreError, Update, Updates};
+
+mod due;
+mod rows;
+
+pub use due::{apply_due, note_due};
+use rows::{COLUMNS, facts};
 
 /// Messages of one call to the store.
 const CALL_MESSAGES: usize = 200;
 
+/// Longest time of one call to the store. A store that does not answer must not take the time of the commits.
+const CALL_TIME: Duration = Duration::from_secs(15);
+
 /// Messages that wait in memory at most before they are applied.
 const MOST_WAITING: usize = 50_000;
 
+/// Attempts at a message that changes while it is derived, and at rows during which somebody is erased.
+const ATTEMPTS: usize = 5;
+
 /// The tables that tell of messages of the business.
 const TABLES: [Table; 4] = [Table::Statuses, Table::Sends, Table::Clicks, Table::Messages];
-
-/// The columns that a [`Fact`] is made of.
-const COLUMNS: [&str; 23] = [
-    "event_ts",
-    "received_at",
-    "provider",
-    "message_id",
-    "context_message_id",
-    "status",
-    "kind",
-    "source",
-    "type",
-    "wa_id",
-    "user_id",
-    "participant",
-    "group_id",
-    "error_code",
-    "error_title",
-    "error_message",
-    "template_name",
-    "message_type",
-    "standalone",
-    "event_id",
-    "event_registration_id",
-    "guest_id",
-    "guest_name",
-];
 
 /// Why the store does not hold what the lake holds.
 #[derive(Debug, thiserror::Error)]
@@ -58,9 +44,12 @@ pub enum LookupsError {
     /// The store did not take it.
     #[error("the look-up store did not take the updates")]
     Store(#[from] StoreError),
-    /// Somebody was erased while lines were on their way.
-    #[error("the list of erasures changed meanwhile")]
-    ErasuresChanged,
+    /// A note of what is due could not be written, read or deleted.
+    #[error("the notes of what the look-up store lacks could not be read or written")]
+    Notes(#[from] object_store::Error),
+    /// Persons were erased, or a message was updated, each time that the rows were applied.
+    #[error("persons were erased, or messages were updated, meanwhile")]
+    Changed,
 }
 
 /// What reading the lake into a store did.
@@ -72,63 +61,80 @@ pub struct RebuildReport {
     pub facts: u64,
 }
 
-/// The facts of lines until they are applied.
-#[derive(Default)]
-pub(crate) struct Waiting {
+/// Rows on their way into the store.
+struct Feed<'a> {
+    lake: &'a Lake,
+    store: &'a dyn LookupStore,
     erasures: Erasures,
     updates: Updates,
-    /// Messages of which an erased person's lines were left out.
+    /// Messages of which an erased person's rows were left out.
     erased: BTreeSet<String>,
 }
 
-impl Waiting {
-    /// For lines that are read from now on.
-    pub(crate) async fn begin(lake: &Lake) -> Result<Self, LakeError> {
-        Ok(Self { erasures: lake.erasures().await?, ..Self::default() })
+impl<'a> Feed<'a> {
+    async fn begin(lake: &'a Lake, store: &'a dyn LookupStore) -> Result<Self, LakeError> {
+        let erasures = lake.erasures().await?;
+        Ok(Self { lake, store, erasures, updates: Updates::default(), erased: BTreeSet::new() })
     }
 
-    /// Takes a line that the lake takes.
-    pub(crate) fn push_line(&mut self, line: &[u8]) {
-        let Some(fact) = Fact::from_line(line) else { return };
-        if !self.erasures.is_empty() && is_erased(&fact, &self.erasures) {
-            self.erased.extend(fact.into_update().map(|update| update.message_id));
-        } else {
-            self.updates.push(fact);
-        }
-    }
-
-    /// Whether it is to be applied before more lines come.
-    pub(crate) fn is_full(&self) -> bool {
-        self.updates.len() + self.erased.len() >= MOST_WAITING
-    }
-
-    /// Applies everything. After an error the lines must come again.
-    pub(crate) async fn apply(self, lake: &Lake, store: &dyn LookupStore) -> Result<(), LookupsError> {
-        // The lake leaves out whom it knows to be erased at the moment of the commit.
-        if lake.erasures().await? != self.erasures {
-            return Err(LookupsError::ErasuresChanged);
-        }
-        apply(store, self.updates).await?;
-        if !self.erased.is_empty() {
-            derive_again(lake, store, &self.erased).await?;
+    /// Takes rows, all columns of them, that were received in a time (milliseconds since 1970, UTC).
+    fn take(&mut self, table: Table, batch: &RecordBatch, received: &RangeInclusive<i64>) -> Result<(), LakeError> {
+        let erased = self.erasures.matches(table, batch)?;
+        for (fact, is_erased) in facts(table, batch).into_iter().zip(erased) {
+            if is_erased {
+                self.erased.extend(fact.into_update().map(|update| update.message_id));
+            } else if received.contains(&fact.received_at) {
+                self.updates.push(fact);
+            }
         }
         Ok(())
     }
+
+    async fn apply_if_full(&mut self) -> Result<(), LookupsError> {
+        if self.updates.len() < MOST_WAITING {
+            return Ok(());
+        }
+        Ok(apply(self.store, std::mem::take(&mut self.updates)).await?)
+    }
+
+    /// Applies the rest. False if somebody was erased meanwhile: what was taken may name the person, so all rows must
+    /// be taken again.
+    async fn end(self) -> Result<bool, LookupsError> {
+        apply(self.store, self.updates).await?;
+        derive_again(self.lake, self.store, &self.erased).await?;
+        Ok(self.lake.erasures().await? == self.erasures)
+    }
 }
 
-fn is_erased(fact: &Fact, erasures: &Erasures) -> bool {
-    let time = erasure_time(fact.event_ts, fact.received_at);
-    let others = [fact.participant.as_deref(), fact.guest_name.as_deref()];
-    erasures.forgets(fact.wa_id.as_deref(), fact.user_id.as_deref(), &others, time)
+/// Applies committed rows.
+pub(crate) async fn feed(lake: &Lake, store: &dyn LookupStore, batches: &[PartitionBatch]) -> Result<(), LookupsError> {
+    for _ in 0..ATTEMPTS {
+        let mut feed = Feed::begin(lake, store).await?;
+        for batch in batches.iter().filter(|batch| TABLES.contains(&batch.partition().table)) {
+            for rows in batch.sorted_batches() {
+                feed.take(batch.partition().table, &rows?, &(i64::MIN..=i64::MAX))?;
+                feed.apply_if_full().await?;
+            }
+        }
+        if feed.end().await? {
+            return Ok(());
+        }
+    }
+    Err(LookupsError::Changed)
 }
 
 async fn apply(store: &dyn LookupStore, mut updates: Updates) -> Result<(), StoreError> {
     let mut updates = updates.take();
     while !updates.is_empty() {
         let rest = updates.split_off(updates.len().min(CALL_MESSAGES));
-        store.apply(std::mem::replace(&mut updates, rest)).await?;
+        within(store.apply(std::mem::replace(&mut updates, rest))).await?;
     }
     Ok(())
+}
+
+async fn within<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let late = || StoreError::unavailable(format!("no answer within {} s", CALL_TIME.as_secs()));
+    tokio::time::timeout(CALL_TIME, call).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// Makes the store from the lake alone. Webhooks may go on meanwhile: what they apply is in raw objects, too, and comes
@@ -137,22 +143,79 @@ async fn apply(store: &dyn LookupStore, mut updates: Updates) -> Result<(), Stor
 /// # Errors
 /// The lake's and the store's. Run it again.
 pub async fn rebuild(lake: &Lake, store: &dyn LookupStore) -> Result<RebuildReport, LookupsError> {
+    let notes = due::read(lake).await?;
     store.clear().await?;
-    feed_from_lake(lake, store, None).await
+    let mut report = RebuildReport::default();
+    let mut updates = Updates::default();
+    let partitions = days(lake).await?;
+    let mut dates = partitions.iter().map(|partition| partition.date).skip(1);
+    for partition in &partitions {
+        let mut visit = |batch: &RecordBatch| {
+            for update in facts(partition.table, batch).into_iter().filter_map(Fact::into_update) {
+                report.facts += 1;
+                updates.merge(update);
+            }
+        };
+        lake.scan_partition(*partition, &COLUMNS, &mut visit).await?;
+        report.partitions += 1;
+        if dates.next() != Some(partition.date) || updates.len() > MOST_WAITING {
+            apply(store, std::mem::take(&mut updates)).await?;
+        }
+    }
+    due::delete(lake, &notes).await?;
+    Ok(report)
 }
 
-/// Derives some messages anew from the lake: after rows were erased, or where a store is thought to differ. Reads the
-/// whole lake.
+/// Derives some messages anew from the lake, after rows of them were erased. Each item is replaced at once, so that
+/// nothing is lost where this is cut short. Reads the days of the lake in which the items say that something happened.
 ///
 /// # Errors
-/// The lake's and the store's. Run it again.
-pub async fn derive_again(
+/// The lake's and the store's, and [`LookupsError::Changed`]. Run it again.
+async fn derive_again(
     lake: &Lake,
     store: &dyn LookupStore,
     message_ids: &BTreeSet<String>,
-) -> Result<RebuildReport, LookupsError> {
-    store.remove(&message_ids.iter().cloned().collect::<Vec<_>>()).await?;
-    feed_from_lake(lake, store, Some(message_ids)).await
+) -> Result<(), LookupsError> {
+    let mut left: Vec<String> = message_ids.iter().cloned().collect();
+    for _ in 0..ATTEMPTS {
+        if left.is_empty() {
+            return Ok(());
+        }
+        let before = within(store.get(&left)).await?;
+        let mut derived = derive(lake, &before).await?;
+        left.clear();
+        for (message_id, item) in before {
+            let after = derived.remove(&message_id);
+            if after.as_ref() != Some(&item) && !within(store.replace(&message_id, &item, after)).await? {
+                left.push(message_id);
+            }
+        }
+    }
+    if left.is_empty() { Ok(()) } else { Err(LookupsError::Changed) }
+}
+
+/// The items as the lake alone gives them. A message of which the lake holds nothing is missing.
+async fn derive(lake: &Lake, entries: &[Entry]) -> Result<BTreeMap<String, Item>, LakeError> {
+    let ids: BTreeSet<&str> = entries.iter().map(|(id, _)| id.as_str()).collect();
+    let firsts = entries.iter().filter_map(|(_, item)| item.first_fact_at.get());
+    let lasts = entries.iter().filter_map(|(_, item)| item.last_fact_at.get());
+    let mut derived: BTreeMap<String, Item> = BTreeMap::new();
+    let (Some(first), Some(last)) = (firsts.min(), lasts.max()) else { return Ok(derived) };
+    for partition in days(lake).await? {
+        let day = |time| Partition::of(partition.table, time).map(|partition| partition.date);
+        if Some(partition.date) < day(first) || Some(partition.date) > day(last) {
+            continue;
+        }
+        let mut visit = |batch: &RecordBatch| {
+            for Update { message_id, item } in facts(partition.table, batch).into_iter().filter_map(Fact::into_update) {
+                if ids.contains(message_id.as_str()) {
+                    derived.entry(message_id).or_default().merge(item);
+                }
+            }
+        };
+        lake.scan_partition(partition, &COLUMNS, &mut visit).await?;
+    }
+    Ok(derived)
 }
 
 /// Removes a person from the store, after the lake has forgotten the person: the messages that `named` lists, and those
@@ -165,7 +228,7 @@ pub async fn erase(
     store: &dyn LookupStore,
     person: &Person,
     named: BTreeSet<String>,
-) -> Result<RebuildReport, LookupsError> {
+) -> Result<(), LookupsError> {
     let recipient = match person {
         Person::WaId(number) => recipient_id(number.trim(), &Options::default()),
         Person::UserId(id) => Some(id.trim().to_owned()),
@@ -188,8 +251,8 @@ async fn messages_to(lookups: &dyn LookupStore, recipient_id: &str) -> Result<BT
     }
 }
 
-/// The messages of which the lake holds a row that names a person: as recipient, as member of a group, as who clicked
-/// or answered. Ask before the person is erased.
+/// The messages of which the lake holds a row that an erasure of the person removes: because any of its texts names the
+/// person, as recipient, as member of a group, as who clicked or answered. Ask before the person is erased.
 ///
 /// # Errors
 /// The lake's.
@@ -197,13 +260,24 @@ pub async fn messages_naming(lake: &Lake, person: &Person) -> Result<BTreeSet<St
     let person = Erasures::of(person)?;
     let mut found = BTreeSet::new();
     for partition in days(lake).await? {
-        let mut visit = |batch: &RecordBatch| {
-            let named = facts(partition.table, batch).into_iter().filter(|fact| is_erased(fact, &person));
-            found.extend(named.filter_map(Fact::into_update).map(|update| update.message_id));
+        let mut failed = None;
+        let mut visit = |batch: &RecordBatch| match person.matches(partition.table, batch) {
+            Ok(named) => {
+                let facts = facts(partition.table, batch).into_iter().zip(named).filter(|(_, named)| *named);
+                found.extend(facts.filter_map(|(fact, _)| fact.into_update()).map(|update| update.message_id));
+            }
+            Err(error) => failed = Some(error),
         };
-        lake.scan_partition(partition, &COLUMNS, &mut visit).await?;
+        lake.scan_partition(partition, &all_columns(partition.table), &mut visit).await?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
     }
     Ok(found)
+}
+
+fn all_columns(table: Table) -> Vec<&'static str> {
+    table.columns().iter().map(|column| column.name).collect()
 }
 
 /// The partitions of [`TABLES`], day by day: most facts of a message are of one day, and are merged before they reach
@@ -213,78 +287,4 @@ async fn days(lake: &Lake) -> Result<Vec<Partition>, LakeError> {
     partitions.retain(|partition| TABLES.contains(&partition.table));
     partitions.sort_by_key(|partition| (partition.date, partition.table));
     Ok(partitions)
-}
-
-async fn feed_from_lake(
-    lake: &Lake,
-    store: &dyn LookupStore,
-    only: Option<&BTreeSet<String>>,
-) -> Result<RebuildReport, LookupsError> {
-    let (mut report, mut updates) = (RebuildReport::default(), Updates::default());
-    let partitions = days(lake).await?;
-    let mut dates = partitions.iter().map(|partition| partition.date).skip(1);
-    for partition in &partitions {
-        let mut visit = |batch: &RecordBatch| {
-            for fact in facts(partition.table, batch) {
-                let Some(update) = fact.into_update() else { continue };
-                if only.is_none_or(|only| only.contains(&update.message_id)) {
-                    report.facts += 1;
-                    updates.merge(update);
-                }
-            }
-        };
-        lake.scan_partition(*partition, &COLUMNS, &mut visit).await?;
-        report.partitions += 1;
-        if dates.next() != Some(partition.date) || updates.len() > MOST_WAITING {
-            apply(store, std::mem::take(&mut updates)).await?;
-        }
-    }
-    Ok(report)
-}
-
-/// The rows of a batch as facts. A column that is missing is unknown.
-fn facts(table: Table, batch: &RecordBatch) -> Vec<Fact> {
-    let text = |name: &str, row: usize| -> Option<String> {
-        let column = batch.column_by_name(name)?.as_string_opt::<i32>()?;
-        column.is_valid(row).then(|| column.value(row).to_owned())
-    };
-    let time = |name: &str, row: usize| -> Option<i64> {
-        let column = batch.column_by_name(name)?.as_primitive_opt::<TimestampMillisecondType>()?;
-        column.is_valid(row).then(|| column.value(row))
-    };
-    let integer = |name: &str, row: usize| -> Option<i64> {
-        let column = batch.column_by_name(name)?.as_primitive_opt::<Int64Type>()?;
-        column.is_valid(row).then(|| column.value(row))
-    };
-    let truth = |name: &str, row: usize| -> Option<bool> {
-        let column = batch.column_by_name(name)?.as_boolean_opt()?;
-        column.is_valid(row).then(|| column.value(row))
-    };
-    let fact = |row| Fact {
-        table: table.name().to_owned(),
-        event_ts: time("event_ts", row).unwrap_or_default(),
-        received_at: time("received_at", row).unwrap_or_default(),
-        provider: text("provider", row),
-        message_id: text("message_id", row),
-        context_message_id: text("context_message_id", row),
-        status: text("status", row),
-        kind: text("kind", row),
-        source: text("source", row),
-        r#type: text("type", row),
-        wa_id: text("wa_id", row),
-        user_id: text("user_id", row),
-        participant: text("participant", row),
-        group_id: text("group_id", row),
-        error_code: integer("error_code", row),
-        error_title: text("error_title", row),
-        error_message: text("error_message", row),
-        template_name: text("template_name", row),
-        message_type: text("message_type", row),
-        standalone: truth("standalone", row),
-        event_id: text("event_id", row),
-        event_registration_id: text("event_registration_id", row),
-        guest_id: text("guest_id", row),
-        guest_name: text("guest_name", row),
-    };
-    (0..batch.num_rows()).map(fact).collect()
 }

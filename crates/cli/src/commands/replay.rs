@@ -124,6 +124,7 @@ pub(crate) async fn move_objects(
         "commits": total.commits,
         "conflicts": total.conflicts,
         "bytes_written": total.bytes_written,
+        "lookups_deferred": total.lookups_deferred,
         "failed": failed,
     });
     output::report(json, &report)?;

@@ -212,6 +212,7 @@ impl Mover {
         self.done.retain(|path| listed.contains(path.as_str()));
         sources.retain(|source| !self.done.contains(source.path.as_ref()));
         if sources.is_empty() {
+            self.transform.apply_due_lookups().await;
             return Ok(());
         }
         let report = self.transform.run(&sources, None, |_| {}).await;

@@ -146,15 +146,12 @@ impl Erasures {
         Ok(one)
     }
 
-    /// Whether commits leave out a row with these people, and with these texts in other columns with personal data,
-    /// that happened, or was received, at `time_ms` (milliseconds since 1970, the earlier of both).
-    pub fn forgets(&self, wa_id: Option<&str>, user_id: Option<&str>, others: &[Option<&str>], time_ms: i64) -> bool {
-        let texts = [wa_id, user_id].into_iter().chain(others.iter().copied()).flatten();
-        texts.filter_map(|text| self.until_of(true, text)).any(|until| time_ms <= until)
-    }
-
     /// For each row: whether it is of an erased person and from before the request, or a report of an erased message.
-    pub(crate) fn matches(&self, table: Table, batch: &RecordBatch) -> Result<Vec<bool>, LakeError> {
+    /// `batch` needs all text columns and both times.
+    ///
+    /// # Errors
+    /// A time is missing.
+    pub fn matches(&self, table: Table, batch: &RecordBatch) -> Result<Vec<bool>, LakeError> {
         let mut erased = vec![false; batch.num_rows()];
         if self.is_empty() {
             return Ok(erased);
