@@ -47,6 +47,9 @@ pub enum LookupsError {
     /// A note of what is due could not be written, read or deleted.
     #[error("the notes of what the look-up store lacks could not be read or written")]
     Notes(#[from] object_store::Error),
+    /// The store did not answer, and may hold an erased person's message, which rows that were left out name.
+    #[error("the look-up store may hold messages of an erased person, and does not answer")]
+    ErasedRows,
     /// Persons were erased, or a message was updated, each time that the rows were applied.
     #[error("persons were erased, or messages were updated, meanwhile")]
     Changed,

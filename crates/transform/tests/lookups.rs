@@ -9,12 +9,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bluetick_lake::{Environment, Lake, LakeOptions, Person, SystemEnvironment};
+use bluetick_lookups::registers::Latest;
 use bluetick_lookups::sqlite::SqliteStore;
 use bluetick_lookups::{Entry, Filter, Item, LookupStore, Lookups, Merge, Position, StoreError, Update};
 use bluetick_transform::batch::Transform;
@@ -83,10 +84,12 @@ impl PlannedStore {
     }
 }
 
-/// All items of a store, those without a known message too.
+/// All items of a store, those without a known message too. Of a send without a time of its own that is reported again,
+/// the lake has the first receipt alone, so the time of the last fact, of which no answer depends, is left out.
 async fn items(store: &dyn LookupStore) -> BTreeMap<String, Item> {
     let ids: Vec<String> = (0..MESSAGES).map(message_id).collect();
-    store.get(&ids).await.unwrap().into_iter().collect()
+    let found = store.get(&ids).await.unwrap().into_iter();
+    found.map(|(id, item)| (id, Item { last_fact_at: Latest::default(), ..item })).collect()
 }
 
 /// A map in memory.
@@ -318,24 +321,25 @@ struct World {
     webhooks: Vec<Vec<Told>>,
     done: BTreeSet<usize>,
     clock: Arc<Clock>,
-    url: String,
+    /// Those of the lake.
+    files: Arc<dyn ObjectStore>,
     in_order: bool,
 }
 
 impl World {
     fn new(inner: Arc<dyn LookupStore>, plan: &[Fault], in_order: bool) -> Self {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
         let store = Arc::new(PlannedStore::new(inner, plan));
-        let url = format!("memory://lookups-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let files: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         let clock = Arc::new(Clock(AtomicI64::new(BEGIN)));
-        let transform = Self::transform(&url, &clock, &store);
+        let transform = Self::transform(&files, &clock, &store);
         let raw = Arc::new(InMemory::new());
         let lookups = Lookups::new(store.clone());
-        Self { lookups, store, transform, raw, webhooks: Vec::new(), done: BTreeSet::new(), clock, url, in_order }
+        Self { lookups, store, transform, raw, webhooks: Vec::new(), done: BTreeSet::new(), clock, files, in_order }
     }
 
-    fn transform(url: &str, clock: &Arc<Clock>, store: &Arc<PlannedStore>) -> Transform {
-        let lake = Lake::open(url, LakeOptions::default()).unwrap().with_environment(clock.clone());
+    fn transform(files: &Arc<dyn ObjectStore>, clock: &Arc<Clock>, store: &Arc<PlannedStore>) -> Transform {
+        let lake =
+            Lake::with_store(files.clone(), "memory://lake", LakeOptions::default()).with_environment(clock.clone());
         Transform::new(lake, 1 << 20).with_lookups(Some(store.clone()))
     }
 
@@ -368,7 +372,7 @@ impl World {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
         let run = self.transform.run(&sources, Some(deadline), |_| {});
         let Some(report) = Self::unless_it_dies(&self.store, run).await else {
-            self.transform = Self::transform(&self.url, &self.clock, &self.store);
+            self.transform = Self::transform(&self.files, &self.clock, &self.store);
             return;
         };
         let done = numbers.iter().enumerate().filter(|(index, _)| !report.failed.contains(index));
@@ -448,7 +452,7 @@ fn histories(default: u32) -> u32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(histories(48)))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(histories(48)) })]
 
     #[test]
     fn after_the_repair_the_store_equals_the_lake(
@@ -462,7 +466,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(histories(48) / 6))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(histories(48) / 6) })]
 
     /// The same with a SQLite file, in real time: so no call hangs, but the process dies, and opens the file again.
     #[test]

@@ -49,13 +49,17 @@ impl Due {
 /// Notes that the store lacks these committed rows.
 ///
 /// # Errors
-/// The lake's store.
+/// The lake's store, and [`LookupsError::ErasedRows`]: a note cannot name them, because the lake does not hold them.
 pub async fn note_due(lake: &Lake, batches: &[PartitionBatch]) -> Result<(), LookupsError> {
     let mut due = Due { partitions: Vec::new(), received_from: i64::MAX, received_until: i64::MIN };
+    let erasures = lake.erasures().await?;
     for batch in batches.iter().filter(|batch| TABLES.contains(&batch.partition().table)) {
         due.partitions.push(batch.partition().to_string());
         for rows in batch.sorted_batches() {
             let rows = rows?;
+            if erasures.matches(batch.partition().table, &rows)?.contains(&true) {
+                return Err(LookupsError::ErasedRows);
+            }
             let Some(times) = rows.column_by_name("received_at") else { continue };
             let Some(times) = times.as_primitive_opt::<TimestampMillisecondType>() else { continue };
             due.received_from = times.iter().flatten().fold(due.received_from, i64::min);
