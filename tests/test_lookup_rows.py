@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import json
 import random
 import subprocess
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +29,8 @@ from random_lake import random_rows
 Row = dict[str, Any]
 Record = dict[str, Any]
 
-MESSAGES = 200
+MESSAGES = 150
+KILLS = 4
 START = datetime(2026, 10, 1, tzinfo=UTC)
 
 
@@ -185,6 +189,27 @@ def write_object(raw: Path, number: int, records: list[Record]) -> None:
         out.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
+def send(port: int, request: dict[str, Any]) -> bool:
+    """Whether the webhook was answered 200."""
+    try:
+        return local_pipeline.post(port, request["path"], request["headers"], request["body"].encode())[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+@contextmanager
+def served(raw: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Runs `bluetick serve`, and kills it in the end."""
+    command = [str(BLUETICK), "serve", "--listen", "127.0.0.1:0", "--sink", raw.absolute().as_uri(), *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=local_pipeline.environment(), text=True)
+    try:
+        assert process.stdout is not None
+        yield process, int(process.stdout.readline().rsplit(":", 1)[1])
+    finally:
+        process.kill()
+        process.wait(timeout=60)
+
+
 # -------------------------------------------------------------------------------------------------------------- tests
 
 
@@ -236,17 +261,33 @@ def test_a_simulated_month_posted_live(store: tuple[str, dict[str, str]], tmp_pa
     workers = 1 if url.startswith("dynamodb:") else 8
     server = local_pipeline.server(tmp_path / "raw", "--lookups", url, **variables)
     with server as port, ThreadPoolExecutor(workers) as pool:
-
-        def send(request: dict[str, Any]) -> int:
-            headers = dict(request["headers"])
-            return local_pipeline.post(port, request["path"], headers, request["body"].encode())[0]
-
-        assert set(pool.map(send, requests)) <= {200}
+        assert all(pool.map(lambda request: send(port, request), requests))
     lake = tmp_path / "lake"
     moved = ("--raw", (tmp_path / "raw").as_uri(), "--lake", lake.absolute().as_uri())
     report = local_pipeline.bluetick("run", *moved)
     assert report["new"] > MESSAGES and report["rejected"] == 0
     assert differences(url, lake, **variables) == []
+
+
+def test_killed_while_it_serves(tmp_path: Path) -> None:
+    """`bluetick serve` is killed in the middle, again and again; webhooks without an answer are sent again."""
+    url, lake = (tmp_path / "lookups").absolute().as_uri(), (tmp_path / "lake").absolute().as_uri()
+    moved = ("--raw", (tmp_path / "raw").as_uri(), "--lake", lake, "--lookups", url)
+    requests, chance = simulated_records(tmp_path, seed=8), random.Random(8)
+    waiting = list(range(len(requests)))
+    for kill in range(KILLS):
+        with served(tmp_path / "raw", "--lake", lake, "--every", "1s", "--lookups", url) as (process, port):
+            strike = threading.Timer(chance.uniform(0.2, 1.5), process.kill)
+            strike.start()
+            with ThreadPoolExecutor(8) as pool:
+                sent = pool.map(lambda number, port=port: send(port, requests[number]), waiting)
+                waiting = [number for number, answered in zip(waiting, list(sent), strict=True) if not answered]
+            strike.join()
+        assert waiting or kill > 1, "it was killed before all webhooks were answered"
+    with served(tmp_path / "raw", "--lookups", url) as (_, port):
+        assert all(send(port, requests[number]) for number in waiting)
+    local_pipeline.bluetick("run", *moved)
+    assert differences(url, tmp_path / "lake") == []
 
 
 def test_an_update_left_out_would_show(tmp_path: Path) -> None:

@@ -50,7 +50,6 @@ pub fn fact() -> impl Strategy<Value = Fact> {
                 event_registration_id: three,
                 guest_id: one,
                 guest_name: four,
-                ..Fact::default()
             }
         },
     )

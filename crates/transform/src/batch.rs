@@ -293,9 +293,7 @@ impl Run<'_> {
         let lake = &self.transform.lake;
         // Every partition is tried even if another one fails.
         let commits: Vec<_> = batches.iter().map(|batch| lake.commit(batch).boxed()).collect();
-        let commits = futures::stream::iter(commits)
-            .buffer_unordered(CONCURRENT_COMMITS)
-            .collect::<Vec<_>>();
+        let commits = futures::stream::iter(commits).buffer_unordered(CONCURRENT_COMMITS).collect::<Vec<_>>();
         let mut first_error = None;
         for outcome in self.within_deadline(commits).await? {
             match outcome {

@@ -1,6 +1,7 @@
 //! `bluetick erase`: removes a person's rows.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::process::ExitCode;
 
 use bluetick_lake::Person;
@@ -71,7 +72,10 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     };
     let report = lake.erase(&person).await?;
     if let Some(store) = &lookups {
-        lookups::erase(&lake, &**store, &person, named).await?;
+        lookups::erase(&lake, &**store, &person, named).await.map_err(|error| {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            format!("the person is erased from the lake, but not from the look-up store ({error}{cause}); run `bluetick lookups rebuild`")
+        })?;
     }
     let remaining_copies: Vec<_> = report
         .remaining_copies
