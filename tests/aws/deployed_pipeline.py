@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow.parquet
@@ -93,7 +94,16 @@ class Pipeline:
 
     def restart_ingest(self) -> None:
         """Ends the environments of ingest, so that the next webhook starts a new one."""
-        name = self.stack.resources["IngestFunction"]
+        name, client = self._restart("IngestFunction")
+        version = client.publish_version(FunctionName=name)["Version"]
+        client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+
+    def restart_transform(self) -> None:
+        """Ends the environments of the transform, so that the next batch starts a new one."""
+        self._restart("TransformFunction")
+
+    def _restart(self, function: str) -> tuple[str, Any]:
+        name = self.stack.resources[function]
         client = self.stack.emulator.client("lambda")
         variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         variables["RESTARTED"] = str(uuid.uuid4())
@@ -102,8 +112,7 @@ class Pipeline:
             "the new configuration",
             lambda: client.get_function_configuration(FunctionName=name)["LastUpdateStatus"] == "Successful",
         )
-        version = client.publish_version(FunctionName=name)["Version"]
-        client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+        return name, client
 
     def waiting(self, url: str) -> int:
         """Messages in a queue, those being worked on included."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import gzip
 import http.client
+import io
 import json
 import re
 import threading
@@ -124,6 +125,8 @@ class Endpoint:
         self.firehose: Callable[[Call], None] | None = None
         # Whether S3 refuses, or does not answer, what goes to the spill.
         self.spill: str = "works"
+        # How DynamoDB behaves: works, throttled, denied, hangs, or does what it is told and closes the connection.
+        self.dynamodb: str = "works"
         self.calls = 0
         self.entries_failed = 0
         self.spilled = 0
@@ -143,12 +146,12 @@ class Endpoint:
         self._server = Server(("127.0.0.1", port), Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def behave(self, firehose: Callable[[Call], None] | None, spill: str = "works") -> None:
+    def behave(self, firehose: Callable[[Call], None] | None, spill: str = "works", dynamodb: str = "works") -> None:
         """Sets the faults and counts from 0 again. Requests that hang from before are let go."""
         self._released.set()
         with self._lock:
             self._released = threading.Event()
-            self.firehose, self.spill = firehose, spill
+            self.firehose, self.spill, self.dynamodb = firehose, spill, dynamodb
             self.calls = self.entries_failed = self.spilled = 0
 
     def take(self, records: list[bytes]) -> None:
@@ -240,6 +243,8 @@ class _Handler(BaseHTTPRequestHandler):
             elif self.owner.athena and self.headers.get("X-Amz-Target", "").startswith("AmazonAthena."):
                 status, document = self.owner.athena.answer(self.headers["X-Amz-Target"], body)
                 self._answer(status, json.dumps(document).encode(), "application/x-amz-json-1.1")
+            elif self.headers.get("X-Amz-Target", "").startswith("DynamoDB_20120810."):
+                self._dynamodb(body)
             elif self.command == "PUT" and "/raw/spill/" in self.path:
                 self._spill(body)
             elif self.command == "PUT" and "/manifest/" in self.path and not self._is_conditional():
@@ -268,6 +273,21 @@ class _Handler(BaseHTTPRequestHandler):
         if self.owner.spill == "denied":
             return self._answer(403, ACCESS_DENIED, "application/xml")
         self.owner.spilled += 1
+        return self._pass_on(body)
+
+    def _dynamodb(self, body: bytes) -> None:
+        """The errors are those of docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html."""
+        behaviour = self.owner.dynamodb
+        if behaviour == "throttled":
+            raise Refuse(400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException")
+        if behaviour == "denied":
+            raise Refuse(400, "com.amazon.coral.service#AccessDeniedException")
+        if behaviour == "hangs":
+            raise Hang
+        if behaviour == "answers are lost":
+            self.wfile = io.BytesIO()
+            self._pass_on(body)
+            raise Close
         return self._pass_on(body)
 
     def _read_body(self) -> bytes:

@@ -14,6 +14,7 @@ ACTIONS = {
     "put_record_batch": {"firehose:PutRecordBatch"},
     "get_secret_value": {"secretsmanager:GetSecretValue"},
     "batch_get_item": {"dynamodb:BatchGetItem"},
+    "delete_item": {"dynamodb:DeleteItem"},
     "batch_write_item": {"dynamodb:BatchWriteItem"},
     "put_item": {"dynamodb:PutItem"},
     "query": {"dynamodb:Query"},

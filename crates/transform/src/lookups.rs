@@ -176,7 +176,7 @@ pub async fn rebuild(lake: &Lake, store: &dyn LookupStore) -> Result<RebuildRepo
 /// The lake's and the store's, and [`LookupsError::Changed`]. Run it again.
 async fn derive_again(
     lake: &Lake,
-    store: &dyn LookupStore,
+    lookups: &dyn LookupStore,
     message_ids: &BTreeSet<String>,
 ) -> Result<(), LookupsError> {
     let mut left: Vec<String> = message_ids.iter().cloned().collect();
@@ -184,12 +184,12 @@ async fn derive_again(
         if left.is_empty() {
             return Ok(());
         }
-        let before = within(store.get(&left)).await?;
+        let before = within(lookups.get(&left)).await?;
         let mut derived = derive(lake, &before).await?;
         left.clear();
         for (message_id, item) in before {
             let after = derived.remove(&message_id);
-            if after.as_ref() != Some(&item) && !within(store.replace(&message_id, &item, after)).await? {
+            if after.as_ref() != Some(&item) && !within(lookups.replace(&message_id, &item, after)).await? {
                 left.push(message_id);
             }
         }

@@ -111,6 +111,7 @@ pub(crate) async fn move_objects(
             .extend(report.failed.iter().filter_map(|number| batch.get(*number)).map(|source| source.path.to_string()));
         total += &report;
     }
+    transform.apply_due_lookups().await;
     bar.finish_and_clear();
     let code = if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     let report = json!({
