@@ -63,7 +63,7 @@ mod writer;
 pub use batch::PartitionBatch;
 pub use commit::CommitReport;
 pub use environment::{Environment, SystemEnvironment};
-pub use erasure::{EraseReport, ErasureState, Erasures, Person, RemainingCopy, erasure_time};
+pub use erasure::{EraseReport, ErasureState, Erasures, Person, RemainingCopy};
 pub use error::{Fault, LakeError};
 pub use first_day::{EARLIEST_EVENT_MS, FirstDay, InvalidFirstDay};
 pub use invariants::Invariant;

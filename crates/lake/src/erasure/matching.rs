@@ -51,7 +51,7 @@ fn is_report(table: Table) -> bool {
 
 /// The time that decides whether a row is from before a request: the earlier one of event and receipt, in milliseconds
 /// since 1970. A receipt long before its event was timed by a slow clock, and does not count.
-pub fn erasure_time(event_ts: i64, received_at: i64) -> i64 {
+fn erasure_time(event_ts: i64, received_at: i64) -> i64 {
     let is_doubtful = received_at < event_ts.saturating_sub(FUTURE_TOLERANCE_MS);
     if is_doubtful { event_ts } else { event_ts.min(received_at) }
 }

@@ -11,6 +11,6 @@ mod person;
 mod request;
 mod stored;
 
-pub use matching::{Erasures, erasure_time};
+pub use matching::Erasures;
 pub use person::Person;
 pub use request::{EraseReport, ErasureState, RemainingCopy};
