@@ -125,7 +125,7 @@ impl Fact {
             "statuses" => self.status_update()?,
             "sends" => self.send_update()?,
             "clicks" => {
-                let item = Item { taps: Tap::stated(&self).into(), ..Item::default() };
+                let item = Item { taps: self.tap().into(), ..Item::default() };
                 (self.message_id?, item)
             }
             "messages" => {
@@ -163,6 +163,19 @@ impl Fact {
         ];
         for text in texts.into_iter().flatten() {
             text.truncate(text.floor_char_boundary(longest));
+        }
+    }
+
+    fn tap(&self) -> Tap {
+        let text = |text: &Option<String>| Smallest::stated(text.clone());
+        Tap {
+            at: self.event_ts,
+            id: self.click_id.clone().unwrap_or_default(),
+            kind: text(&self.kind),
+            provider: text(&self.provider),
+            source: text(&self.source),
+            wa_id: text(&self.wa_id),
+            label: text(&self.button_text),
         }
     }
 

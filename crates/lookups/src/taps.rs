@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::Fact;
 use crate::registers::{Merge, Smallest};
 
 /// Kinds of clicks that count for CTR (docs/metrics.md, part 3).
@@ -28,38 +27,27 @@ const REPORTS_APART_MS: u64 = 60_000;
 #[serde(default)]
 pub struct Tap {
     /// When: milliseconds since 1970, UTC.
-    at: i64,
+    pub(crate) at: i64,
     /// The click's id.
-    id: String,
+    pub(crate) id: String,
+    /// As `clicks.kind`.
     #[serde(skip_serializing_if = "Merge::is_unknown")]
-    kind: Smallest,
+    pub(crate) kind: Smallest,
+    /// Who reported it.
     #[serde(skip_serializing_if = "Merge::is_unknown")]
-    provider: Smallest,
+    pub(crate) provider: Smallest,
+    /// The provider's own name of the event that reported it.
     #[serde(skip_serializing_if = "Merge::is_unknown")]
-    source: Smallest,
+    pub(crate) source: Smallest,
     /// Who clicked: a phone number or its keyed hash.
     #[serde(skip_serializing_if = "Merge::is_unknown")]
-    wa_id: Smallest,
+    pub(crate) wa_id: Smallest,
     /// Label of the button.
     #[serde(skip_serializing_if = "Merge::is_unknown")]
-    label: Smallest,
+    pub(crate) label: Smallest,
 }
 
 impl Tap {
-    /// What one row of `clicks` says.
-    pub fn stated(fact: &Fact) -> Self {
-        let text = |text: &Option<String>| Smallest::stated(text.clone());
-        Self {
-            at: fact.event_ts,
-            id: fact.click_id.clone().unwrap_or_default(),
-            kind: text(&fact.kind),
-            provider: text(&fact.provider),
-            source: text(&fact.source),
-            wa_id: text(&fact.wa_id),
-            label: text(&fact.button_text),
-        }
-    }
-
     fn merge(&mut self, other: Self) {
         self.kind.merge(other.kind);
         self.provider.merge(other.provider);
