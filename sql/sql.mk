@@ -48,3 +48,7 @@ measure-query-bytes: $(VENV)/ready ## measure on Trino what each query reads; QU
 .PHONY: measure-report
 measure-report: bluetick $(VENV)/ready ## seconds and bytes of the report of a month of a million messages; MESSAGES=200000 COPIES=5; long
 	$(PYTHON) scripts/measure_report.py --messages $(or $(MESSAGES),200000) --copies $(or $(COPIES),5)
+
+.PHONY: report-screenshots
+report-screenshots: $(VENV)/ready ## pictures of a report in headless Chromium: PAGE=file.html SHOTS=directory
+	$(PYTHON) scripts/report_screenshots.py "$(PAGE)" "$(SHOTS)"

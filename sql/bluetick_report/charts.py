@@ -37,7 +37,7 @@ def _chart(**parts: Any) -> Spec:
 
 
 def _percent(field: str, title: str) -> Spec:
-    return {"field": field, "type": "quantitative", "title": title, "axis": {"format": ".0%"}}
+    return {"field": field, "type": "quantitative", "title": title, "axis": {"format": ".0%", "tickCount": 8}}
 
 
 def trend() -> Spec:
@@ -107,13 +107,13 @@ def rates() -> Spec:
 
 
 def funnel() -> Spec:
-    """The steps of the funnel. Rows: {step, messages, share}."""
+    """The steps of the funnel. Rows: {step, messages, label, room}: the axis reaches to `room`."""
     step: Spec = {"field": "step", "type": "nominal", "title": None, "sort": None}
     count: Spec = {
         "field": "messages",
         "type": "quantitative",
         "title": "messages",
-        "axis": {"format": "~s", "tickMinStep": 1},
+        "axis": {"format": "~s", "tickMinStep": 1, "tickCount": 8},
     }
     return _chart(
         height={"step": 30},
@@ -130,6 +130,7 @@ def funnel() -> Spec:
                 "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": 12},
                 "encoding": {"y": step, "x": count, "text": {"field": "label", "type": "nominal"}},
             },
+            {"mark": {"type": "point", "opacity": 0}, "encoding": {"x": {"field": "room", "type": "quantitative"}}},
         ],
     )
 
@@ -178,7 +179,7 @@ def failures() -> Spec:
                 "field": "messages",
                 "type": "quantitative",
                 "title": "failed messages",
-                "axis": {"format": "~s", "tickMinStep": 1},
+                "axis": {"format": "~s", "tickMinStep": 1, "tickCount": 8},
             },
             "tooltip": [{"field": "name"}, {"field": "messages", "format": ","}],
         },

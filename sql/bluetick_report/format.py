@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from .sections import COUNT, DATE, NAME, RATE, SECONDS, TIME
+from .sections import COUNT, DATE, NAME, PAYLOAD, RATE, SECONDS, TIME, WEEKDAY
 
 NOTHING = "–"
-NO_NAME = "(none)"
+NO_NAME, EMPTY_NAME = "(none)", "(empty)"
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+# A longer text is cut: a table of texts as long as a message would make the page too large to open.
+LONGEST_TEXT = 500
 
 
 def duration(seconds: float) -> str:
@@ -23,10 +28,31 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
 
 
+def _leaves(value: Any, path: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _leaves(part, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for part in value:
+            yield from _leaves(part, path)
+    elif value not in (None, ""):
+        yield f"{path}: {value}" if path else str(value)
+
+
+def payload(text: str) -> str:
+    """JSON as `event: APPROVED · reason: …`, without what is empty. Other text stays as it is."""
+    try:
+        return " · ".join(_leaves(json.loads(text)))
+    except (ValueError, RecursionError):
+        return text
+
+
 def cell(value: Any, kind: str) -> str:
     """A value of a query as text; null is an en dash."""
     if value is None:
         return NO_NAME if kind == NAME else NOTHING
+    if value == "" and kind == NAME:
+        return EMPTY_NAME
     if kind == COUNT:
         return f"{int(value):,}"
     if kind == RATE:
@@ -37,4 +63,7 @@ def cell(value: Any, kind: str) -> str:
         return value.strftime("%Y-%m-%d %H:%M")
     if kind == DATE and isinstance(value, date):
         return value.isoformat()
-    return str(value)
+    if kind == WEEKDAY:
+        return WEEKDAYS[int(value) - 1]
+    text = payload(value) if kind == PAYLOAD else str(value)
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"

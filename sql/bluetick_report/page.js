@@ -67,7 +67,8 @@ function textOf(column, row) {
     return bounds ? `${(bounds[0] * 100).toFixed(1)} – ${(bounds[1] * 100).toFixed(1)} %` : NOTHING;
   }
   const value = row[column.name] ?? null;
-  if (value === null) return column.kind === "name" ? named(null) : NOTHING;
+  if (column.kind === "name") return named(value);
+  if (value === null) return NOTHING;
   return column.kind === "count" ? count(value) : column.kind === "rate" ? percent(value) : String(value);
 }
 
@@ -79,11 +80,18 @@ function keyOf(column, row) {
   return row[column.name] ?? "";
 }
 
+function sayRows(table, length, shown) {
+  const button = table.closest("section").querySelector(".show-all"), note = table.closest("section").querySelector(".rows");
+  button.hidden = note.hidden = length <= shown;
+  button.textContent = `Show all ${length} rows`;
+  note.textContent = `${shown} of ${length} rows are shown.`;
+}
+
 function fill(table, columns, rows, shown) {
   const body = table.tBodies[0];
   body.replaceChildren(...rows.map((row, i) => {
     const line = document.createElement("tr");
-    if (i >= shown) { line.className = "more"; line.hidden = true; }
+    line.hidden = i >= shown;
     for (const column of columns) {
       const cell = line.insertCell();
       if (["count", "rate", "interval"].includes(column.kind)) {
@@ -96,9 +104,7 @@ function fill(table, columns, rows, shown) {
     return line;
   }));
   for (const heading of table.tHead.rows[0].cells) heading.setAttribute("aria-sort", "none");
-  const button = table.closest("section").querySelector(".show-all");
-  button.hidden = rows.length <= shown;
-  button.textContent = `Show all ${rows.length} rows`;
+  sayRows(table, rows.length, shown);
 }
 
 function sortTable(table, index) {
@@ -137,7 +143,7 @@ function downloadCsv(table, name) {
 
 const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const BARS = 15;
-const named = (name) => (name === null ? "(none)" : name);
+const named = (name) => (name === null ? "(none)" : name === "" ? "(empty)" : name);
 
 function bars(rows, nameOf) {
   return rows.filter((row) => row.delivered).slice(0, BARS).map((row) => {
@@ -153,8 +159,9 @@ function buttonName(row) {
 }
 
 function funnelRows(total) {
+  // The room to the right of the longest bar holds its label.
   return ["sent", "delivered", "read", "clicked", "replied"].map((step) => ({
-    step, messages: total[step], label: `${count(total[step])}${step === "sent" ? "" : ` (${percent(ratio(total[step], total.sent))})`}`,
+    step, room: total.sent * 1.5, messages: total[step], label: `${count(total[step])}${step === "sent" ? "" : ` (${percent(ratio(total[step], total.sent))})`}`,
   }));
 }
 
@@ -179,14 +186,31 @@ function fillCards(total) {
   const steps = { delivered: "sent", read: "delivered", replied: "delivered", failed: "sent" };
   setCard("sent", count(total.sent), true);
   for (const [name, base] of Object.entries(steps)) setCard(name, `${count(total[name])} · ${percent(ratio(total[name], total[base]))}`, true);
-  setCard("clicked", `${count(total.clickable_clicked)} messages · ${count(total.clicks)} clicks`, true);
+  setCard("clicked", count(total.clickable_clicked), true);
+  setCard("clicks", count(total.clicks), true);
   setCard("ctr", percent(ratio(total.clickable_clicked, total.clickable_delivered)), true);
   setCard("click_to_read", percent(ratio(total.clickable_clicked, total.clickable_read)), true);
   setCard("unique_ctr", NOTHING, true);
 }
 
+/** Adds the rows that the page carries as data; they look like those of page.html.j2. */
+function addRows(table, rows) {
+  const model = [...table.tBodies[0].rows[0].cells];
+  table.tBodies[0].append(...rows.map((cells) => {
+    const line = document.createElement("tr");
+    line.hidden = true;
+    cells.forEach(([text, key], i) => {
+      const cell = line.appendChild(model[i].cloneNode(false));
+      if ("key" in cell.dataset) cell.dataset.key = key;
+      cell.textContent = text;
+    });
+    return line;
+  }));
+}
+
 async function main() {
   const data = await readData();
+  for (const [id, rows] of Object.entries(data.more)) addRows(document.querySelector(`table[data-section="${id}"]`), rows);
   const cube = objects(data.cube);
   const specs = data.charts;
   const form = byId("filters");
@@ -212,7 +236,7 @@ async function main() {
         originals.forEach((row, i) => { row.hidden = i >= data.rowsShown; });
         table.tBodies[0].replaceChildren(...originals);
         for (const heading of table.tHead.rows[0].cells) heading.setAttribute("aria-sort", "none");
-        table.closest("section").querySelector(".show-all").hidden = originals.length <= data.rowsShown;
+        sayRows(table, originals.length, data.rowsShown);
       }
     }
     if (active) fillCards(total);
@@ -240,7 +264,7 @@ async function main() {
     if (!table) return;
     if (button.classList.contains("sort")) sortTable(table, button.closest("th").cellIndex);
     else if (button.classList.contains("csv")) downloadCsv(table, section.id);
-    else if (button.classList.contains("show-all")) { for (const row of table.tBodies[0].rows) row.hidden = false; button.hidden = true; }
+    else if (button.classList.contains("show-all")) { for (const row of table.tBodies[0].rows) row.hidden = false; button.hidden = section.querySelector(".rows").hidden = true; }
   });
   document.documentElement.dataset.ready = "true";
 }

@@ -19,10 +19,9 @@ from .definitions import DEFINITIONS
 from .figures import Figures
 from .format import cell
 from .intervals import wilson
-from .sections import COUNT, DATE, INTERVAL, RATE, SECONDS, SECTIONS, SPREAD, TIME, Column, Section
+from .sections import CODE, COUNT, DATE, INTERVAL, RATE, SECONDS, SECTIONS, SPREAD, TIME, WEEKDAY, Column, Section
 
-ROWS_SHOWN = 50
-ROWS_KEPT = 2_500
+ROWS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -103,21 +102,10 @@ def cards(figures: Figures) -> list[Card]:
     for name, label in (("ctr", "CTR"), ("unique_ctr", "Unique CTR"), ("click_to_read", "Click-to-read")):
         change = _rate_change(ctr[name], ctr_before[name])
         shown.append(Card(name, label, cell(ctr[name], RATE), cell(ctr_before[name], RATE), change, name))
-    clicked = f"{cell(ctr['clicked'] or 0, COUNT)} messages · {cell(ctr['clicks'] or 0, COUNT)} clicks"
-    clicked_before = (
-        f"{cell(ctr_before['clicked'] or 0, COUNT)} messages · {cell(ctr_before['clicks'] or 0, COUNT)} clicks"
-    )
-    shown.insert(
-        5,
-        Card(
-            "clicked",
-            "Clicked",
-            clicked,
-            clicked_before,
-            _count_change(ctr["clicked"] or 0, ctr_before["clicked"] or 0),
-            "clicked",
-        ),
-    )
+    for place, name, label in ((5, "clicked", "Clicked"), (6, "clicks", "Clicks")):
+        count, count_before = ctr[name] or 0, ctr_before[name] or 0
+        change = _count_change(count, count_before)
+        shown.insert(place, Card(name, label, cell(count, COUNT), cell(count_before, COUNT), change, name))
     return shown
 
 
@@ -138,24 +126,37 @@ def _shown(column: Column, row: dict[str, Any]) -> tuple[str, Any]:
     )
 
 
+def _ticket_summary(result: Result) -> str:
+    """How many tickets were answered, and how fast: nearest rank, as in the queries."""
+    index = result.columns.index("response_seconds")
+    answered = sorted(row[index] for row in result.rows if row[index] is not None)
+    share = cell(len(answered) / len(result.rows), RATE)
+    text = f"{len(answered):,} of {len(result.rows):,} tickets were answered ({share})."
+    if not answered:
+        return text
+    median, ninth = answered[(len(answered) + 1) // 2 - 1], answered[(9 * len(answered) + 9) // 10 - 1]
+    return f"{text} Median {cell(median, SECONDS)}, 90th percentile {cell(ninth, SECONDS)}."
+
+
 def table(section: Section, result: Result) -> dict[str, Any]:
     """A table as the template wants it: each cell a text and its sort key."""
     rows = []
-    for values in result.rows[:ROWS_KEPT]:
+    for values in result.rows[: section.kept]:
         row = dict(zip(result.columns, values, strict=True))
         rows.append(
             [(text, "" if key is None else key) for text, key in (_shown(column, row) for column in section.columns)]
         )
     return {
         "section": section,
-        "rows": rows,
-        "hidden": max(0, len(rows) - ROWS_SHOWN),
-        "cut": max(0, len(result.rows) - ROWS_KEPT),
+        "rows": rows[:ROWS_SHOWN],
+        "more": rows[ROWS_SHOWN:],
+        "cut": max(0, len(result.rows) - section.kept),
+        "summary": _ticket_summary(result) if section.id == "tickets" and result.rows else "",
     }
 
 
-def embedded(figures: Figures) -> str:
-    """The data for the page's script: gzip in Base64. It needs no escape in HTML, and large cubes stay small."""
+def embedded(figures: Figures, tables: list[dict[str, Any]]) -> str:
+    """The data for the page's script: gzip in Base64. It needs no escape in HTML, and large tables stay small."""
     data = {
         "cube": {"columns": figures.cube.columns, "rows": plain_rows(figures.cube.rows)},
         "results": {
@@ -169,6 +170,8 @@ def embedded(figures: Figures) -> str:
             section.id: [asdict(column) for column in section.columns] for section in SECTIONS if section.follows_filter
         },
         "rowsShown": ROWS_SHOWN,
+        # Rows that the page shows on demand: a tenth of their size as HTML.
+        "more": {table["section"].id: table["more"] for table in tables if table["more"]},
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
     return base64.b64encode(gzip.compress(text, mtime=0)).decode()
@@ -176,7 +179,7 @@ def embedded(figures: Figures) -> str:
 
 def _choices(figures: Figures, name: str) -> list[str]:
     index = figures.cube.columns.index(name)
-    return sorted({row[index] for row in figures.cube.rows if row[index] is not None})
+    return sorted({row[index] for row in figures.cube.rows if row[index]})
 
 
 def render(figures: Figures, title: str) -> str:
@@ -186,14 +189,15 @@ def render(figures: Figures, title: str) -> str:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     files = resources.files("bluetick_report")
+    tables = [table(section, figures.results[section.query]) for section in SECTIONS]
     return environment.get_template("page.html.j2").render(
         title=title,
         figures=figures,
         cards=cards(figures),
-        tables=[table(section, figures.results[section.query]) for section in SECTIONS],
+        tables=tables,
         charts=set(all_charts()),
         numeric={COUNT, RATE, SECONDS, INTERVAL, SPREAD},
-        fixed={DATE, TIME},
+        fixed={CODE, DATE, TIME, WEEKDAY},
         definitions=DEFINITIONS,
         filters=[
             ("template_name", "Template", _choices(figures, "template_name")),
@@ -204,5 +208,5 @@ def render(figures: Figures, title: str) -> str:
         style=files.joinpath("page.css").read_text(encoding="utf-8"),
         script=files.joinpath("page.js").read_text(encoding="utf-8"),
         library=vl_convert.javascript_bundle().replace("</script", "<\\/script"),
-        data=embedded(figures),
+        data=embedded(figures, tables),
     )

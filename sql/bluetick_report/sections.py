@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TEXT, NAME, COUNT, RATE, SECONDS, TIME, DATE, INTERVAL, SPREAD = (
-    "text",
-    "name",
-    "count",
-    "rate",
-    "seconds",
-    "time",
-    "date",
-    "interval",
-    "spread",
-)
+# Kinds of cells.
+TEXT, NAME, COUNT, RATE, SECONDS = "text", "name", "count", "rate", "seconds"
+TIME, DATE, WEEKDAY, CODE, INTERVAL, SPREAD = "time", "date", "weekday", "code", "interval", "spread"
+PAYLOAD = "payload"
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ class Column:
 class Section:
     """A section with one table, perhaps a chart over it.
 
-    `follows_filter` says whether the page recomputes it for a filter.
+    `follows_filter` says whether the page recomputes it for a filter. The page holds the first `kept` rows.
     """
 
     id: str
@@ -46,6 +39,7 @@ class Section:
     intro: str = ""
     empty: str = "No data in this period."
     follows_filter: bool = False
+    kept: int = 2_500
 
 
 _CTR = (
@@ -122,21 +116,21 @@ SECTIONS: tuple[Section, ...] = (
         "When sending works",
         "ctr_by_hour",
         (
-            Column("weekday", "Weekday", COUNT),
+            Column("weekday", "Weekday", WEEKDAY),
             Column("hour", "Hour", COUNT),
             Column("delivered", "Delivered", COUNT, "delivered"),
             Column("clicked", "Clicked", COUNT, "clicked"),
             Column("ctr", "CTR", RATE, "heatmap"),
         ),
-        intro="CTR by the local hour and weekday of sending. Weekday 1 is Monday.",
+        intro="CTR by the local hour and weekday of sending.",
     ),
     Section(
         "failures",
         "Failures, and what to do",
         "failures",
         (
-            Column("error_class", "Class", TEXT, "failures"),
-            Column("error_code", "Code"),
+            Column("error_class", "Class", CODE, "failures"),
+            Column("error_code", "Code", CODE),
             Column("error_title", "Reason"),
             Column("messages", "Messages", COUNT, "failed"),
             Column("share", "Share", RATE),
@@ -158,6 +152,7 @@ SECTIONS: tuple[Section, ...] = (
         ),
         intro="One row a ticket. The query tickets has one row a message, with its lift, floor and contact.",
         empty="No message of this period names a ticket.",
+        kept=500,
     ),
     Section(
         "opt-outs",
@@ -203,9 +198,10 @@ SECTIONS: tuple[Section, ...] = (
             Column("happened_at", "Time (UTC)", TIME),
             Column("phone_number_id", "Number"),
             Column("type", "Event", TEXT, "numbers"),
-            Column("payload", "What the provider says"),
+            Column("payload", "What the provider says", PAYLOAD),
         ),
         empty="No provider reported a change of a template or a number in this period.",
+        kept=500,
     ),
     Section(
         "unattributed",

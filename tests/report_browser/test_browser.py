@@ -8,12 +8,13 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+import extreme_lake
 from bluetick_report.cohort import DuckQueries
 from bluetick_report.figures import collect
 from bluetick_report.format import cell
@@ -157,10 +158,51 @@ def test_texts_have_enough_contrast(browser: Browser, report: tuple[Path, dict[s
     assert worst >= CONTRAST
 
 
-def test_a_narrow_screen_does_not_scroll_sideways(browser: Browser, report: tuple[Path, dict[str, Result]]) -> None:
-    page = browser.new_page(viewport={"width": 390, "height": 800})
-    page.goto(report[0].as_uri())
+def quiet_page(browser: Browser, path: Path, width: int) -> Page:
+    """A page that is ready; fails if it logged anything or asked for another file until then."""
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    noise: list[str] = []
+    page.on("console", lambda message: noise.append(message.text))
+    page.on("pageerror", lambda error: noise.append(str(error)))
+    page.on("request", lambda request: noise.append(request.url) if request.url != path.as_uri() else None)
+    page.goto(path.as_uri())
     page.wait_for_selector("html[data-ready=true]", state="attached")
+    assert noise == []
+    return page
+
+
+def test_a_narrow_screen_does_not_scroll_sideways(browser: Browser, report: tuple[Path, dict[str, Result]]) -> None:
+    page = quiet_page(browser, report[0], 390)
     width = page.evaluate("document.documentElement.scrollWidth")
     page.close()
     assert width <= 390
+
+
+def test_charts_fit_on_paper(browser: Browser, report: tuple[Path, dict[str, Result]]) -> None:
+    page = quiet_page(browser, report[0], 1280)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 680, "height": 1000})
+    widths = page.evaluate(
+        "[...document.querySelectorAll('.chart svg')].map((chart) => chart.getBoundingClientRect().right)"
+    )
+    page.close()
+    assert len(widths) == 7
+    assert max(widths) <= 680
+
+
+@pytest.mark.parametrize("name", ["templates", "names", "no-clicks", "one-message", "empty"])
+def test_extreme_data_stays_readable(browser: Browser, tmp_path: Path, name: str) -> None:
+    lake, day = extreme_lake.write(tmp_path / "lake", name), date.fromisoformat(extreme_lake.DAY)
+    period, settings = Period(day, day + timedelta(days=2)), Settings()
+    with DuckEngine(LocalLake(lake), settings) as engine:
+        figures = collect(DuckQueries(engine, period), settings, period, lambda _name: None)
+    path = tmp_path / "report.html"
+    path.write_text(render(figures, "</title><script>alert(1)</script> שלום"), encoding="utf-8")
+    for width in (390, 1280):
+        page = quiet_page(browser, path, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if name == "templates":
+            assert len(page.query_selector_all("#templates tbody tr:not([hidden])")) == 20
+            page.click("#templates .show-all")
+            assert len(page.query_selector_all("#templates tbody tr:not([hidden])")) == 2000
+        page.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import html
 import json
 import re
 from datetime import date, timedelta
@@ -11,16 +12,21 @@ from pathlib import Path
 
 import pytest
 
+import extreme_lake
 from bluetick_report.cohort import DuckQueries, Queries
 from bluetick_report.figures import TOTALS, collect, query_names
+from bluetick_report.format import cell, duration
 from bluetick_report.intervals import wilson
 from bluetick_report.page import render
 from bluetick_report.periods import Period
+from bluetick_report.sections import INTERVAL, NAME, PAYLOAD, SECTIONS, SPREAD, Section
 from bluetick_sql.duck import DuckEngine
 from bluetick_sql.lake import LocalLake
+from bluetick_sql.rows import Result, plain_rows
 from bluetick_sql.statements import Settings
 from lake_writer import write_lake
 from scenario import ROWS, TIMEZONE, WINDOW
+from simulation import simulate
 
 PERIOD = Period(date.fromisoformat(WINDOW["from"]), date.fromisoformat(WINDOW["to"]))
 LATER = Period(PERIOD.last + timedelta(days=1), PERIOD.last + timedelta(days=PERIOD.days))
@@ -67,6 +73,98 @@ def test_tables_of_another_period_are_noticed(lake: Path) -> None:
         right = DuckQueries(engine, PERIOD).ask("funnel_daily", PERIOD)
         day = Period(date(2026, 1, 1), date(2026, 1, 1))
         assert DuckQueries(engine, day).ask("funnel_daily", PERIOD) != right
+
+
+def shown(page: str) -> dict[str, list[list[str]]]:
+    """The cells of every table of the page: those in its HTML, then those that its script adds."""
+    more = embedded(page)["more"]
+    tables = {}
+    for name, body in re.findall(r'<table data-section="([^"]+)">.*?<tbody>(.*?)</tbody>', page, re.DOTALL):
+        rows = [
+            re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+        ]
+        tables[name] = [[html.unescape(text) for text in row] for row in rows]
+        tables[name] += [[text for text, _key in row] for row in more.get(name, [])]
+    return tables
+
+
+def expected(section: Section, result: Result) -> list[list[str]]:
+    """The cells that a table must show, straight from an answer of its query."""
+    found = []
+    for values in result.rows:
+        row = dict(zip(result.columns, values, strict=True))
+        cells = []
+        for column in section.columns:
+            if column.kind == SPREAD:
+                median, ninth = (row[name] for name in column.name.split("/"))
+                cells.append("–" if median is None else f"{duration(median)} ({duration(ninth)})")
+            elif column.kind == INTERVAL:
+                hits, trials = (row[name] for name in column.name.split("/"))
+                bounds = wilson(hits or 0, trials or 0)
+                cells.append("–" if bounds is None else f"{bounds[0] * 100:.1f} – {bounds[1] * 100:.1f} %")
+            else:
+                cells.append(cell(row[column.name], column.kind))
+        found.append(cells)
+    return found
+
+
+def test_each_table_of_the_page_is_its_query_and_the_query_is_the_truth(tmp_path: Path) -> None:
+    """The queries run as they stand, without the tables that the report shares; the simulator tells the truth."""
+    simulation = simulate(tmp_path, seed=5, messages=400, days=9, timezone=TIMEZONE, hours=72)
+    asked, truth = simulation.truth["parameters"], simulation.truth["queries"]
+    period = Period(date.fromisoformat(asked["from"]), date.fromisoformat(asked["to"]))
+    page = page_of(simulation.lake, period)
+    tables, simulated = shown(page), set()
+    with DuckEngine(LocalLake(simulation.lake), Settings(timezone=TIMEZONE)) as engine:
+        plain = Queries(engine)
+        for section in SECTIONS:
+            answer = plain.ask(section.query, period)
+            if section.id in tables:
+                assert tables[section.id] == expected(section, answer), section.id
+            else:
+                assert answer.rows == [], section.id
+            if section.query in truth:
+                simulated.add(section.id)
+                assert plain_rows(answer.rows) == truth[section.query]["rows"], section.id
+        total = dict(zip(truth["ctr_total"]["columns"], truth["ctr_total"]["rows"][0], strict=True))
+    # The simulator has no answers to these; tests/sql/test_known_figures.py has, worked out by hand.
+    assert {section.id for section in SECTIONS} - simulated == {"numbers", "freshness", "quality", "opt-out-rate"}
+
+    daily = [dict(zip(truth["funnel_daily"]["columns"], row, strict=True)) for row in truth["funnel_daily"]["rows"]]
+    steps = {name: sum(row[name] for row in daily) for name in ("sent", "delivered", "read", "replied", "failed")}
+    cards = dict(re.findall(r'id="card-(\w+)">.*?class="value">([^<]+)<', page, re.DOTALL))
+    assert cards == {
+        "sent": f"{steps['sent']:,}",
+        "delivered": f"{steps['delivered']:,} · {steps['delivered'] / steps['sent'] * 100:.1f} %",
+        "read": f"{steps['read']:,} · {steps['read'] / steps['delivered'] * 100:.1f} %",
+        "replied": f"{steps['replied']:,} · {steps['replied'] / steps['delivered'] * 100:.1f} %",
+        "failed": f"{steps['failed']:,} · {steps['failed'] / steps['sent'] * 100:.1f} %",
+        "clicked": f"{total['clicked']:,}",
+        "clicks": f"{total['clicks']:,}",
+        "ctr": f"{total['ctr'] * 100:.1f} %",
+        "unique_ctr": f"{total['unique_ctr'] * 100:.1f} %",
+        "click_to_read": f"{total['click_to_read'] * 100:.1f} %",
+    }
+
+
+@pytest.mark.parametrize("name", ["templates", "names", "no-clicks", "one-message", "empty"])
+def test_extreme_lakes_give_a_page_of_bounded_size(tmp_path: Path, name: str) -> None:
+    day = date.fromisoformat(extreme_lake.DAY)
+    page = page_of(extreme_lake.write(tmp_path, name), Period(day, day + timedelta(days=2)))
+    assert len(page.encode()) < 3_000_000
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    if name == "templates":
+        assert len(shown(page)["templates"]) == 2000
+
+
+def test_what_a_provider_says_is_shown_without_empty_fields_and_cut() -> None:
+    assert cell('{"event": "PAUSED", "reason": null, "of": {"name": "x"}, "n": [1, 2]}', PAYLOAD) == (
+        "event: PAUSED · of.name: x · n: 1 · n: 2"
+    )
+    assert cell("no JSON {", PAYLOAD) == "no JSON {"
+    assert cell("[" * 100_000, PAYLOAD).endswith("…")
+    assert len(cell("x" * 501, NAME)) == 500
 
 
 def test_hostile_texts_stay_texts(lake: Path) -> None:
