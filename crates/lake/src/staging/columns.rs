@@ -9,7 +9,6 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field};
 
 use super::Cell;
-use super::line::Row;
 use crate::tables::{ColumnType, Table, arrow_type};
 
 /// A chunk ends at either bound: small enough that growing buffers waste little, large enough to share their cost.
@@ -51,9 +50,9 @@ impl ColumnBuilder {
     }
 
     /// Appends a value whose type was checked; anything else counts as null. Returns the bytes of text.
-    fn append(&mut self, cell: Option<&Cell<'_>>) -> usize {
+    fn append(&mut self, cell: &Cell<'_>) -> usize {
         match (self, cell) {
-            (Self::Text(builder), Some(Cell::Text(text))) => {
+            (Self::Text(builder), Cell::Text(text)) => {
                 builder.append_value(text);
                 text.len()
             }
@@ -61,7 +60,7 @@ impl ColumnBuilder {
                 builder.append_null();
                 0
             }
-            (Self::Timestamp(builder), Some(Cell::Int(value))) => {
+            (Self::Timestamp(builder), Cell::Int(value)) => {
                 builder.append_value(*value);
                 0
             }
@@ -69,7 +68,7 @@ impl ColumnBuilder {
                 builder.append_null();
                 0
             }
-            (Self::Int(builder), Some(Cell::Int(value))) => {
+            (Self::Int(builder), Cell::Int(value)) => {
                 builder.append_value(*value);
                 0
             }
@@ -77,7 +76,7 @@ impl ColumnBuilder {
                 builder.append_null();
                 0
             }
-            (Self::Bool(builder), Some(Cell::Bool(value))) => {
+            (Self::Bool(builder), Cell::Bool(value)) => {
                 builder.append_value(*value);
                 0
             }
@@ -85,7 +84,7 @@ impl ColumnBuilder {
                 builder.append_null();
                 0
             }
-            (Self::TextList(builder), Some(Cell::List(items))) => {
+            (Self::TextList(builder), Cell::List(items)) => {
                 builder.append_value(items.iter().map(Option::as_deref));
                 items.iter().flatten().map(|text| text.len()).sum()
             }
@@ -114,9 +113,9 @@ impl ColumnBuilder {
     }
 }
 
-fn append_map(builder: &mut MapBuilder<StringBuilder, StringBuilder>, cell: Option<&Cell<'_>>) -> usize {
+fn append_map(builder: &mut MapBuilder<StringBuilder, StringBuilder>, cell: &Cell<'_>) -> usize {
     let mut bytes = 0;
-    let entries = if let Some(Cell::Map(entries)) = cell { Some(entries) } else { None };
+    let entries = if let Cell::Map(entries) = cell { Some(entries) } else { None };
     for (key, value) in entries.into_iter().flatten() {
         builder.keys().append_value(key);
         builder.values().append_option(value.as_deref());
@@ -142,8 +141,8 @@ impl ChunkBuilder {
     }
 
     /// Appends a row that was checked against the table.
-    pub(super) fn append(&mut self, row: &Row<'_, '_>) {
-        for (column, cell) in self.columns.iter_mut().zip(row.cells()) {
+    pub(super) fn append(&mut self, row: &[Cell<'_>]) {
+        for (column, cell) in self.columns.iter_mut().zip(row) {
             self.text_bytes += column.append(cell);
         }
         self.rows += 1;
@@ -178,7 +177,7 @@ mod tests {
         let mut builder = ColumnBuilder::new(ColumnType::StringMap);
         let lines = [r#"{"b":"2","a":"1","n":null,"b":"3"}"#, "{}", "null"];
         let bytes: Vec<_> =
-            lines.iter().map(|line| builder.append(Some(&serde_json::from_str(line).unwrap()))).collect();
+            lines.iter().map(|line| builder.append(&serde_json::from_str(line).unwrap())).collect();
         assert_eq!(bytes, [5, 0, 0]);
         let kind = arrow_type(ColumnType::StringMap);
         let column = builder.finish();

@@ -10,7 +10,13 @@ use sha2::{Digest, Sha256};
 
 use super::{Reason, YEAR_10000_MS};
 use crate::keys::EVENT_TIME;
-use crate::tables::{ColumnType, STATEMENT_HASH, Table};
+use crate::tables::{Column, ColumnType, STATEMENT_HASH, Table};
+
+/// The column that says when a line was received.
+const RECEIVED_AT: &str = "received_at";
+
+/// Room that the buffer of hashed text keeps after a long line.
+const HASHED_BYTES: usize = 64 << 10;
 
 /// The mark that ingest puts on a line whose event is after its receipt. The times themselves say as much, so it is no
 /// column.
@@ -41,44 +47,44 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// Adds the value to a hash, so that different values add different bytes.
-    fn add_to(&self, hasher: &mut Sha256) {
+    /// Appends the value to what is hashed, so that different values append different bytes.
+    fn append_to(&self, hashed: &mut Vec<u8>) {
         match self {
-            Cell::Null | Cell::Other => hasher.update(b"-"),
-            Cell::Bool(value) => hasher.update([b'b', u8::from(*value)]),
+            Cell::Null | Cell::Other => hashed.push(b'-'),
+            Cell::Bool(value) => hashed.extend([b'b', u8::from(*value)]),
             Cell::Int(value) => {
-                hasher.update(b"i");
-                hasher.update(value.to_be_bytes());
+                hashed.push(b'i');
+                hashed.extend(value.to_be_bytes());
             }
-            Cell::Text(text) => add_text(hasher, text),
+            Cell::Text(text) => append_text(hashed, text),
             Cell::List(items) => {
-                hasher.update(b"l");
-                hasher.update((items.len() as u64).to_be_bytes());
-                items.iter().for_each(|item| add_optional_text(hasher, item.as_deref()));
+                hashed.push(b'l');
+                hashed.extend((items.len() as u64).to_be_bytes());
+                items.iter().for_each(|item| append_optional_text(hashed, item.as_deref()));
             }
             Cell::Map(entries) => {
-                hasher.update(b"m");
-                hasher.update((entries.len() as u64).to_be_bytes());
+                hashed.push(b'm');
+                hashed.extend((entries.len() as u64).to_be_bytes());
                 for (key, value) in entries {
-                    add_text(hasher, key);
-                    add_optional_text(hasher, value.as_deref());
+                    append_text(hashed, key);
+                    append_optional_text(hashed, value.as_deref());
                 }
             }
         }
     }
 }
 
-fn add_optional_text(hasher: &mut Sha256, text: Option<&str>) {
+fn append_optional_text(hashed: &mut Vec<u8>, text: Option<&str>) {
     match text {
-        None => hasher.update(b"-"),
-        Some(text) => add_text(hasher, text),
+        None => hashed.push(b'-'),
+        Some(text) => append_text(hashed, text),
     }
 }
 
-fn add_text(hasher: &mut Sha256, text: &str) {
-    hasher.update(b"t");
-    hasher.update((text.len() as u64).to_be_bytes());
-    hasher.update(text.as_bytes());
+fn append_text(hashed: &mut Vec<u8>, text: &str) {
+    hashed.push(b't');
+    hashed.extend((text.len() as u64).to_be_bytes());
+    hashed.extend(text.as_bytes());
 }
 
 /// The names and values of a line, in its order.
@@ -191,101 +197,113 @@ impl<'de> Deserialize<'de> for Line<'de> {
     }
 }
 
-/// The values of a line by the columns of its table.
-pub(super) struct Row<'l, 'a>(Vec<Option<&'l Cell<'a>>>);
+/// A column of the table that a reader reads.
+pub(super) struct ReaderColumn {
+    pub(super) name: &'static str,
+    kind: ColumnType,
+    required: bool,
+    /// The name as the hash of a statement holds it; `None` for a column that the hash leaves out.
+    hashed_name: Option<Vec<u8>>,
+}
 
-impl<'l, 'a> Row<'l, 'a> {
-    /// The value of each column, in the table's order.
-    pub(super) fn cells(&self) -> impl Iterator<Item = Option<&'l Cell<'a>>> + '_ {
-        self.0.iter().copied()
-    }
-
-    /// Puts a value into a column.
-    pub(super) fn set(&mut self, column: usize, cell: &'l Cell<'a>) {
-        if let Some(slot) = self.0.get_mut(column) {
-            *slot = Some(cell);
-        }
-    }
-
-    /// The integer in a column.
-    pub(super) fn timestamp(&self, column: usize) -> Option<i64> {
-        match self.0.get(column) {
-            Some(Some(Cell::Int(value))) => Some(*value),
-            _ => None,
-        }
+impl ReaderColumn {
+    /// The event time is part of the key, or the time of receipt; the latter differs between two reports of the same
+    /// statement. So neither is hashed.
+    fn new(column: &Column) -> Self {
+        let is_hashed = ![EVENT_TIME, RECEIVED_AT, STATEMENT_HASH].contains(&column.name);
+        let hashed_name = is_hashed.then(|| {
+            let mut hashed = Vec::new();
+            append_text(&mut hashed, column.name);
+            hashed
+        });
+        Self { name: column.name, kind: column.kind, required: column.required, hashed_name }
     }
 }
 
 /// Reads lines of one table.
 pub(super) struct TableReader {
-    columns: Vec<(&'static str, ColumnType, bool)>,
-    pub(super) event_ts: usize,
-    pub(super) received_at: usize,
-    pub(super) statement_hash: usize,
+    pub(super) table: Table,
+    pub(super) columns: Vec<ReaderColumn>,
+    event_ts: usize,
+    received_at: usize,
+    statement_hash: usize,
 }
 
 impl TableReader {
     pub(super) fn new(table: Table) -> Self {
-        let columns: Vec<_> = table.columns().iter().map(|c| (c.name, c.kind, c.required)).collect();
-        let index = |name: &str| columns.iter().position(|(column, ..)| *column == name).unwrap_or(usize::MAX);
-        let (event_ts, received_at) = (index(EVENT_TIME), index("received_at"));
-        Self { event_ts, received_at, statement_hash: index(STATEMENT_HASH), columns }
+        let columns: Vec<_> = table.columns().iter().map(ReaderColumn::new).collect();
+        let index = |name: &str| columns.iter().position(|column| column.name == name).unwrap_or(usize::MAX);
+        let (event_ts, received_at) = (index(EVENT_TIME), index(RECEIVED_AT));
+        Self { table, event_ts, received_at, statement_hash: index(STATEMENT_HASH), columns }
     }
 
-    /// The hash of what a row states: the first 64 bits of the SHA-256 of its values with their columns' names. The
-    /// event time is part of the key, or the time of receipt; the latter differs between two reports of the same
-    /// statement. A column that is null adds nothing, so that a column added later changes no hash.
-    pub(super) fn statement_hash(&self, row: &Row<'_, '_>) -> i64 {
-        let mut hasher = Sha256::new();
-        for (index, ((name, ..), cell)) in self.columns.iter().zip(row.cells()).enumerate() {
-            if ![self.event_ts, self.received_at, self.statement_hash].contains(&index)
-                && let Some(cell) = cell
-            {
-                add_text(&mut hasher, name);
-                cell.add_to(&mut hasher);
+    /// Puts the hash of what a row states into its column: the first 64 bits of the SHA-256 of its values with their
+    /// columns' names. A column that is null adds nothing, so that a column added later changes no hash. `hashed` is
+    /// a buffer that is used again for each row.
+    pub(super) fn set_statement_hash(&self, row: &mut [Cell<'_>], hashed: &mut Vec<u8>) {
+        hashed.clear();
+        hashed.shrink_to(HASHED_BYTES);
+        for (column, cell) in self.columns.iter().zip(row.iter()) {
+            if let (Some(name), false) = (&column.hashed_name, *cell == Cell::Null) {
+                hashed.extend(name);
+                cell.append_to(hashed);
             }
         }
         let mut first = [0; 8];
-        first.iter_mut().zip(hasher.finalize()).for_each(|(to, byte)| *to = byte);
-        i64::from_be_bytes(first)
+        first.iter_mut().zip(Sha256::digest(hashed)).for_each(|(to, byte)| *to = byte);
+        if let Some(cell) = row.get_mut(self.statement_hash) {
+            *cell = Cell::Int(i64::from_be_bytes(first));
+        }
     }
 
-    /// Sorts the values of a line into columns and checks their types; returns also how many names are no column.
+    /// Sorts the values of a line into columns; returns also how many names are no column.
     /// Where a name occurs twice the last counts, as in most readers of JSON.
-    pub(super) fn read<'l, 'a>(&self, line: &'l Line<'a>) -> Result<(Row<'l, 'a>, u64), Reason> {
-        let mut row = vec![None; self.columns.len()];
+    pub(super) fn arrange<'a>(&self, line: Line<'a>) -> (Vec<Cell<'a>>, u64) {
+        let mut row = vec![Cell::Null; self.columns.len()];
         let mut unknown = 0;
         let mut expected = 0;
-        for (name, cell) in &line.0 {
-            let Some(index) = self.find(name, expected) else {
-                unknown += u64::from(![Cow::Borrowed("table"), Cow::Borrowed(DOUBTFUL_MARK)].contains(name));
+        for (name, cell) in line.0 {
+            let Some(index) = self.find(&name, expected) else {
+                unknown += u64::from(!["table", DOUBTFUL_MARK].contains(&name.as_ref()));
                 continue;
             };
             expected = index + 1;
             if let Some(slot) = row.get_mut(index) {
-                *slot = Some(cell);
+                *slot = cell;
             }
         }
-        for (slot, (_, kind, required)) in row.iter_mut().zip(&self.columns) {
-            match slot {
-                None | Some(Cell::Null) if *required => return Err(Reason::MissingColumn),
-                None => {}
-                Some(Cell::Null) => *slot = None,
+        (row, unknown)
+    }
+
+    /// Checks that required columns have a value, and that each value is of its column's type.
+    pub(super) fn check(&self, row: &mut [Cell<'_>]) -> Result<(), Reason> {
+        for (cell, column) in row.iter_mut().zip(&self.columns) {
+            match cell {
+                Cell::Null if column.required => return Err(Reason::MissingColumn),
+                Cell::Null => {}
                 // A time that no calendar holds breaks the arithmetic of readers. It is no reason to lose the row.
-                Some(Cell::Int(time)) if *kind == ColumnType::Timestamp && !*required && !is_time(*time) => {
-                    *slot = None;
+                Cell::Int(time) if column.kind == ColumnType::Timestamp && !column.required && !is_time(*time) => {
+                    *cell = Cell::Null;
                 }
-                Some(cell) if fits(cell, *kind) => {}
-                Some(_) => return Err(Reason::WrongType),
+                cell if fits(cell, column.kind) => {}
+                _ => return Err(Reason::WrongType),
             }
         }
-        Ok((Row(row), unknown))
+        Ok(())
+    }
+
+    /// Event time and time of receipt of a checked row, in milliseconds since 1970.
+    pub(super) fn times(&self, row: &[Cell<'_>]) -> Option<(i64, i64)> {
+        match (row.get(self.event_ts)?, row.get(self.received_at)?) {
+            (Cell::Int(event_ts), Cell::Int(received_at)) => Some((*event_ts, *received_at)),
+            _ => None,
+        }
     }
 
     /// Writers keep the order of the columns, so the search begins behind the last one found.
     fn find(&self, name: &str, expected: usize) -> Option<usize> {
         let (before, after) = self.columns.split_at_checked(expected)?;
-        let is_it = |(column, ..): &(&str, ColumnType, bool)| *column == name;
+        let is_it = |column: &ReaderColumn| column.name == name;
         after.iter().position(is_it).map(|index| index + expected).or_else(|| before.iter().position(is_it))
     }
 }

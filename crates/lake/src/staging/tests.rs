@@ -1,6 +1,8 @@
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::tables::ColumnType;
 
@@ -176,4 +178,88 @@ fn an_impossible_time_is_null() {
     staging.push_line(status.as_bytes()).unwrap();
     let rows = staging.drain().unwrap()[0].sorted_batches().next().unwrap().unwrap();
     assert!(rows.column_by_name("conversation_expires_at").unwrap().is_null(0));
+}
+
+/// Values as JSON, many of them not of their column's type.
+fn json_value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        6 => "[a-z0-9_=é 👍]{0,12}".prop_map(|text| format!("\"{text}\"")),
+        1 => r#"[a"\\nu0-9]{0,6}"#.prop_map(|text| format!("\"{text}\"")),
+        4 => any::<i64>().prop_map(|number| number.to_string()),
+        2 => (RECEIVED - 1_000_000..RECEIVED).prop_map(|number| number.to_string()),
+        2 => prop::sample::select(vec![
+            "null", "true", "false", "0", "-0", "00", "-1", "1.5", "1e3", "12345678901234567890", "999999999999999999",
+            "[]", "[\"a\"]", "[\"a\",\"b\"]", "[\"a\",null]", "[1]", "[\"a\",]", "[,]", "{}",
+            "{\"a\":\"b\"}", "{\"b\":\"2\",\"a\":\"1\",\"b\":\"3\"}", "{\"a\":null}", "{\"a\":[1]}", "{\"a\"}", "{\"a\":\"b\",}", "tru", "",
+        ]).prop_map(str::to_owned),
+    ]
+}
+
+/// Lines like those of ingest, some with columns out of order, unknown or twice, some with a changed byte.
+fn any_line() -> impl Strategy<Value = Vec<u8>> {
+    let table = prop::sample::select(Table::ALL.to_vec());
+    let values = prop::collection::vec(prop::option::weighted(0.4, json_value()), 40);
+    let change = prop::option::weighted(0.3, (any::<prop::sample::Index>(), any::<u8>()));
+    (table, values, any::<u8>(), change).prop_map(|(table, values, disorder, change)| {
+        let columns = table.columns().iter().zip(values);
+        let mut fields: Vec<String> =
+            columns.filter_map(|(column, value)| Some(format!("\"{}\":{}", column.name, value?))).collect();
+        match disorder {
+            0..=20 => fields.reverse(),
+            21..=40 => fields.push("\"later\":1".to_owned()),
+            41..=60 => fields.extend(fields.first().cloned()),
+            _ => {}
+        }
+        fields.insert(if disorder < 240 { 0 } else { fields.len() }, format!("\"table\":\"{table}\""));
+        let mut line = format!("{{{}}}", fields.join(",")).into_bytes();
+        if let Some((index, byte)) = change {
+            *index.get_mut(&mut line) = byte;
+        }
+        line
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    /// The fast reader accepts only lines that the general reader accepts, and gives the same row.
+    #[test]
+    fn both_readers_agree(line in any_line()) {
+        let readers: Vec<_> = Table::ALL.into_iter().map(TableReader::new).collect();
+        if let Some((reader, row)) = plain::read(&line, &readers) {
+            let general = read_any(&line, &readers).map(|(reader, row, unknown)| (reader.table, row, unknown));
+            prop_assert_eq!(general, Ok((reader.table, row, 0)));
+        }
+    }
+}
+
+/// The control: lines as ingest writes them do not fall back to the general reader.
+#[test]
+fn the_fast_reader_reads_lines_of_ingest() {
+    let readers: Vec<_> = Table::ALL.into_iter().map(TableReader::new).collect();
+    let line = click(RECEIVED);
+    let (reader, row) = plain::read(line.as_bytes(), &readers).unwrap();
+    assert_eq!(reader.table, Table::Clicks);
+    assert_eq!(row[1], Cell::Text("meta".into()));
+    for (from, to) in [("meta", "me\\u0074a"), (",", ", "), ("provider", "later"), ("{", "["), ("}", "}}")] {
+        assert!(plain::read(line.replace(from, to).as_bytes(), &readers).is_none(), "{from} -> {to}");
+    }
+}
+
+/// The hash of a statement is stored in files: it must never change.
+#[test]
+fn the_hash_of_a_statement_is_stable() {
+    let hash = |line: &str| {
+        let mut staging = Staging::new();
+        staging.push_line(line.as_bytes()).unwrap();
+        let rows = staging.drain().unwrap()[0].sorted_batches().next().unwrap().unwrap();
+        rows.column_by_name("statement_hash").unwrap().as_primitive::<Int64Type>().value(0)
+    };
+    assert_eq!(hash(&click(RECEIVED)), 1_054_284_609_971_755_229);
+    assert_eq!(hash(&click(RECEIVED - 1)), hash(&click(RECEIVED)), "the event's time is part of the key");
+    let send = format!(
+        r#"{{"table":"sends","event_ts":{RECEIVED},"provider":"tracker","received_at":{RECEIVED},"message_id":"m","standalone":true,"buttons":["a",null],"sent_at":{RECEIVED}}}"#
+    );
+    assert_eq!(hash(&send), -8_201_656_439_445_862_754);
+    assert_ne!(hash(&send), hash(&send.replace("null", "\"\"")));
 }
