@@ -1,15 +1,17 @@
 //! Batches: rows of one partition, in the order of a part, without duplicates.
 
-use std::collections::HashSet;
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::compute::interleave_record_batch;
+use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
+use arrow::compute::{interleave_record_batch, take};
+use arrow::datatypes::{DataType, Field};
 use arrow::row::Rows;
 
-use crate::columns::{event_times, rows_at_a_time, timestamps};
+use crate::columns::{conform, event_times, rows_at_a_time};
 use crate::error::LakeError;
-use crate::keys::{RowEncoder, is_time_in_key};
+use crate::keys::RowEncoder;
 use crate::partition::Partition;
+use crate::sort::{Position, sorted_unique};
 use crate::tables::{ArrowSchema, Table};
 
 /// Rows taken from a batch at a time.
@@ -21,7 +23,7 @@ const CHUNK_ROWS: usize = 8192;
 pub struct PartitionBatch {
     partition: Partition,
     chunks: Vec<RecordBatch>,
-    order: Vec<(u32, u32)>,
+    order: Vec<Position>,
     received: u64,
     first_event_ts: i64,
     last_event_ts: i64,
@@ -29,15 +31,15 @@ pub struct PartitionBatch {
 }
 
 impl PartitionBatch {
-    /// A batch of rows that have the table's schema. They may be in any order and hold duplicates.
+    /// A batch of rows that have the table's schema, where a text may also be a dictionary with 16-bit keys. The rows
+    /// may be in any order and hold duplicates.
     ///
     /// # Errors
     /// A row is of another day, a chunk has another schema, or there are more rows than a batch can index (2^32).
     pub fn new(partition: Partition, chunks: Vec<RecordBatch>) -> Result<Self, LakeError> {
-        let schema = partition.table.schema();
         let (first, last) = partition.time_range();
         for chunk in &chunks {
-            if chunk.schema() != schema {
+            if !has_columns_of(partition.table, chunk) {
                 return Err(LakeError::Invalid(format!("a batch for {partition} has another schema")));
             }
             if event_times(chunk)?.iter().any(|time| *time < first || *time > last) {
@@ -49,7 +51,7 @@ impl PartitionBatch {
         let rows_at_a_time = rows_at_a_time(chunks.iter().map(RecordBatch::num_rows).sum(), bytes);
         let mut batch =
             Self { partition, chunks, order, received, first_event_ts: 0, last_event_ts: 0, rows_at_a_time };
-        let time = |at: Option<&(u32, u32)>| -> Result<i64, LakeError> {
+        let time = |at: Option<&Position>| -> Result<i64, LakeError> {
             let Some((chunk, row)) = at else { return Ok(first) };
             let times = batch.chunks.get(*chunk as usize).map(event_times).transpose()?.unwrap_or_default();
             Ok(times.get(*row as usize).copied().unwrap_or(first))
@@ -83,12 +85,21 @@ impl PartitionBatch {
         (self.first_event_ts, self.last_event_ts)
     }
 
-    /// For each row in its order: false if `matches` marks it. `matches` sees the rows chunk by chunk.
+    /// For each row in its order: false if `matches` marks it. `matches` sees the rows with the table's schema, some
+    /// thousand at a time.
     pub(crate) fn rows_to_keep(
         &self,
         matches: impl Fn(&RecordBatch) -> Result<Vec<bool>, LakeError>,
     ) -> Result<Vec<bool>, LakeError> {
-        let masks = self.chunks.iter().map(matches).collect::<Result<Vec<_>, _>>()?;
+        let mask = |chunk: &RecordBatch| -> Result<Vec<bool>, LakeError> {
+            let mut mask = Vec::with_capacity(chunk.num_rows());
+            for start in (0..chunk.num_rows()).step_by(CHUNK_ROWS) {
+                let rows = chunk.slice(start, CHUNK_ROWS.min(chunk.num_rows() - start));
+                mask.extend(matches(&conform(self.partition.table, &rows)?)?);
+            }
+            Ok(mask)
+        };
+        let masks = self.chunks.iter().map(mask).collect::<Result<Vec<_>, _>>()?;
         let keep = self.order.iter().map(|(chunk, row)| {
             let mask = masks.get(*chunk as usize);
             !mask.and_then(|mask| mask.get(*row as usize)).copied().unwrap_or_default()
@@ -96,7 +107,7 @@ impl PartitionBatch {
         Ok(keep.collect())
     }
 
-    /// The rows at the given positions of the order, as one batch.
+    /// The rows at the given positions of the order, as one batch. Texts may be dictionaries.
     pub(crate) fn take(&self, positions: &[u32]) -> Result<RecordBatch, LakeError> {
         self.take_from(&self.chunks, positions)
     }
@@ -116,52 +127,54 @@ impl PartitionBatch {
         (0..rows).step_by(CHUNK_ROWS).map(move |start| (start as u32..rows.min(start + CHUNK_ROWS) as u32).collect())
     }
 
+    /// Names of the columns that have at most one value: null in all rows, or dictionaries of a single text.
+    pub(crate) fn constant_columns(&self) -> Vec<&'static str> {
+        let is_constant = |index: usize| {
+            self.chunks.iter().all(|chunk| {
+                let Some(column) = chunk.columns().get(index) else { return false };
+                let is_single = column.as_any_dictionary_opt().is_some_and(|dictionary| dictionary.values().len() <= 1);
+                is_single || column.null_count() == column.len()
+            })
+        };
+        let columns = self.partition.table.columns().iter().enumerate();
+        columns.filter(|(index, _)| is_constant(*index)).map(|(_, column)| column.name).collect()
+    }
+
     fn take_from(&self, chunks: &[RecordBatch], positions: &[u32]) -> Result<RecordBatch, LakeError> {
-        let indices: Vec<(usize, usize)> = positions
-            .iter()
-            .filter_map(|position| self.order.get(*position as usize))
-            .map(|(chunk, row)| (*chunk as usize, *row as usize))
-            .collect();
+        let rows = positions.iter().filter_map(|position| self.order.get(*position as usize));
+        if let [chunk] = chunks {
+            return take_rows(chunk, rows.map(|(_, row)| *row).collect());
+        }
+        let indices: Vec<(usize, usize)> = rows.map(|(chunk, row)| (*chunk as usize, *row as usize)).collect();
         let chunks: Vec<&RecordBatch> = chunks.iter().collect();
         Ok(interleave_record_batch(&chunks, &indices)?)
     }
 
-    /// All rows in their order, in batches of a few thousand.
+    /// All rows in their order with the table's schema, in batches of a few thousand.
     pub fn sorted_batches(&self) -> impl Iterator<Item = Result<RecordBatch, LakeError>> + '_ {
-        self.position_chunks().map(|positions| self.take(&positions))
+        self.position_chunks().map(|positions| conform(self.partition.table, &self.take(&positions)?))
     }
 }
 
-type Order = Vec<(u32, u32)>;
+/// Whether rows have the columns of a table; texts may be dictionaries with 16-bit keys.
+fn has_columns_of(table: Table, chunk: &RecordBatch) -> bool {
+    let (expected, actual) = (table.schema(), chunk.schema());
+    let dictionary = DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8));
+    let fits = |(expected, actual): (&Arc<Field>, &Arc<Field>)| {
+        let is_dictionary = *expected.data_type() == DataType::Utf8 && *actual.data_type() == dictionary;
+        expected.name() == actual.name() && (is_dictionary || expected.data_type() == actual.data_type())
+    };
+    expected.fields().len() == actual.fields().len() && expected.fields().iter().zip(actual.fields()).all(fits)
+}
 
-/// The order of the rows without duplicates, and how many rows there were with them.
-fn sorted_unique(table: Table, chunks: &[RecordBatch]) -> Result<(Order, u64), LakeError> {
-    let mut places: Order = Vec::new();
-    let mut received_at: Vec<i64> = Vec::new();
-    for (chunk, batch) in chunks.iter().enumerate() {
-        let chunk = u32::try_from(chunk).map_err(|error| LakeError::Invalid(error.to_string()))?;
-        let rows = u32::try_from(batch.num_rows()).map_err(|error| LakeError::Invalid(error.to_string()))?;
-        places.extend((0..rows).map(|row| (chunk, row)));
-        received_at.extend(timestamps(batch, "received_at")?);
-    }
-    let received = places.len() as u64;
-    if u32::try_from(places.len()).is_err() {
-        return Err(LakeError::Invalid("a batch holds more rows than it can index".to_owned()));
-    }
-    let sort_keys = RowEncoder::order(table)?.encode_all(chunks)?;
-    let mut order: Vec<usize> = (0..places.len()).collect();
-    let receipt = |row: usize| received_at.get(row).copied().unwrap_or_default();
-    order.sort_unstable_by(|a, b| {
-        let keys = sort_keys.row(*a).cmp(&sort_keys.row(*b));
-        keys.then_with(|| receipt(*a).cmp(&receipt(*b))).then_with(|| a.cmp(b))
+/// Rows of a chunk by their indices. Many columns are null in all rows: nothing is copied for them.
+fn take_rows(chunk: &RecordBatch, rows: Vec<u32>) -> Result<RecordBatch, LakeError> {
+    let indices = UInt32Array::from(rows);
+    let columns = chunk.columns().iter().map(|column| match column.null_count() == column.len() {
+        true => Ok(new_null_array(column.data_type(), indices.len())),
+        false => Ok(take(column, &indices, None)?),
     });
-    if is_time_in_key(table) {
-        order.dedup_by(|later, earlier| sort_keys.row(*later) == sort_keys.row(*earlier));
-    } else {
-        drop(sort_keys);
-        let keys = RowEncoder::key(table)?.encode_all(chunks)?;
-        let mut seen = HashSet::with_capacity(order.len());
-        order.retain(|row| seen.insert(keys.row(*row)));
-    }
-    Ok((order.into_iter().filter_map(|row| places.get(row).copied()).collect(), received))
+    let columns = columns.collect::<Result<Vec<_>, LakeError>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(indices.len()));
+    Ok(RecordBatch::try_new_with_options(chunk.schema(), columns, &options)?)
 }

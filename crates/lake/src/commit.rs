@@ -9,7 +9,7 @@
 //! 7. Unless that clearly succeeded, start again at 2.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::row::{Row, Rows};
 use futures::{FutureExt, StreamExt, TryStreamExt};
@@ -64,8 +64,10 @@ pub struct CommitReport {
 struct CommitAttempt<'a> {
     batch: &'a PartitionBatch,
     encoder: RowEncoder,
-    /// Positions of the batch's rows by their encoded keys.
-    index: HashMap<Row<'a>, u32>,
+    /// The encoded keys of the batch, once there is a part to look for them in.
+    keys: &'a OnceLock<Vec<Rows>>,
+    /// Positions of the batch's rows by these keys.
+    index: hashbrown::HashMap<Row<'a>, u32>,
     /// For each row of the batch: false if it is a duplicate or its person was erased.
     is_new: Vec<bool>,
     /// Parts in which the batch's keys were looked for, by file name.
@@ -84,7 +86,7 @@ impl Lake {
     /// whether a repetition can succeed.
     pub async fn commit(&self, batch: &PartitionBatch) -> Result<CommitReport, LakeError> {
         let encoder = RowEncoder::key(batch.partition().table)?;
-        let keys = batch.sorted_keys(&encoder)?;
+        let keys = OnceLock::new();
         let mut attempt = CommitAttempt::new(batch, encoder, &keys);
         let replaced = self.replace_parts(batch.partition(), &mut attempt).await?;
         if let Some(replacement) = &replaced.published {
@@ -108,7 +110,11 @@ impl Lake {
         let name = format!("{}.parquet", new_uuid(&*self.environment));
         let path = partition.part_path(&name);
         let rows = sources.iter().map(Source::rows).sum();
-        let mut writer = PartWriter::new(&*self.store, partition.table, name, path, rows, &self.options)?;
+        let constant = match sources.as_slice() {
+            [Source::Batch { batch, .. }] => batch.constant_columns(),
+            _ => Vec::new(),
+        };
+        let mut writer = PartWriter::new(&*self.store, partition.table, name, path, rows, &constant, &self.options)?;
         let copied = merge(&*self.store, partition.table, sources, self.options.row_group_rows, &mut writer).await?;
         Ok((writer.finish().await?, copied))
     }
@@ -134,10 +140,10 @@ impl Lake {
 }
 
 impl<'a> CommitAttempt<'a> {
-    fn new(batch: &'a PartitionBatch, encoder: RowEncoder, keys: &'a [Rows]) -> Self {
-        let index = keys.iter().flatten().enumerate().map(|(position, key)| (key, position as u32)).collect();
+    fn new(batch: &'a PartitionBatch, encoder: RowEncoder, keys: &'a OnceLock<Vec<Rows>>) -> Self {
         let report = CommitReport { rows_in: batch.rows_received(), ..CommitReport::default() };
-        Self { batch, encoder, index, is_new: Vec::new(), scanned: HashMap::new(), new_rows: 0, report }
+        let index = hashbrown::HashMap::new();
+        Self { batch, encoder, keys, index, is_new: Vec::new(), scanned: HashMap::new(), new_rows: 0, report }
     }
 
     fn count_new(&self) -> u64 {
@@ -148,9 +154,21 @@ impl<'a> CommitAttempt<'a> {
     async fn scan_unseen(&mut self, lake: &Lake, manifest: &Manifest) -> Result<(), LakeError> {
         let unseen = manifest.parts.iter().filter(|name| !self.scanned.contains_key(*name)).cloned();
         let unseen: Vec<String> = unseen.collect();
+        if !unseen.is_empty() {
+            self.index_keys()?;
+        }
         for part in lake.open_parts(self.batch.partition(), &unseen).await? {
             self.scan(lake, &part).await?;
             self.scanned.insert(part.name.clone(), part);
+        }
+        Ok(())
+    }
+
+    /// Encodes the batch's keys. The first commit of a partition does not need them.
+    fn index_keys(&mut self) -> Result<(), LakeError> {
+        if self.keys.get().is_none() {
+            let keys = self.batch.sorted_keys(&self.encoder)?;
+            self.index.extend(self.keys.get_or_init(|| keys).iter().flatten().zip(0..));
         }
         Ok(())
     }

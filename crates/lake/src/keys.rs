@@ -2,7 +2,9 @@
 //!
 //! Both follow from [`Table::key`]. [`RowEncoder`] turns them into byte strings that compare as the columns do.
 
-use arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use arrow::row::{RowConverter, Rows, SortField};
 
 use crate::error::LakeError;
@@ -63,22 +65,20 @@ impl RowEncoder {
         Ok(self.converter.convert_columns(&self.select(batch)?)?)
     }
 
-    /// Encodes the rows of several batches as one.
-    pub(crate) fn encode_all(&self, batches: &[RecordBatch]) -> Result<Rows, LakeError> {
-        let rows = batches.iter().map(RecordBatch::num_rows).sum();
-        let mut encoded = self.converter.empty_rows(rows, 0);
-        for batch in batches {
-            self.converter.append(&mut encoded, &self.select(batch)?)?;
-        }
-        Ok(encoded)
-    }
-
     fn select(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>, LakeError> {
         let schema = self.table.schema();
         let columns = self.columns.iter().map(|name| match batch.column_by_name(name) {
-            Some(column) => Ok(column.clone()),
+            Some(column) => without_dictionary(column),
             None => Ok(new_null_array(schema.field_with_name(name)?.data_type(), batch.num_rows())),
         });
         columns.collect()
+    }
+}
+
+/// A column as its table's schema has it: staging encodes texts with few distinct values as dictionaries.
+fn without_dictionary(column: &ArrayRef) -> Result<ArrayRef, LakeError> {
+    match column.data_type() {
+        DataType::Dictionary(_, values) => Ok(cast(column, values)?),
+        _ => Ok(column.clone()),
     }
 }

@@ -54,6 +54,7 @@ mod reject;
 mod relocate;
 mod repair;
 mod retry;
+mod sort;
 mod staging;
 mod sweep;
 mod tables;

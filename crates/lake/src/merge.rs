@@ -83,7 +83,7 @@ impl Cursor<'_> {
             Source::Batch { batch, positions } => {
                 let (now, later) = positions.split_at(positions.len().min(batch.rows_at_a_time()));
                 *positions = later;
-                if now.is_empty() { Ok(None) } else { batch.take(now).map(Some) }
+                if now.is_empty() { Ok(None) } else { conform(table, &batch.take(now)?).map(Some) }
             }
             Source::Part { filter, .. } => {
                 let Some(reader) = &mut self.reader else { return Ok(None) };
@@ -121,6 +121,9 @@ pub(crate) async fn merge(
     group_rows: usize,
     writer: &mut PartWriter<'_>,
 ) -> Result<u64, LakeError> {
+    if let [Source::Batch { batch, positions }] = sources.as_slice() {
+        return write_batch(batch, positions, writer).await.map(|()| 0);
+    }
     let mut copied = 0;
     let encoder = RowEncoder::order(table)?;
     let mut pending = Pending::default();
@@ -179,6 +182,14 @@ pub(crate) async fn merge(
     }
     pending.flush(&mut [], writer).await?;
     Ok(copied)
+}
+
+/// Writes the rows of a single batch, which need no merging.
+async fn write_batch(batch: &PartitionBatch, positions: &[u32], writer: &mut PartWriter<'_>) -> Result<(), LakeError> {
+    for positions in positions.chunks(batch.rows_at_a_time()) {
+        writer.write(&batch.take(positions)?).await?;
+    }
+    Ok(())
 }
 
 fn smallest(cursors: &[Cursor<'_>]) -> Option<usize> {

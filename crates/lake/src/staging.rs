@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 
@@ -15,13 +14,13 @@ use crate::batch::PartitionBatch;
 use crate::error::LakeError;
 use crate::first_day::{EARLIEST_EVENT_MS, FirstDay};
 use crate::partition::Partition;
-use crate::tables::{ArrowSchema, Table};
+use crate::tables::Table;
 
 mod columns;
 mod line;
 mod plain;
 
-use columns::ChunkBuilder;
+use columns::{ChunkBuilder, chunk_schema};
 use line::{Cell, Line, TableReader};
 
 /// How much later than its receipt an event may be: clocks differ, and time zones get lost. Milliseconds.
@@ -203,8 +202,8 @@ impl Staging {
         let partitions = std::mem::take(&mut self.partitions);
         let batches = partitions.into_iter().map(|(partition, mut staged)| {
             staged.close_chunk();
-            let schema = partition.table.schema();
-            let chunks = staged.chunks.into_iter().map(|columns| RecordBatch::try_new(Arc::clone(&schema), columns));
+            let chunks = staged.chunks.into_iter();
+            let chunks = chunks.map(|columns| RecordBatch::try_new(chunk_schema(partition.table, &columns), columns));
             PartitionBatch::new(partition, chunks.collect::<Result<_, _>>()?)
         });
         batches.collect()

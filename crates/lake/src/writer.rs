@@ -72,7 +72,6 @@ pub(crate) struct PartWriter<'s> {
     store: &'s dyn ObjectStore,
     path: Path,
     name: String,
-    table: Table,
     file: SerializedFileWriter<SharedBuffer>,
     factory: ArrowRowGroupWriterFactory,
     group: Option<OpenGroup>,
@@ -91,18 +90,20 @@ struct OpenGroup {
 }
 
 impl<'s> PartWriter<'s> {
-    /// A writer of the part with this file name at this path, of about so many rows.
+    /// A writer of the part with this file name at this path, of about `expected_rows` rows. The columns of these names
+    /// in `constant` have at most one value.
     pub(crate) fn new(
         store: &'s dyn ObjectStore,
         table: Table,
         name: String,
         path: Path,
         expected_rows: u64,
+        constant: &[&str],
         options: &LakeOptions,
     ) -> Result<Self, LakeError> {
         let schema = table.schema();
         let descriptor = ArrowSchemaConverter::new().convert(&schema)?;
-        let properties = Arc::new(properties(table, expected_rows, options)?);
+        let properties = Arc::new(properties(table, expected_rows, constant, options)?);
         let buffer = SharedBuffer::default();
         let file = SerializedFileWriter::new(buffer.clone(), descriptor.root_schema_ptr(), properties)?;
         let factory = ArrowRowGroupWriterFactory::new(&file, schema);
@@ -110,7 +111,6 @@ impl<'s> PartWriter<'s> {
             store,
             path,
             name,
-            table,
             file,
             factory,
             group: None,
@@ -155,7 +155,8 @@ impl<'s> PartWriter<'s> {
         }
         let Some(group) = &mut self.group else { return Ok(()) };
         let mut columns = group.columns.iter_mut();
-        let schema = self.table.schema();
+        // The batch's own fields: a text may be a dictionary there.
+        let schema = batch.schema();
         for (field, array) in schema.fields().iter().zip(batch.columns()) {
             for leaf in compute_leaves(field, array)? {
                 if let Some(column) = columns.next() {
@@ -260,7 +261,12 @@ impl<'s> PartWriter<'s> {
     }
 }
 
-fn properties(table: Table, expected_rows: u64, options: &LakeOptions) -> Result<WriterProperties, LakeError> {
+fn properties(
+    table: Table,
+    expected_rows: u64,
+    constant: &[&str],
+    options: &LakeOptions,
+) -> Result<WriterProperties, LakeError> {
     let compression = match options.zstd_level {
         0 => Compression::UNCOMPRESSED,
         level => Compression::ZSTD(ZstdLevel::try_new(level)?),
@@ -277,9 +283,6 @@ fn properties(table: Table, expected_rows: u64, options: &LakeOptions) -> Result
         .set_sorting_columns(Some(sorting_columns(table)?));
     let small = expected_rows < SMALL_PART_ROWS;
     for column in table.columns() {
-        if small && column.name != EVENT_TIME {
-            continue;
-        }
         let inner: &[&str] = match column.kind {
             ColumnType::StringList => &["list", "element"],
             // Keys recur, values need not.
@@ -288,6 +291,13 @@ fn properties(table: Table, expected_rows: u64, options: &LakeOptions) -> Result
         };
         let path = [column.name].iter().chain(inner).map(|name| (*name).to_owned()).collect();
         let path = ColumnPath::new(path);
+        if constant.contains(&column.name) {
+            // A few bytes each: setting up a compressor costs more than it saves.
+            builder = builder.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
+        }
+        if small && column.name != EVENT_TIME {
+            continue;
+        }
         let text = matches!(column.kind, ColumnType::String | ColumnType::StringList | ColumnType::StringMap);
         if column.low_cardinality {
             builder = builder.set_column_dictionary_enabled(path.clone(), true);

@@ -1,22 +1,36 @@
-//! Columns under construction: a chunk of some thousand rows of one partition.
+//! Columns under construction: a chunk of rows of one partition.
+//!
+//! Texts with few distinct values become dictionaries while they are read: their values are stored once, and sorting and
+//! writing move 16-bit keys instead of texts.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, MapBuilder, MapFieldNames, StringBuilder,
-    TimestampMillisecondBuilder,
+    StringDictionaryBuilder, TimestampMillisecondBuilder,
 };
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt16Type};
 
-use super::Cell;
-use crate::tables::{ColumnType, Table, arrow_type};
+use super::line::Cell;
+use crate::tables::{ArrowSchema, Column, ColumnType, Table, arrow_type};
 
-/// A chunk ends at either bound: small enough that growing buffers waste little, large enough to share their cost.
-const CHUNK_ROWS: usize = 8192;
-const CHUNK_TEXT_BYTES: usize = 8 << 20;
+/// A chunk ends at any of these limits. One chunk usually holds all staged rows of a partition, because the rows of one
+/// chunk are gathered fastest; the limits keep the unused half of growing buffers small.
+const CHUNK_ROWS: usize = 1 << 18;
+const CHUNK_TEXT_BYTES: usize = 32 << 20;
+
+/// Distinct values of a dictionary at which its chunk ends: a key has 16 bits, and each row adds at most one value.
+const CHUNK_DISTINCT_VALUES: usize = 60_000;
 
 enum ColumnBuilder {
     Text(StringBuilder),
+    /// Text with few distinct values.
+    Dictionary {
+        builder: StringDictionaryBuilder<UInt16Type>,
+        distinct_values: usize,
+    },
     Timestamp(TimestampMillisecondBuilder),
     Int(Int64Builder),
     Bool(BooleanBuilder),
@@ -24,12 +38,29 @@ enum ColumnBuilder {
     TextMap(MapBuilder<StringBuilder, StringBuilder>),
 }
 
+/// What a value adds to a chunk.
+#[derive(Default)]
+struct Added {
+    text_bytes: usize,
+    /// Distinct values of the dictionary afterwards.
+    distinct_values: usize,
+}
+
+impl Added {
+    fn text(text_bytes: usize) -> Self {
+        Self { text_bytes, distinct_values: 0 }
+    }
+}
+
 impl ColumnBuilder {
-    fn new(kind: ColumnType) -> Self {
-        match kind {
+    fn new(column: &Column) -> Self {
+        match column.kind {
+            ColumnType::String if column.low_cardinality => {
+                Self::Dictionary { builder: StringDictionaryBuilder::with_capacity(0, 0, 0), distinct_values: 0 }
+            }
             ColumnType::String => Self::Text(StringBuilder::with_capacity(0, 0)),
             ColumnType::Timestamp => {
-                Self::Timestamp(TimestampMillisecondBuilder::with_capacity(0).with_data_type(arrow_type(kind)))
+                Self::Timestamp(TimestampMillisecondBuilder::with_capacity(0).with_data_type(arrow_type(column.kind)))
             }
             ColumnType::BigInt => Self::Int(Int64Builder::with_capacity(0)),
             ColumnType::Boolean => Self::Bool(BooleanBuilder::with_capacity(0)),
@@ -49,56 +80,76 @@ impl ColumnBuilder {
         Self::TextMap(MapBuilder::with_capacity(Some(names), texts(), texts(), 0))
     }
 
-    /// Appends a value whose type was checked; anything else counts as null. Returns the bytes of text.
-    fn append(&mut self, cell: &Cell<'_>) -> usize {
+    /// Appends a value whose type was checked; anything else counts as null.
+    fn append(&mut self, cell: &Cell<'_>) -> Added {
         match (self, cell) {
             (Self::Text(builder), Cell::Text(text)) => {
                 builder.append_value(text);
-                text.len()
+                Added::text(text.len())
             }
-            (Self::Text(builder), _) => {
-                builder.append_null();
-                0
+            (Self::Dictionary { builder, distinct_values }, Cell::Text(text)) => {
+                // Fails only with 65,536 distinct values, but the chunk ends before that.
+                let Ok(key) = builder.append(text) else {
+                    builder.append_null();
+                    return Added::default();
+                };
+                let is_new = usize::from(key) == *distinct_values;
+                *distinct_values += usize::from(is_new);
+                let text_bytes = if is_new { text.len() } else { 0 };
+                Added { text_bytes, distinct_values: *distinct_values }
             }
             (Self::Timestamp(builder), Cell::Int(value)) => {
                 builder.append_value(*value);
-                0
-            }
-            (Self::Timestamp(builder), _) => {
-                builder.append_null();
-                0
+                Added::default()
             }
             (Self::Int(builder), Cell::Int(value)) => {
                 builder.append_value(*value);
-                0
-            }
-            (Self::Int(builder), _) => {
-                builder.append_null();
-                0
+                Added::default()
             }
             (Self::Bool(builder), Cell::Bool(value)) => {
                 builder.append_value(*value);
-                0
-            }
-            (Self::Bool(builder), _) => {
-                builder.append_null();
-                0
+                Added::default()
             }
             (Self::TextList(builder), Cell::List(items)) => {
                 builder.append_value(items.iter().map(Option::as_deref));
-                items.iter().flatten().map(|text| text.len()).sum()
+                Added::text(items.iter().flatten().map(|text| text.len()).sum())
             }
-            (Self::TextList(builder), _) => {
+            (Self::TextMap(builder), Cell::Map(entries)) => Added::text(append_map(builder, Some(entries))),
+            (builder, _) => {
                 builder.append_null();
-                0
+                Added::default()
             }
-            (Self::TextMap(builder), cell) => append_map(builder, cell),
+        }
+    }
+
+    fn append_null(&mut self) {
+        match self {
+            Self::Text(builder) => builder.append_null(),
+            Self::Dictionary { builder, .. } => builder.append_null(),
+            Self::Timestamp(builder) => builder.append_null(),
+            Self::Int(builder) => builder.append_null(),
+            Self::Bool(builder) => builder.append_null(),
+            Self::TextList(builder) => builder.append_null(),
+            Self::TextMap(builder) => {
+                append_map(builder, None);
+            }
+        }
+    }
+
+    /// Bytes that each row takes beside its text: an offset, key or number.
+    fn row_bytes(&self) -> usize {
+        match self {
+            Self::Bool(_) => 1,
+            Self::Dictionary { .. } => size_of::<u16>(),
+            Self::Text(_) | Self::TextList(_) | Self::TextMap(_) => size_of::<i32>(),
+            Self::Timestamp(_) | Self::Int(_) => size_of::<i64>(),
         }
     }
 
     fn finish(self) -> ArrayRef {
         let mut array: ArrayRef = match self {
             Self::Text(mut builder) => Arc::new(builder.finish()),
+            Self::Dictionary { mut builder, .. } => Arc::new(builder.finish()),
             Self::Timestamp(mut builder) => Arc::new(builder.finish()),
             Self::Int(mut builder) => Arc::new(builder.finish()),
             Self::Bool(mut builder) => Arc::new(builder.finish()),
@@ -113,9 +164,12 @@ impl ColumnBuilder {
     }
 }
 
-fn append_map(builder: &mut MapBuilder<StringBuilder, StringBuilder>, cell: &Cell<'_>) -> usize {
+/// The entries of a map.
+type Entries<'a> = BTreeMap<Cow<'a, str>, Option<Cow<'a, str>>>;
+
+/// Appends a map, or null. Returns the bytes of its texts.
+fn append_map(builder: &mut MapBuilder<StringBuilder, StringBuilder>, entries: Option<&Entries<'_>>) -> usize {
     let mut bytes = 0;
-    let entries = if let Cell::Map(entries) = cell { Some(entries) } else { None };
     for (key, value) in entries.into_iter().flatten() {
         builder.keys().append_value(key);
         builder.values().append_option(value.as_deref());
@@ -131,36 +185,49 @@ fn append_map(builder: &mut MapBuilder<StringBuilder, StringBuilder>, cell: &Cel
 pub(super) struct ChunkBuilder {
     columns: Vec<ColumnBuilder>,
     rows: usize,
+    row_bytes: usize,
     text_bytes: usize,
+    distinct_values: usize,
 }
 
 impl ChunkBuilder {
     pub(super) fn new(table: Table) -> Self {
-        let columns = table.columns().iter().map(|column| ColumnBuilder::new(column.kind)).collect();
-        Self { columns, rows: 0, text_bytes: 0 }
+        let columns: Vec<_> = table.columns().iter().map(ColumnBuilder::new).collect();
+        let row_bytes = columns.iter().map(ColumnBuilder::row_bytes).sum();
+        Self { columns, rows: 0, row_bytes, text_bytes: 0, distinct_values: 0 }
     }
 
     /// Appends a row that was checked against the table.
     pub(super) fn append(&mut self, row: &[Cell<'_>]) {
         for (column, cell) in self.columns.iter_mut().zip(row) {
-            self.text_bytes += column.append(cell);
+            let added = column.append(cell);
+            self.text_bytes += added.text_bytes;
+            self.distinct_values = self.distinct_values.max(added.distinct_values);
         }
         self.rows += 1;
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.rows >= CHUNK_ROWS || self.text_bytes >= CHUNK_TEXT_BYTES
+        self.rows >= CHUNK_ROWS || self.text_bytes >= CHUNK_TEXT_BYTES || self.distinct_values >= CHUNK_DISTINCT_VALUES
     }
 
-    /// Bytes held, about: texts, and for each value an offset or number, with room to grow.
+    /// Bytes held, about: texts, and for each value an offset, key or number, with room to grow.
     pub(super) fn memory_bytes(&self) -> usize {
-        2 * (self.text_bytes + self.rows * self.columns.len() * size_of::<u32>())
+        2 * (self.text_bytes + self.rows * self.row_bytes)
     }
 
     /// The columns of the chunk.
     pub(super) fn finish(self) -> Vec<ArrayRef> {
         self.columns.into_iter().map(ColumnBuilder::finish).collect()
     }
+}
+
+/// The schema of a chunk: the table's, with dictionaries where the columns are some.
+pub(super) fn chunk_schema(table: Table, columns: &[ArrayRef]) -> SchemaRef {
+    let schema = table.schema();
+    let fields = schema.fields().iter().zip(columns);
+    let fields = fields.map(|(field, column)| field.as_ref().clone().with_data_type(column.data_type().clone()));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 #[cfg(test)]
@@ -174,10 +241,10 @@ mod tests {
 
     #[test]
     fn a_map_survives_json_and_parquet() {
-        let mut builder = ColumnBuilder::new(ColumnType::StringMap);
+        let mut builder = ColumnBuilder::new_map();
         let lines = [r#"{"b":"2","a":"1","n":null,"b":"3"}"#, "{}", "null"];
         let bytes: Vec<_> =
-            lines.iter().map(|line| builder.append(&serde_json::from_str(line).unwrap())).collect();
+            lines.iter().map(|line| builder.append(&serde_json::from_str(line).unwrap()).text_bytes).collect();
         assert_eq!(bytes, [5, 0, 0]);
         let kind = arrow_type(ColumnType::StringMap);
         let column = builder.finish();

@@ -263,3 +263,52 @@ fn the_hash_of_a_statement_is_stable() {
     assert_eq!(hash(&send), -8_201_656_439_445_862_754);
     assert_ne!(hash(&send), hash(&send.replace("null", "\"\"")));
 }
+
+/// A dictionary has room for 60,000 values: then another chunk begins.
+#[test]
+fn many_distinct_values_end_a_dictionary_but_lose_no_row() {
+    let mut staging = Staging::new();
+    let rows = 140_000;
+    for number in 0..rows {
+        let line = format!(
+            r#"{{"table":"clicks","event_ts":{},"provider":"meta","received_at":{RECEIVED},"click_id":"c{number}","kind":"k","button_id":"b{number}"}}"#,
+            RECEIVED + number % 1_000
+        );
+        staging.push_line(line.as_bytes()).unwrap();
+    }
+    let batches = staging.drain().unwrap();
+    let mut seen = 0;
+    for rows in batches[0].sorted_batches() {
+        let rows = rows.unwrap();
+        let column = |name: &str| rows.column_by_name(name).unwrap().as_string::<i32>().clone();
+        let (clicks, buttons) = (column("click_id"), column("button_id"));
+        for (click, button) in clicks.iter().zip(&buttons) {
+            assert_eq!(click.unwrap()[1..], button.unwrap()[1..]);
+        }
+        seen += rows.num_rows() as i64;
+    }
+    assert_eq!(seen, rows);
+}
+
+/// The key of a send does not contain the event time, so a duplicate may have another one. The row received first is
+/// kept with its own event time, whether it is the earlier one or not.
+#[test]
+fn a_send_with_two_event_times_keeps_the_one_received_first() {
+    for (first, second) in [(RECEIVED - 5_000, RECEIVED - 9_000), (RECEIVED - 9_000, RECEIVED - 5_000)] {
+        let line = |event_ts: i64, received_at: i64| {
+            format!(
+                r#"{{"table":"sends","event_ts":{event_ts},"provider":"tracker","received_at":{received_at},"message_id":"m"}}"#
+            )
+        };
+        let lines = [line(first, RECEIVED), line(second, RECEIVED + 1)];
+        for order in [[0, 1], [1, 0]] {
+            let mut staging = Staging::new();
+            for index in order {
+                staging.push_line(lines[index].as_bytes()).unwrap();
+            }
+            let batches = staging.drain().unwrap();
+            assert_eq!((batches[0].rows(), batches[0].rows_received()), (1, 2));
+            assert_eq!(batches[0].event_time_range(), (first, first));
+        }
+    }
+}

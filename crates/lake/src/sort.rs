@@ -1,0 +1,150 @@
+//! Sorts the rows of a batch by event time, then key, and drops duplicates.
+//!
+//! Most rows differ in their event time already, so only rows of the same millisecond are compared by their key columns.
+//! The order is that of [`RowEncoder::order`]: nulls first, texts by their bytes.
+
+use std::cmp::Ordering;
+
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType, UInt16Type};
+use hashbrown::HashSet;
+
+use crate::columns::{event_times, timestamps};
+use crate::error::LakeError;
+use crate::keys::{EVENT_TIME, RowEncoder, is_time_in_key, sort_columns};
+use crate::tables::Table;
+
+/// A row: its chunk, and its index there.
+pub(crate) type Position = (u32, u32);
+
+/// The positions of the rows in their order, without duplicates, and the number of rows with duplicates.
+///
+/// Of rows with the same key the one received first is kept.
+pub(crate) fn sorted_unique(table: Table, chunks: &[RecordBatch]) -> Result<(Vec<Position>, u64), LakeError> {
+    let mut rows = all_rows(chunks)?;
+    let received = rows.len() as u64;
+    let keys = chunks.iter().map(|chunk| Keys::new(table, chunk)).collect::<Result<Vec<_>, _>>()?;
+    if !is_time_in_key(table) {
+        rows = first_received(table, chunks, rows)?;
+    }
+    rows.sort_unstable_by(|a, b| {
+        a.event_ts.cmp(&b.event_ts).then_with(|| compare(&keys, a, b)).then_with(|| a.receipt(b))
+    });
+    if is_time_in_key(table) {
+        rows.dedup_by(|later, earlier| {
+            later.event_ts == earlier.event_ts && compare(&keys, later, earlier) == Ordering::Equal
+        });
+    }
+    Ok((rows.into_iter().map(|row| row.position).collect(), received))
+}
+
+/// What decides the place of a row before its key does.
+struct Row {
+    event_ts: i64,
+    received_at: i64,
+    position: Position,
+}
+
+impl Row {
+    /// Order of receipt; rows received in the same millisecond keep their order.
+    fn receipt(&self, other: &Self) -> Ordering {
+        self.received_at.cmp(&other.received_at).then(self.position.cmp(&other.position))
+    }
+}
+
+fn all_rows(chunks: &[RecordBatch]) -> Result<Vec<Row>, LakeError> {
+    let count = chunks.iter().map(RecordBatch::num_rows).sum();
+    if u32::try_from(count).is_err() {
+        return Err(LakeError::Invalid("a batch has more rows than it can index".to_owned()));
+    }
+    let mut rows = Vec::with_capacity(count);
+    for (chunk, batch) in (0_u32..).zip(chunks) {
+        let times = event_times(batch)?.iter().zip(timestamps(batch, "received_at")?);
+        rows.extend((0_u32..).zip(times).map(|(row, (event_ts, received_at))| Row {
+            event_ts: *event_ts,
+            received_at: *received_at,
+            position: (chunk, row),
+        }));
+    }
+    Ok(rows)
+}
+
+/// Of rows with the same key the one received first, for tables whose key does not contain the event time: duplicates
+/// there need not be neighbours in the order.
+fn first_received(table: Table, chunks: &[RecordBatch], mut rows: Vec<Row>) -> Result<Vec<Row>, LakeError> {
+    let encoder = RowEncoder::key(table)?;
+    let encoded = chunks.iter().map(|chunk| encoder.encode(chunk)).collect::<Result<Vec<_>, _>>()?;
+    rows.sort_unstable_by(Row::receipt);
+    let mut seen = HashSet::with_capacity(rows.len());
+    rows.retain(|row| {
+        let (chunk, index) = row.position;
+        encoded.get(chunk as usize).is_none_or(|keys| seen.insert(keys.row(index as usize)))
+    });
+    Ok(rows)
+}
+
+/// The key columns of a chunk, besides the event time.
+struct Keys<'a>(Vec<KeyColumn<'a>>);
+
+enum KeyColumn<'a> {
+    Text(&'a StringArray),
+    Dictionary(&'a DictionaryArray<UInt16Type>, &'a StringArray),
+    Int(Int64Array),
+}
+
+impl<'a> Keys<'a> {
+    fn new(table: Table, chunk: &'a RecordBatch) -> Result<Self, LakeError> {
+        let names = sort_columns(table).into_iter().filter(|name| *name != EVENT_TIME);
+        let columns = names.map(|name| {
+            let column = chunk.column_by_name(name).and_then(KeyColumn::new);
+            column.ok_or_else(|| LakeError::Invalid(format!("a batch has no key column {name}")))
+        });
+        columns.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl<'a> KeyColumn<'a> {
+    fn new(column: &'a ArrayRef) -> Option<Self> {
+        match column.data_type() {
+            DataType::Utf8 => column.as_string_opt::<i32>().map(Self::Text),
+            DataType::Dictionary(..) => {
+                let dictionary = column.as_dictionary_opt::<UInt16Type>()?;
+                Some(Self::Dictionary(dictionary, dictionary.values().as_string_opt::<i32>()?))
+            }
+            DataType::Int64 => column.as_primitive_opt::<Int64Type>().cloned().map(Self::Int),
+            DataType::Timestamp(..) => {
+                let times = column.as_primitive_opt::<TimestampMillisecondType>()?;
+                Some(Self::Int(Int64Array::new(times.values().clone(), times.nulls().cloned())))
+            }
+            _ => None,
+        }
+    }
+
+    fn text(&self, row: usize) -> Option<&str> {
+        match self {
+            Self::Text(texts) => texts.is_valid(row).then(|| texts.value(row)),
+            Self::Dictionary(keys, values) => keys.key(row).map(|key| values.value(key)),
+            Self::Int(_) => None,
+        }
+    }
+
+    fn int(&self, row: usize) -> Option<i64> {
+        match self {
+            Self::Int(values) => values.is_valid(row).then(|| values.value(row)),
+            _ => None,
+        }
+    }
+}
+
+/// Compares two rows by their key columns.
+fn compare(keys: &[Keys<'_>], a: &Row, b: &Row) -> Ordering {
+    let (Some(of_a), Some(of_b)) = (keys.get(a.position.0 as usize), keys.get(b.position.0 as usize)) else {
+        return Ordering::Equal;
+    };
+    let (a, b) = (a.position.1 as usize, b.position.1 as usize);
+    let mut columns = of_a.0.iter().zip(&of_b.0).map(|(left, right)| match (left, right) {
+        (KeyColumn::Int(_), KeyColumn::Int(_)) => left.int(a).cmp(&right.int(b)),
+        _ => left.text(a).cmp(&right.text(b)),
+    });
+    columns.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
