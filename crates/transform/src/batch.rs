@@ -17,8 +17,9 @@ use crate::lookups;
 use crate::raw::Source;
 use crate::rejects::Rejects;
 
-/// Bytes of staged rows that trigger a commit. With decoder and merge the process stays below 512 MB of memory.
-pub const DEFAULT_FLUSH_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of staged rows that trigger a commit; about half of them are room that buffers have to grow. With decoder and
+/// merge the process stays below 512 MB of memory.
+pub const DEFAULT_FLUSH_BYTES: usize = 128 * 1024 * 1024;
 /// Number of partitions that are committed concurrently.
 const CONCURRENT_COMMITS: usize = 4;
 /// Least time between two reads of the notes of what the look-up store lacks: each is a request that lists a folder.
@@ -289,7 +290,7 @@ impl Run<'_> {
 
     async fn commit(&mut self) -> Result<(), ObjectError> {
         self.report.lines += std::mem::take(&mut self.collector.lines);
-        let batches = std::mem::take(&mut self.collector.staging).drain()?;
+        let batches = self.collector.staging.drain()?;
         let lake = &self.transform.lake;
         // Every partition is tried even if another one fails.
         let commits: Vec<_> = batches.iter().map(|batch| lake.commit(batch).boxed()).collect();
