@@ -10,7 +10,7 @@
 # Credentials come from the environment or a profile, as for the AWS CLI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-: "${STACK:=bluetick}" "${ARCH:=arm64}"
+: "${STACK:=bluetick}" "${ARCH:=arm64}" "${DIST:=dist}"
 if [ "${#STACK}" -gt 64 ]; then
     echo "STACK is $STACK, with ${#STACK} characters; a delivery stream takes its name and may have 64" >&2
     exit 2
@@ -20,22 +20,17 @@ read -r -a parameters <<<"Architecture=$ARCH ${PARAMETERS:-}"
 read -r -a tags <<<"application=bluetick ${TAGS:-}"
 python3 infra/stack.py --stack "$STACK" check-parameters "${parameters[@]}"
 
-prepared=.aws-sam/prepared
-python3 infra/prepare_template.py ${FUNCTIONS:+--functions "$FUNCTIONS"} ${ROLLOUT:+--rollout "$ROLLOUT"} --output "$prepared"
-template=$prepared/template.yaml
-if [ -n "${FUNCTIONS:-}" ]; then
-    binaries=("$FUNCTIONS"/*/bootstrap)
-else
-    source infra/toolchain.sh
-    # Fails if Cargo.lock is out of date. `sam build` does not pass --locked on, and would change it instead.
-    cargo fetch --locked
-    sam build --template-file "$template" --parameter-overrides "${parameters[@]}"
-    template=.aws-sam/build/template.yaml
-    binaries=(.aws-sam/build/*Function/bootstrap)
+if [ -z "${FUNCTIONS:-}" ]; then
+    # Not `sam build`: it ignores the template's cargo_lambda_flags, so it would neither keep to Cargo.lock nor leave the features of
+    # the command-line tool out. One way of building also means that a deployment runs the bytes of a release.
+    ARCH=$ARCH DIST=$DIST ARCHIVE=no infra/package.sh
+    FUNCTIONS=$DIST/$(ARCH=$ARCH infra/release_name.sh)
 fi
-python3 infra/check_binaries.py --architecture "$ARCH" "${binaries[@]}"
+prepared=.aws-sam/prepared
+python3 infra/prepare_template.py --functions "$FUNCTIONS" ${ROLLOUT:+--rollout "$ROLLOUT"} --output "$prepared"
+python3 infra/check_binaries.py --architecture "$ARCH" "$FUNCTIONS"/*/bootstrap
 
-sam deploy --template-file "$template" --stack-name "$STACK" --region "$AWS_REGION" --resolve-s3 --no-confirm-changeset \
+sam deploy --template-file "$prepared/template.yaml" --stack-name "$STACK" --region "$AWS_REGION" --resolve-s3 --no-confirm-changeset \
     --no-fail-on-empty-changeset --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND \
     --parameter-overrides "${parameters[@]}" --tags "${tags[@]}"
 python3 infra/stack.py --stack "$STACK" protect

@@ -7,11 +7,9 @@ test-aws: build $(TOOLS)/ready $(VENV)/ready ## the stack: linters, scan, roles,
 	$(WITH_TOOLS) $(PYTHON) -m pytest -q -s tests/aws $(KEEP_LOG)
 
 .PHONY: test-deploy
-test-deploy: $(TOOLS)/ready $(VENV)/ready ## compile the functions by `sam build` (ARCH) and check that they can start on Lambda; takes minutes
+test-deploy: $(TOOLS)/ready $(VENV)/ready ## `sam build` (ARCH) compiles the template's functions, and they can start on Lambda; takes minutes
 	$(WITH_TOOLS) SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 bash -euo pipefail -c 'source infra/toolchain.sh; \
-	  cargo fetch --locked; \
-	  python3 infra/prepare_template.py --output .aws-sam/prepared; \
-	  sam build --template-file .aws-sam/prepared/template.yaml --parameter-overrides "Architecture=$$ARCH"; \
+	  sam build --template-file infra/template.yaml --parameter-overrides "Architecture=$$ARCH"; \
 	  python3 infra/check_binaries.py --architecture "$$ARCH" .aws-sam/build/*Function/bootstrap'
 
 .PHONY: measure-aws

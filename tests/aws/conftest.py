@@ -1,12 +1,20 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
+import operator_machine
+import page_commands
 from deployed_pipeline import Pipeline
-from deployment import deployed
+from deployment import deployed as deployed_pipeline
+from emulator import Stack
+from operator_machine import Machine
+
+STACK = "bluetick"
 
 
 def pytest_configure() -> None:
@@ -17,7 +25,7 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """The stack, deployed once for all tests; each test uses ids of its own."""
-    with deployed(tmp_path_factory.mktemp("emulator")) as running:
+    with deployed_pipeline(tmp_path_factory.mktemp("emulator")) as running:
         yield running
 
 
@@ -32,3 +40,30 @@ def healthy(request: pytest.FixtureRequest) -> Iterator[None]:
         endpoint.behave(None)
         violations, endpoint.violations = endpoint.violations, []
         assert not violations
+
+
+@pytest.fixture(scope="session")
+def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """An operator's machine, with AWS on loopback."""
+    with operator_machine.machine(tmp_path_factory.mktemp("home")) as running:
+        yield running
+
+
+@dataclass
+class Deployment:
+    """The first `make deploy` of docs/operations.md, and the stack that it left."""
+
+    user: Machine
+    result: subprocess.CompletedProcess[str]
+
+    @property
+    def stack(self) -> Stack:
+        return Stack.existing(self.user.emulator, STACK)
+
+
+@pytest.fixture(scope="session")
+def deployed(user: Machine) -> Deployment:
+    """The page's first block as it stands, but that the emulator cannot reserve concurrency."""
+    text = page_commands.run_as_typed("export AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1")
+    assert 'PARAMETERS="' in text
+    return Deployment(user, user.shell(text.replace('PARAMETERS="', 'PARAMETERS="IngestConcurrency=0 ')))

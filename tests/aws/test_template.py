@@ -222,6 +222,9 @@ MISTAKES = {
     "secret that blocks the next deployment": policy("WebhookSecret", "DeletionPolicy", "Retain"),
     "bucket that goes with the stack": policy("LakeBucket", "DeletionPolicy", "Delete"),
     "no alarm on 4xx": change("RejectedRequestAlarm", "MetricName", "Rejected"),
+    "silence of a provider under a dimension that no code writes": change(
+        "MetaSilenceAlarm", "Dimensions", [{"Name": "Source", "Value": "meta"}]
+    ),
     "no alarm on failed objects": change("ObjectsFailedAlarm", "MetricName", "Rejected"),
     "alarm without a topic": change("DeadLetterAlarm", "AlarmActions", []),
     "dashboard that is not JSON": change("Dashboard", "DashboardBody", {"Fn::Sub": '{"widgets": [}'}),
@@ -268,6 +271,16 @@ def test_every_route_of_the_code_reaches_the_function_with_and_without_its_last_
     ]
     assert unreachable == []
     assert not any(reaches(key, "GET", "/elsewhere") for key in keys)
+
+
+def test_silence_of_every_provider_can_be_watched() -> None:
+    resources = load_template()["Resources"]
+    watched = {
+        item["Properties"]["Dimensions"][0]["Value"]
+        for name, item in resources.items()
+        if name.endswith("SilenceAlarm") and item["Properties"]["MetricName"] == "Accepted" and name != "SilenceAlarm"
+    }
+    assert watched == {provider["name"] for provider in providers()["providers"]}
 
 
 def test_the_operations_page_names_every_secret() -> None:
