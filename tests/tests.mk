@@ -3,7 +3,15 @@
 .PHONY: test-pipeline
 test-pipeline: build $(VENV)/ready ## end to end: demo, functions, readers, kill -9, S3, memory, load
 	@mkdir -p $(LOGS)
-	$(PYTHON) -m pytest -q tests --ignore=tests/sql --ignore=tests/athena --ignore=tests/aws --ignore=tests/report_browser $(KEEP_LOG)
+	$(PYTHON) -m pytest -q tests --ignore=tests/sql --ignore=tests/athena --ignore=tests/aws --ignore=tests/report_browser --ignore=tests/mutations $(KEEP_LOG)
+
+.PHONY: test-mutations
+test-mutations: build $(TOOLS)/ready $(VENV)/ready ## each known fault of a deployment, put back, makes its test fail; compiles twice, long
+	$(WITH_TOOLS) PYTHONPATH="$(PYTHONPATH):$(CURDIR)/tests/mutations" $(PYTHON) -m pytest -q tests/mutations
+
+.PHONY: test-import
+test-import: bluetick $(VENV)/ready ## 100,000 rows of each source of `bluetick import`, twice
+	IMPORT_ROWS=100000 $(PYTHON) -m pytest -q -s tests/test_import.py
 
 .PHONY: soak
 soak: $(if $(filter 0,$(MINUTES)),,build $(TOOLS)/ready $(VENV)/ready) ## all tests that draw random cases, with new seeds, for MINUTES (60); 0 lists the commands; SEED=… repeats

@@ -70,6 +70,7 @@ INLINE = {
     "bluetick": "the name of the command",
     "bluetick --help": "test_commands_of_sentences",
     "bluetick erase --status --wa-id …": "test_a_person_is_erased",
+    "bluetick repair --lake s3://<LakeBucketName> --dry-run": "test_a_lost_manifest_is_looked_for",
     "bluetick replay": "`make replay` runs it",
     "bluetick serve": "the block of README",
     "bluetick sweep": "test_a_person_is_erased",
@@ -85,6 +86,7 @@ INLINE = {
     "make package": "test_a_release_is_deployed_without_a_compiler. `make test-package` compares two real builds",
     "make publish": "test_commands_of_sentences",
     "make report FROM=2026-10-05 TO=2026-10-05": "test_commands_of_sentences",
+    "make soak": "takes an hour",
     "make test": "would run itself",
     "make test-athena": "downloads Trino",
     "make test-report": "needs Chromium",
@@ -512,6 +514,12 @@ def test_a_deleted_file_comes_back(deployed: Deployment, replayed: object) -> No
     done = deployed.user.shell(f"{typed_command} --bucket {lake}", AWS_DEFAULT_REGION=REGION)
     assert done.returncode == 0, done.stderr
     assert rows(deployed) == before
+
+
+def test_a_lost_manifest_is_looked_for(deployed: Deployment, replayed: object) -> None:
+    command = "bluetick repair --lake s3://<LakeBucketName> --dry-run"
+    done = deployed.user.shell(page_commands.fill(command, values(deployed)), AWS_REGION=REGION)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 EVERYTHING = (

@@ -2,6 +2,7 @@
 
 mod commands;
 mod credentials;
+mod import;
 mod output;
 
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ enum Command {
     Serve(commands::serve::Arguments),
     Run(commands::run::Arguments),
     Replay(commands::replay::Arguments),
+    Import(commands::import::Arguments),
     Sweep(commands::sweep::Arguments),
     Erase(commands::erase::Arguments),
     Verify(commands::verify::Arguments),
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
                     Command::Serve(arguments) => commands::serve::run(&arguments).await,
                     Command::Run(arguments) => commands::run::run(&arguments).await,
                     Command::Replay(arguments) => commands::replay::run(&arguments).await,
+                    Command::Import(arguments) => commands::import::run(&arguments).await,
                     Command::Sweep(arguments) => commands::sweep::run(&arguments).await,
                     Command::Erase(arguments) => commands::erase::run(&arguments).await,
                     Command::Verify(arguments) => commands::verify::run(&arguments).await,

@@ -3,6 +3,7 @@
 mod body_budget;
 pub(crate) mod erase;
 pub(crate) mod flatten;
+pub(crate) mod import;
 pub(crate) mod lookup;
 pub(crate) mod lookups;
 pub(crate) mod manifests;
