@@ -25,6 +25,10 @@ generate: ## write the generated files: sql/schema.json, sql/ddl, infra/tables.y
 package: $(VENV)/ready ## build the Lambda functions for release (ARCH=arm64 or x86_64)
 	$(WITH_TOOLS) ARCH="$${ARCH:-arm64}" infra/package.sh
 
+.PHONY: test-package
+test-package: $(VENV)/ready ## package the committed source twice in two directories: the bytes must be the same; takes two builds for release
+	$(WITH_TOOLS) infra/check_reproducible.sh
+
 .PHONY: deploy
 deploy: $(TOOLS)/ready $(VENV)/ready ## build and deploy the stack (STACK, ARCH, PARAMETERS, TAGS, FUNCTIONS)
 	$(WITH_TOOLS) infra/deploy.sh

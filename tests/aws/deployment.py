@@ -1,4 +1,4 @@
-"""The stack deployed in the emulator, with the endpoint of faults in front of it."""
+"""The stack deployed in the emulator with a customer managed key, and the endpoint of faults in front of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def deployed(directory: Path) -> Iterator[Pipeline]:
     emulator = None
     try:
         emulator = Emulator(directory / "emulator.log", endpoint.url, emulator_port)
-        parameters = {"Architecture": architecture(), "IngestConcurrency": "0"}
+        key = emulator.client("kms").create_key(Description="of the operator")["KeyMetadata"]["Arn"]
+        # test_deploy.py deploys without a key.
+        parameters = {"Architecture": architecture(), "IngestConcurrency": "0", "KmsKeyArn": key}
         stack = Stack(emulator, overlay(load_template(), emulator.url), parameters)
         stack.put_secret(SECRETS)
         yield Pipeline(stack, endpoint)
