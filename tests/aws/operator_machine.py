@@ -105,8 +105,8 @@ def link_environment(source: Path, target: Path) -> None:
 
 
 def starter(path: Path, started: Path) -> None:
-    """Compiles a program that becomes the program `started`: each upload of a binary with a hundred megabytes would take
-    longer than all tests.
+    """Compiles a program that becomes the program `started`: uploads of a hundred megabytes would take longer than all
+    tests.
     """
     code = f'#include <unistd.h>\nint main(int n, char **v) {{ (void)n; return execv("{started}", v); }}\n'
     subprocess.run(["cc", "-x", "c", "-", "-o", str(path)], input=code, text=True, check=True)

@@ -103,7 +103,7 @@ echo "cargo $*" >> "$CALLS"
 case "$1" in
 metadata)
     # SAM asks for the directory of the results, the bill of materials for the crates.
-    case "$*" in *filter-platform*) exec "$REAL_CARGO" "$@";; esac
+    case "$*" in *filter-platform*) RUSTC=$REAL_RUSTC exec "$REAL_CARGO" "$@";; esac
     echo "{\\"target_directory\\": \\"$PWD/target\\"}"; exit 0;;
 fetch) exit 0;;
 esac
@@ -161,6 +161,7 @@ def typed_on_a_machine_of_another_kind(
             FAKES=str(fakes),
             HOST_KIND="x86_64",
             REAL_CARGO=str(user.real_cargo),
+            REAL_RUSTC=str(user.real_cargo.with_name("rustc")),
             REAL_SAM=str(real_sam),
             DIST=str(directory / "dist"),
         )
