@@ -183,6 +183,32 @@ def test_a_release_that_needs_a_newer_glibc_is_refused(tmp_path: Path) -> None:
     assert not list((tmp_path / "dist").glob("*.tar.gz"))
 
 
+# A packer whose result is always the same, and one whose result depends on the directory.
+SAME, OWN_PATH = "same", "$PWD"
+
+
+@pytest.mark.parametrize(("content", "status"), [(SAME, 0), (OWN_PATH, 1)])
+def test_two_packages_of_one_commit_are_compared(tmp_path: Path, content: str, status: int) -> None:
+    project = tmp_path / "project"
+    (project / "infra").mkdir(parents=True)
+    for name in ("check_reproducible.sh", "release_name.sh"):
+        shutil.copy(ROOT / "infra" / name, project / "infra")
+    (project / "Cargo.toml").write_text('version = "1.2.3"\n')
+    packer = project / "infra" / "package.sh"
+    packer.write_text(
+        '#!/bin/bash\nset -e\ncd "$(dirname "$0")/.."\nname=$(infra/release_name.sh)\nmkdir -p dist/$name\ncd dist\n'
+        f'echo "{content}" > $name.tar.gz\nsha256sum $name.tar.gz > $name.tar.gz.sha256\ntouch $name/SHA256SUMS\n'
+    )
+    packer.chmod(0o755)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for command in ([*git, "init", "--quiet"], [*git, "add", "."], [*git, "commit", "--quiet", "--message", "first"]):
+        subprocess.run(command, cwd=project, check=True)
+    script = ["bash", str(project / "infra" / "check_reproducible.sh")]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    assert ("differ" in done.stderr) == bool(status)
+
+
 def release(directory: Path) -> Path:
     for name in ("ingest", "transform", "sweep"):
         (directory / name).mkdir(parents=True)
