@@ -3,3 +3,4 @@
 
 mod any_split;
 mod rejected;
+mod settings;
