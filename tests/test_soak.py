@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
+import fuzz_corpus
 import soak
 from binaries import ROOT
 
@@ -73,3 +75,17 @@ def test_the_nightly_workflow_runs_the_soak() -> None:
     workflow = (ROOT / "infra" / "github_actions_nightly.yaml").read_text(encoding="utf-8")
     assert "      - run: make soak MINUTES=" in workflow
     assert re.search(r"^  schedule:\n    - cron: ", workflow, re.M)
+
+
+def test_the_corpus_of_coverage_guided_fuzzing_is_every_fixture_with_its_provider(tmp_path: Path) -> None:
+    source = (ROOT / "crates/events/src/providers.rs").read_text(encoding="utf-8")
+    order = re.findall(r"^    \w+ => (\w+),$", source, re.M)
+    assert sorted(fuzz_corpus.providers()) == sorted(order)
+    fuzz_corpus.write(tmp_path)
+    inputs = sorted(tmp_path.iterdir())
+    assert len(inputs) > 200
+    for path in inputs:
+        choice, body = path.read_bytes()[0], path.read_bytes()[1:]
+        assert path.name.startswith(order[choice % len(order)] + "_")
+        assert body[:1] in (b"{", b"[")
+    assert {path.read_bytes()[0] & 192 for path in inputs} == {0, 192}

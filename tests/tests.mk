@@ -20,3 +20,16 @@ soak: $(if $(filter 0,$(MINUTES)),,build $(TOOLS)/ready $(VENV)/ready) ## all te
 .PHONY: measure-forwarding
 measure-forwarding: bluetick $(VENV)/ready ## rows and bytes if the application forwards Meta's statuses too; MESSAGES=4000 COMMITS=96
 	$(PYTHON) scripts/measure_forwarding.py $(or $(MESSAGES),4000) $(or $(COMMITS),96)
+
+# Edge counters that libFuzzer reads. These passes need no nightly compiler; sanitizers would.
+COVERAGE := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+  -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Clink-arg=-Wl,-z,nostart-stop-gc
+FUZZ := target/fuzz-coverage
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+
+.PHONY: fuzz-coverage
+fuzz-coverage: ## fuzz webhook bodies guided by coverage for SECONDS (600); needs a C++ compiler
+	python3 scripts/fuzz_corpus.py $(FUZZ)/fixtures
+	mkdir -p $(FUZZ)/corpus
+	RUSTFLAGS="--cfg fuzzing $(COVERAGE)" cargo build --release --locked --manifest-path crates/events/fuzz/Cargo.toml --target $(HOST) --target-dir $(FUZZ)
+	$(FUZZ)/$(HOST)/release/bluetick-events-fuzz -max_total_time=$(or $(SECONDS),600) -max_len=65536 -artifact_prefix=$(FUZZ)/ $(FUZZ)/corpus $(FUZZ)/fixtures

@@ -31,6 +31,9 @@ const GROUPED_DIGITS: RangeInclusive<usize> = 8..=13;
 /// Least digits of a number that touches a letter.
 const TOUCHING_DIGITS: usize = 10;
 
+/// How far around digits a word is looked at: further than a UUID reaches. So the time is linear in the text's length.
+const LONGEST_WORD: usize = 64;
+
 /// Length of the hashes that replace numbers.
 const HASH_DIGITS: usize = 64;
 
@@ -272,11 +275,17 @@ impl<'t> Finder<'t, '_> {
                 (false, _) => GROUPED_DIGITS,
             };
             // The longest sequence of groups that can be one number.
-            let longest = (1..=chain.len()).rev().map(|count| count - 1).find(|last| {
-                let digits = self.digits(chain.get(..=*last)).len();
-                limits(last + 1).contains(&digits.saturating_sub(zeros))
-            });
-            match longest.and_then(|last| chain.split_at_checked(last + 1)) {
+            let (mut longest, mut digits) = (None, 0);
+            for (count, group) in (1..).zip(chain) {
+                digits += group.end - group.start;
+                if digits > *MARKED_DIGITS.end() + zeros {
+                    break;
+                }
+                if limits(count).contains(&digits.saturating_sub(zeros)) {
+                    longest = Some(count);
+                }
+            }
+            match longest.and_then(|count| chain.split_at_checked(count)) {
                 Some((number, after)) if is_marked || !is_time(&self.digits(Some(number)), number.len()) => {
                     self.replace_number(number);
                     chain = after;
@@ -319,12 +328,13 @@ impl<'t> Finder<'t, '_> {
         touches_letter && (is_hexadecimal || group.end - group.start < TOUCHING_DIGITS)
     }
 
-    /// The longest text around a group that has only such bytes.
+    /// The text around a group that has only such bytes: at most [`LONGEST_WORD`] bytes on each side.
     fn word(&self, group: Group, is_part: impl Fn(u8) -> bool) -> &'t str {
-        let (before, after) = self.text.as_bytes().split_at_checked(group.end).unwrap_or_default();
-        let start = before.iter().rposition(|byte| !is_part(*byte)).map_or(0, |at| at + 1);
-        let end = group.end + after.iter().position(|byte| !is_part(*byte)).unwrap_or(after.len());
-        self.text.get(start..end).unwrap_or_default()
+        let (before, after) = self.text.as_bytes().split_at_checked(group.start).unwrap_or_default();
+        let before = before.iter().rev().take(LONGEST_WORD).take_while(|byte| is_part(**byte)).count();
+        let length = group.end - group.start;
+        let after = after.iter().skip(length).take(LONGEST_WORD).take_while(|byte| is_part(**byte)).count();
+        self.text.get(group.start - before..group.end + after).unwrap_or_default()
     }
 
     /// The groups after a date that these begin with, as in 2026-11-20, 20261120 or 20261120101500.
@@ -435,6 +445,15 @@ mod tests {
         assert_eq!(without_numbers(&format!("{id}=="), &key()), hashed);
         let url = without_numbers(&format!("https://example.com/{id}%3D%3D/x"), &key()).into_owned();
         assert_eq!(percent_decode_str(&url).decode_utf8().unwrap(), format!("https://example.com/{hashed}/x"));
+    }
+
+    /// Quadratic time would take hours for these.
+    #[test]
+    fn long_texts_are_searched_in_linear_time() {
+        for piece in ["1 ", "a1", "1-", "%31", "1/a", "+1", "0", "wamid.1 "] {
+            let text = piece.repeat(200_000);
+            assert!(!without_numbers(&text, &key()).is_empty(), "{piece}");
+        }
     }
 
     #[test]

@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 
 use bluetick_lake::MAX_LINE_BYTES;
-use flate2::write::MultiGzDecoder;
-use memchr::memchr_iter;
+use flate2::write::GzDecoder;
 
 /// The first bytes of every gzip member (RFC 1952, 2.3.1).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -25,17 +24,15 @@ struct Splitter {
 
 impl Splitter {
     fn push(&mut self, bytes: &[u8], sink: &mut impl LineSink) {
-        let mut start = 0;
-        for end in memchr_iter(b'\n', bytes) {
-            self.end_line(bytes.get(start..end).unwrap_or_default(), sink);
-            start = end + 1;
-        }
-        let rest = bytes.get(start..).unwrap_or_default();
-        if !rest.is_empty() && !self.skipping {
-            self.partial.extend_from_slice(rest);
-            if self.partial.len() > self.limit {
-                self.end_line(b"", sink);
-                self.skipping = true;
+        for chunk in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if let Some(rest) = chunk.strip_suffix(b"\n") {
+                self.end_line(rest, sink);
+            } else if !self.skipping {
+                self.partial.extend_from_slice(chunk);
+                if self.partial.len() > self.limit {
+                    self.end_line(b"", sink);
+                    self.skipping = true;
+                }
             }
         }
     }
@@ -63,16 +60,22 @@ fn emit(line: &[u8], limit: usize, sink: &mut impl LineSink) {
 }
 
 enum Decoder {
-    /// Fewer than two bytes have been read.
+    /// Fewer than two bytes have been read of the object, or since the end of a gzip member.
     Undecided(Vec<u8>),
     Plain,
-    Gzip(Box<MultiGzDecoder<Vec<u8>>>),
+    /// A gzip member. Others may follow.
+    Gzip(Box<GzDecoder<Vec<u8>>>),
 }
 
 /// Reads an object chunk by chunk and passes its lines to a [`LineSink`].
+///
+/// What follows the last gzip member and is no member is read as lines of its own: they are rejected one by one, and the
+/// object's other lines are kept.
 pub struct LineReader {
     decoder: Decoder,
     splitter: Splitter,
+    /// Whether a gzip member has ended.
+    has_ended_member: bool,
 }
 
 impl Default for LineReader {
@@ -84,7 +87,7 @@ impl Default for LineReader {
 impl LineReader {
     fn with_limit(limit: usize) -> Self {
         let splitter = Splitter { partial: Vec::new(), skipping: false, limit };
-        Self { decoder: Decoder::Undecided(Vec::new()), splitter }
+        Self { decoder: Decoder::Undecided(Vec::new()), splitter, has_ended_member: false }
     }
 
     /// Reads the next chunk and passes the completed lines to `sink`.
@@ -92,18 +95,31 @@ impl LineReader {
     /// # Errors
     /// The object is corrupt gzip. Lines before the corruption have been passed on.
     pub fn push(&mut self, chunk: &[u8], sink: &mut impl LineSink) -> io::Result<()> {
-        match &mut self.decoder {
-            Decoder::Plain => self.splitter.push(chunk, sink),
-            Decoder::Gzip(decoder) => {
-                let written = decoder.write_all(chunk);
-                self.splitter.push(decoder.get_ref(), sink);
-                decoder.get_mut().clear();
-                written?;
-            }
-            Decoder::Undecided(start) => {
-                start.extend_from_slice(chunk);
-                if start.len() >= GZIP_MAGIC.len() {
-                    self.decide(sink)?;
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            match &mut self.decoder {
+                Decoder::Plain => {
+                    self.splitter.push(rest, sink);
+                    return Ok(());
+                }
+                Decoder::Gzip(decoder) => {
+                    // It takes nothing more once its member has ended.
+                    let taken = match decoder.write(rest) {
+                        Ok(0) => decoder.try_finish().map(|()| 0),
+                        taken => taken,
+                    };
+                    self.splitter.push(decoder.get_ref(), sink);
+                    decoder.get_mut().clear();
+                    let taken = taken?;
+                    if taken == 0 {
+                        self.decoder = Decoder::Undecided(Vec::new());
+                        self.has_ended_member = true;
+                    }
+                    rest = rest.get(taken..).unwrap_or_default();
+                }
+                Decoder::Undecided(start) => {
+                    start.extend_from_slice(rest);
+                    return if start.len() >= GZIP_MAGIC.len() { self.decide(sink) } else { Ok(()) };
                 }
             }
         }
@@ -115,7 +131,9 @@ impl LineReader {
             return Ok(());
         };
         if start.starts_with(&GZIP_MAGIC) {
-            self.decoder = Decoder::Gzip(Box::new(MultiGzDecoder::new(Vec::new())));
+            self.decoder = Decoder::Gzip(Box::new(GzDecoder::new(Vec::new())));
+        } else if self.has_ended_member && !start.is_empty() {
+            self.splitter.end_line(b"", sink);
         }
         self.push(&start, sink)
     }
@@ -197,6 +215,19 @@ mod tests {
             let collected = read(b"first\nmuch longer than ten\nlast", chunk, 10).unwrap();
             assert_eq!(collected.lines, [b"first".to_vec(), b"last".to_vec()]);
             assert_eq!(collected.overlong, [b"much longe".to_vec()], "chunks of {chunk}");
+        }
+    }
+
+    #[test]
+    fn bytes_after_gzip_are_lines_of_their_own() {
+        for trailing in ["x", "\0\0\0", "first\nsecond\n"] {
+            for (chunk, end) in [(1, "\n"), (5, ""), (1_000, "\n"), (1_000, "")] {
+                let object = [gzip(format!("one\ntwo{end}").as_bytes()), trailing.as_bytes().to_vec()].concat();
+                let collected = read(&object, chunk, 100).unwrap();
+                let expected: Vec<&[u8]> =
+                    ["one", "two"].into_iter().chain(trailing.lines()).map(str::as_bytes).collect();
+                assert_eq!(collected.lines, expected, "chunks of {chunk}");
+            }
         }
     }
 
