@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use bluetick_lake::MAX_LINE_BYTES;
 use flate2::write::GzDecoder;
+use memchr::memchr_iter;
 
 /// The first bytes of every gzip member (RFC 1952, 2.3.1).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -24,15 +25,17 @@ struct Splitter {
 
 impl Splitter {
     fn push(&mut self, bytes: &[u8], sink: &mut impl LineSink) {
-        for chunk in bytes.split_inclusive(|byte| *byte == b'\n') {
-            if let Some(rest) = chunk.strip_suffix(b"\n") {
-                self.end_line(rest, sink);
-            } else if !self.skipping {
-                self.partial.extend_from_slice(chunk);
-                if self.partial.len() > self.limit {
-                    self.end_line(b"", sink);
-                    self.skipping = true;
-                }
+        let mut start = 0;
+        for end in memchr_iter(b'\n', bytes) {
+            self.end_line(bytes.get(start..end).unwrap_or_default(), sink);
+            start = end + 1;
+        }
+        let rest = bytes.get(start..).unwrap_or_default();
+        if !rest.is_empty() && !self.skipping {
+            self.partial.extend_from_slice(rest);
+            if self.partial.len() > self.limit {
+                self.end_line(b"", sink);
+                self.skipping = true;
             }
         }
     }
