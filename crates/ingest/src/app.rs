@@ -56,7 +56,8 @@ pub async fn start(settings: Settings, lookups: Option<Lookups>) -> Result<Route
     };
     let spill = settings.spill.as_deref().map(|url| Spill::open(url, SPILL_BUDGET)).transpose()?;
     let keyring = Keyring::open(source, settings.keep_response_json).await?;
-    let lookups = lookups.map(|lookups| lookups.with_feed_budget(settings.lookup_budget));
+    let lookups = lookups
+        .map(|lookups| lookups.with_feed_budget(settings.lookup_budget).with_first_event(settings.first_event_ms));
     Ok(Router::new(keyring, Delivery::new(sink, spill), clock::system_time).with_lookups(lookups))
 }
 

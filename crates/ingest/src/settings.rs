@@ -7,7 +7,9 @@ use std::time::Duration;
 use bluetick_events::signature::{ProviderAuth, Secret};
 use bluetick_events::{Options, Provider, PseudonymKey};
 use bluetick_lookups::Address;
+use bluetick_lookups::fact::EARLIEST_EVENT_MS;
 use bluetick_lookups::live::FEED_BUDGET;
+use chrono::{NaiveDate, NaiveTime};
 
 /// Where lines go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,9 @@ pub struct Settings {
     pub lookups: Option<Address>,
     /// `LOOKUP_BUDGET_MS`: the longest time that a webhook waits for the look-up store; 150 ms if not set.
     pub lookup_budget: Duration,
+    /// `FIRST_DAY`: the lake's first UTC day, as its first millisecond since 1970. Earlier events are rejected there, so
+    /// look-ups do not show them.
+    pub first_event_ms: i64,
     /// `SECRETS_ID`: names or ARNs of secrets in Secrets Manager, separated by commas.
     pub secrets_id: Option<String>,
     /// `KEEP_RESPONSE_JSON`: whether responses to flows, which may hold personal data, are kept.
@@ -90,6 +95,7 @@ impl Settings {
             spill: filled("SPILL_URL"),
             lookup_budget: filled("LOOKUP_BUDGET_MS").map_or(Ok(FEED_BUDGET), |text| parse_budget(&text))?,
             lookups: filled("LOOKUPS_URL").map(|url| parse_lookups(&url)).transpose()?,
+            first_event_ms: filled("FIRST_DAY").map_or(Ok(EARLIEST_EVENT_MS), |text| parse_first_day(&text))?,
             secrets_id: filled("SECRETS_ID"),
             keep_response_json: flag("KEEP_RESPONSE_JSON", variable("KEEP_RESPONSE_JSON"))?,
         })
@@ -100,6 +106,13 @@ fn parse_budget(text: &str) -> Result<Duration, SettingsError> {
     let expected = "a number of milliseconds above 0";
     let millis = text.trim().parse().ok().filter(|millis| *millis > 0);
     millis.map(Duration::from_millis).ok_or(SettingsError::Invalid { name: "LOOKUP_BUDGET_MS", expected })
+}
+
+fn parse_first_day(text: &str) -> Result<i64, SettingsError> {
+    let expected = "a date from 2009-01-01 on, such as 2024-01-01";
+    let day: Option<NaiveDate> = text.trim().parse().ok();
+    let first = day.map(|day| day.and_time(NaiveTime::MIN).and_utc().timestamp_millis());
+    first.filter(|first| *first >= EARLIEST_EVENT_MS).ok_or(SettingsError::Invalid { name: "FIRST_DAY", expected })
 }
 
 fn parse_lookups(text: &str) -> Result<Address, SettingsError> {
@@ -173,6 +186,16 @@ mod tests {
             assert!(matches!(sink(wrong), Err(SettingsError::Invalid { name: "SINK_URL", .. })), "{wrong}");
         }
         assert_eq!(sink(" ").unwrap_err(), SettingsError::Missing("SINK_URL"));
+    }
+
+    #[test]
+    fn the_first_day_is_that_of_the_lake() {
+        let first =
+            |day| read(&[("SINK_URL", "firehose://events"), ("FIRST_DAY", day)]).map(|found| found.first_event_ms);
+        assert_eq!((first(""), first("2024-01-01")), (Ok(EARLIEST_EVENT_MS), Ok(1_704_067_200_000)));
+        for wrong in ["2008-12-31", "2024", "tomorrow"] {
+            assert!(matches!(first(wrong), Err(SettingsError::Invalid { name: "FIRST_DAY", .. })), "{wrong}");
+        }
     }
 
     #[test]

@@ -21,8 +21,8 @@ const SEND: i64 = 9_999_999_999_998;
 /// Rank of the template name in a status: every send takes precedence.
 const STATUS: i64 = 9_999_999_999_999;
 
-/// 2009-01-01 UTC: the lake rejects what is older. Milliseconds since 1970.
-const EARLIEST_EVENT_MS: i64 = 1_230_768_000_000;
+/// 2009-01-01 UTC: no lake takes what is older. Milliseconds since 1970.
+pub const EARLIEST_EVENT_MS: i64 = 1_230_768_000_000;
 
 /// The lake rejects a record whose event time is later than its time of receipt by more than this. Milliseconds.
 const FUTURE_TOLERANCE_MS: i64 = 24 * 3600 * 1000;
@@ -111,9 +111,10 @@ impl Fact {
         is_object.then(|| serde_json::from_slice(line).ok()).flatten()
     }
 
-    /// Whether the lake takes a record with these times, too: what it rejects must not be looked up.
-    pub fn is_placeable(&self) -> bool {
-        self.event_ts >= EARLIEST_EVENT_MS && self.event_ts <= self.received_at.saturating_add(FUTURE_TOLERANCE_MS)
+    /// Whether the lake takes a record with these times, too: what it rejects must not be looked up. `first_event_ms` is
+    /// the beginning of its first day, in milliseconds since 1970.
+    pub fn is_placeable(&self, first_event_ms: i64) -> bool {
+        self.event_ts >= first_event_ms && self.event_ts <= self.received_at.saturating_add(FUTURE_TOLERANCE_MS)
     }
 
     /// What it adds to an item; `None` if it says nothing of a message of the business, or the message's id is longer

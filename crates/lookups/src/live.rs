@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::answers;
-use crate::fact::MAX_ID_BYTES;
+use crate::fact::{EARLIEST_EVENT_MS, MAX_ID_BYTES};
 use crate::filter::{Filter, Position};
 use crate::store::{Entry, LookupStore, StoreError};
 use crate::updates::Updates;
@@ -21,6 +21,7 @@ pub const ASK_BUDGET: Duration = Duration::from_millis(2_500);
 pub struct Lookups {
     items: Arc<dyn LookupStore>,
     feed_budget: Duration,
+    first_event_ms: i64,
 }
 
 /// What became of the updates of a webhook.
@@ -37,13 +38,20 @@ pub struct Fed {
 impl Lookups {
     /// Look-ups in `store`.
     pub fn new(store: Arc<dyn LookupStore>) -> Self {
-        Self { items: store, feed_budget: FEED_BUDGET }
+        Self { items: store, feed_budget: FEED_BUDGET, first_event_ms: EARLIEST_EVENT_MS }
     }
 
     /// The same look-ups, with another time that a webhook waits for the store at most.
     #[must_use]
     pub fn with_feed_budget(self, feed_budget: Duration) -> Self {
         Self { feed_budget, ..self }
+    }
+
+    /// The same look-ups of a lake whose first day begins at this time (milliseconds since 1970): earlier events are not
+    /// applied.
+    #[must_use]
+    pub fn with_first_event(self, first_event_ms: i64) -> Self {
+        Self { first_event_ms, ..self }
     }
 
     /// The store.
@@ -54,7 +62,7 @@ impl Lookups {
     /// Applies what newline-terminated records say, within the budget. Never fails: what is missed is applied later,
     /// from the raw objects.
     pub async fn feed(&self, lines: &[u8]) -> Fed {
-        let mut updates = Updates::from_lines(lines);
+        let mut updates = Updates::from_lines(lines, self.first_event_ms);
         let count = updates.len() as u64;
         if count == 0 {
             return Fed::default();

@@ -11,11 +11,12 @@ use crate::registers::Merge;
 pub struct Updates(HashMap<String, Item>);
 
 impl Updates {
-    /// The updates of newline-terminated NDJSON lines that the lake will take.
-    pub fn from_lines(lines: &[u8]) -> Self {
+    /// The updates of newline-terminated NDJSON lines that a lake will take whose first day begins at `first_event_ms`
+    /// (milliseconds since 1970).
+    pub fn from_lines(lines: &[u8], first_event_ms: i64) -> Self {
         let mut updates = Self::default();
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            if let Some(fact) = Fact::from_line(line).filter(Fact::is_placeable) {
+            if let Some(fact) = Fact::from_line(line).filter(|fact| fact.is_placeable(first_event_ms)) {
                 updates.push(fact);
             }
         }
