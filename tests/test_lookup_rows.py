@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 
 import local_pipeline
-import lookup_stores
 from bluetick_sql.duck import DuckEngine
 from bluetick_sql.lake import LocalLake
 from bluetick_sql.statements import Settings, Statement, bind, find_query
@@ -211,20 +210,6 @@ def served(raw: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], 
 
 
 # -------------------------------------------------------------------------------------------------------------- tests
-
-
-@pytest.fixture(scope="module")
-def dynamodb() -> Iterator[lookup_stores.Emulator]:
-    with lookup_stores.emulated_dynamodb() as emulator:
-        yield emulator
-
-
-@pytest.fixture(params=["embedded", "dynamodb"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, dict[str, str]]:
-    if request.param == "embedded":
-        return (tmp_path / "lookups").absolute().as_uri(), {"LOOKUP_BUDGET_MS": "20000"}
-    emulator = request.getfixturevalue("dynamodb")
-    return emulator.new_table(), emulator.variables
 
 
 @pytest.mark.parametrize(("store", "seed"), [("embedded", 1), ("embedded", 2), ("dynamodb", 3)], indirect=["store"])

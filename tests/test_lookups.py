@@ -9,12 +9,9 @@ import re
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
-
-import pytest
 
 import local_pipeline
 import lookup_stores
@@ -44,21 +41,6 @@ STANDALONE_SEND = {
     "template_name": "bulk_announcement_v1",
     "guest_name": "John Doe",
 }
-
-
-@pytest.fixture(scope="module")
-def dynamodb() -> Iterator[lookup_stores.Emulator]:
-    with lookup_stores.emulated_dynamodb() as emulator:
-        yield emulator
-
-
-@pytest.fixture(params=["embedded", "dynamodb"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, dict[str, str]]:
-    """The address of a store, and the variables that its clients need."""
-    if request.param == "embedded":
-        return (tmp_path / "lookups").absolute().as_uri(), {"LOOKUP_BUDGET_MS": "20000"}
-    emulator = request.getfixturevalue("dynamodb")
-    return emulator.new_table(), emulator.variables
 
 
 class Application:
