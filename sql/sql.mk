@@ -6,10 +6,16 @@ HOURS ?= 72
 # The environment's TZ is the machine's, not the report's.
 QUERY_ZONE = $(if $(filter command line,$(origin TZ)),$(TZ),UTC)
 
+# A file of prices for the cost queries; without one, sql/rate_card.csv.
+RATE_CARD ?=
+
 .PHONY: query
-query: $(if $(filter duckdb,$(ENGINE)),$(VENV)/query,$(VENV)/ready) ## one query: Q=ctr_by_button FROM=2026-11-01 TO=2026-11-20 [TZ=Asia/Kolkata] [FORMAT=table|csv|json] [LAKE=dir] [ENGINE=duckdb|trino|athena] [PARAMS="event_id=…"]; without Q, their names
-	@$(PYTHON) -m bluetick_sql $(Q) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) --timezone $(QUERY_ZONE) \
-	  --attribution-hours $(HOURS) --engine $(ENGINE) --format $(FORMAT) --lake $(LAKE) $(foreach p,$(PARAMS),--param $(p))
+# Through the environment, because the shell would take away the quotes of PARAMS='template_name="Spring sale"'.
+query: export QUERY_PARAMS = $(value PARAMS)
+query: $(if $(filter duckdb,$(ENGINE)),$(VENV)/query,$(VENV)/ready) ## one query: Q=ctr_by_button FROM=2026-11-01 TO=2026-11-20 [TZ=Asia/Kolkata] [FORMAT=table|csv|json] [LAKE=dir] [ENGINE=duckdb|trino|athena] [PARAMS='template_name="Spring sale" …'] [RATE_CARD=file]; without Q, their names
+	@$(PYTHON) -m bluetick_sql $(Q) $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") --timezone "$(QUERY_ZONE)" \
+	  --attribution-hours "$(HOURS)" --engine $(ENGINE) --format $(FORMAT) --lake "$(LAKE)" --params "$$QUERY_PARAMS" \
+	  $(if $(RATE_CARD),--rate-card "$(RATE_CARD)")
 
 .PHONY: report
 report: $(if $(filter duckdb,$(ENGINE)),$(VENV)/query,$(VENV)/ready) ## the report of a period as one HTML file: FROM=2026-11-01 TO=2026-11-30 [TZ=Asia/Kolkata] [LAKE=dir] [ENGINE=duckdb|trino|athena] [TITLE=…] [OUT=file]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 
 import duckdb
@@ -18,8 +19,8 @@ FORMATS = {"table": as_table, "csv": as_csv, "json": lambda result: as_json(resu
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bluetick_sql", description="Runs a query of sql/queries as it stands.")
     parser.add_argument("query", nargs="?", help="its name; without one, the names and their questions are listed")
-    parser.add_argument("--from", dest="first", default="", help="first local day, such as 2026-11-01")
-    parser.add_argument("--to", dest="last", default="", help="last local day, included")
+    parser.add_argument("--from", dest="first", help="first local day, such as 2026-11-01")
+    parser.add_argument("--to", dest="last", help="last local day, included")
     parser.add_argument(
         "--param",
         action="append",
@@ -27,17 +28,32 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="any other parameter of the query; may be repeated",
     )
+    parser.add_argument(
+        "--params",
+        default="",
+        metavar="'NAME=VALUE …'",
+        help="several of them in one text, split as a shell does: quote a value that contains spaces",
+    )
     parser.add_argument("--format", choices=sorted(FORMATS), default="table")
     add_engine_options(parser)
     return parser
 
 
 def _values(statement: Statement, arguments: argparse.Namespace) -> dict[str, str]:
-    values = {"from": arguments.first, "to": arguments.last}
-    for given in arguments.param:
+    try:
+        split = shlex.split(arguments.params)
+    except ValueError as error:
+        raise StatementError(f"--params is {arguments.params!r}: {error}; close the quote") from None
+    values: dict[str, str] = {}
+    for name, value in (("from", arguments.first), ("to", arguments.last)):
+        if value is not None:
+            values[name] = value
+    for given in [*arguments.param, *split]:
         name, equals, value = given.partition("=")
         if not equals:
-            raise StatementError(f"--param wants NAME=VALUE, not {given!r}")
+            raise StatementError(f"the parameter {given!r} is no NAME=VALUE; quote a value that contains spaces")
+        if name in values:
+            raise StatementError(f"{name} is given twice: {values[name]!r} and {value!r}; keep one")
         values[name] = value
     return values
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from .athena import AthenaEngine
 from .duck import DuckEngine
 from .lake import LakeError, LocalLake
-from .statements import Settings
+from .statements import RATE_CARD, Settings
 from .trino_client import TrinoEngine
 
 Engine = DuckEngine | TrinoEngine | AthenaEngine
@@ -24,11 +24,16 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", default=os.environ.get("BLUETICK_DATABASE", "bluetick"))
     parser.add_argument("--timezone", default="UTC", help="time zone of local days, such as Asia/Kolkata")
     parser.add_argument("--attribution-hours", type=int, default=72, help="how long after sending a click still counts")
+    parser.add_argument(
+        "--rate-card", type=Path, default=RATE_CARD, help="CSV file of prices for the cost queries (duckdb)"
+    )
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """Raises StatementError for a value that no engine could use."""
-    return Settings(arguments.database, "", arguments.timezone, arguments.attribution_hours)
+    return Settings(
+        arguments.database, "", arguments.timezone, arguments.attribution_hours, rate_card=arguments.rate_card
+    )
 
 
 @contextmanager

@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from .errors import StatementError
+from .rate_card import read_rate_card, values_of
+
 SQL_ROOT = Path(__file__).resolve().parent.parent
+RATE_CARD = SQL_ROOT / "rate_card.csv"
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 _INCLUDE = re.compile(r"\$\{include:(\w+)\}")
@@ -16,19 +20,16 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ZONE = re.compile(r"[A-Za-z0-9_+\-/]+")
 
 
-class StatementError(ValueError):
-    """The caller named a statement or a parameter that does not exist, or gave a value that cannot be."""
-
-
 @dataclass(frozen=True)
 class Settings:
-    """What `${…}` stands for. `lake` is a URL without a slash at the end."""
+    """What `${…}` stands for. `lake` is a URL without a slash at the end; `rate_card` is a CSV file of prices."""
 
     database: str = "bluetick"
     lake: str = ""
     timezone: str = "UTC"
     attribution_hours: int = 72
     first_day: str = "2009-01-01"
+    rate_card: Path = RATE_CARD
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.database):
@@ -49,6 +50,8 @@ class Settings:
             name = match.group(1)
             if name not in self.__dataclass_fields__:
                 raise StatementError(f"${{{name}}} is no setting")
+            if name == "rate_card":
+                return values_of(read_rate_card(self.rate_card))
             return str(getattr(self, name))
 
         return _PLACEHOLDER.sub(value, text)

@@ -2,7 +2,7 @@
 -- quoting reply (metrics.md, part 2). Needs report_window and taps.
 -- is_origin: the row says that the message was sent. precedence: which row an attribute is taken from, the smallest first: a corrected
 -- send by its own time, then other sends, then statuses.
--- The last two branches look back 30 days further for origins alone, and read three columns.
+-- The last branch looks back 30 days further for origins alone, and reads three columns of statuses and two of sends.
 message_facts AS (
   SELECT
     s.message_id, s.event_ts, 'status' AS fact, s.status,
@@ -58,23 +58,20 @@ message_facts AS (
     AND r.context_message_id IS NOT NULL AND coalesce(r.type, 'unknown') <> 'reaction'
   UNION ALL
   SELECT
-    s.message_id, s.event_ts, 'earlier origin', NULL, true, '9999999999999',
+    o.message_id, o.event_ts, 'earlier origin', NULL, true, '9999999999999',
     NULL, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL, NULL,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-  FROM ${database}.statuses AS s
+  FROM (
+    SELECT message_id, event_ts, dt
+    FROM ${database}.statuses
+    WHERE status IN ('accepted', 'pending', 'queued', 'enqueued', 'submitted', 'sent', 'failed')
+    UNION ALL
+    SELECT message_id, event_ts, dt
+    FROM ${database}.sends
+  ) AS o
   CROSS JOIN report_window AS w
-  WHERE s.dt BETWEEN CAST(date_add('day', -w.days_before - 30, date(w.from_date)) AS varchar) AND CAST(date_add('day', -w.days_before - 1, date(w.from_date)) AS varchar)
-    AND s.status IN ('accepted', 'pending', 'queued', 'enqueued', 'submitted', 'sent', 'failed')
-  UNION ALL
-  SELECT
-    s.message_id, s.event_ts, 'earlier origin', NULL, true, '9999999999999',
-    NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-  FROM ${database}.sends AS s
-  CROSS JOIN report_window AS w
-  WHERE s.dt BETWEEN CAST(date_add('day', -w.days_before - 30, date(w.from_date)) AS varchar) AND CAST(date_add('day', -w.days_before - 1, date(w.from_date)) AS varchar)
+  WHERE o.dt BETWEEN CAST(date_add('day', -w.days_before - 30, date(w.from_date)) AS varchar)
+    AND CAST(date_add('day', -w.days_before - 1, date(w.from_date)) AS varchar)
 )

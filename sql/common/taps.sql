@@ -45,7 +45,9 @@ click_echoes AS (
 taps AS (
   SELECT
     click_id, event_ts, message_id, kind, provider, source, account_id, phone_number_id, wa_id, person,
-    button_id, button_text, description, url, flow_name, group_id, tracking_token, template_name,
+    -- A quick reply without a payload has its label as payload. Some of Interakt's webhooks leave the payload out.
+    coalesce(button_id, CASE WHEN kind = 'quick_reply' THEN button_text END) AS button_id,
+    button_text, description, url, flow_name, group_id, tracking_token, template_name,
     -- The chat shows a flow's answer as the word Sent, in the person's language: the flow's name tells more.
     coalesce(button_id, CASE WHEN kind = 'flow_reply' THEN flow_name END, button_text, url, flow_name) AS button,
     kind IN ('button_reply', 'list_reply', 'flow_reply', 'quick_reply', 'link_click') AS is_click

@@ -2,8 +2,16 @@
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions (docs/metrics.md, part 6): messages with a ticket_id sent from … to in local days, by ticket.
 -- response_seconds: from the first message of the ticket to the first attributed click on any of them; null if negative.
+-- messages_left_out: messages of the ticket that the window, or the account or number asked for, leaves out. If it is not 0, ask for more days.
 WITH ${include:cohort},
 ${include:attributed_clicks},
+clicks AS (
+  SELECT
+    c.ticket_id, c.button,
+    row_number() OVER (PARTITION BY c.ticket_id ORDER BY c.clicked_at, c.click_id) AS position
+  FROM attributed_clicks AS c
+  WHERE c.ticket_id IS NOT NULL
+),
 tickets AS (
   SELECT
     m.ticket_id,
@@ -16,18 +24,21 @@ tickets AS (
   WHERE m.ticket_id IS NOT NULL
   GROUP BY m.ticket_id
 ),
-clicks AS (
-  SELECT
-    c.ticket_id, c.button,
-    row_number() OVER (PARTITION BY c.ticket_id ORDER BY c.clicked_at, c.click_id) AS position
-  FROM attributed_clicks AS c
-  WHERE c.ticket_id IS NOT NULL
+reported_messages AS (
+  SELECT s.ticket_id, count(DISTINCT s.message_id) AS messages
+  FROM ${database}.sends AS s
+  CROSS JOIN report_window AS w
+  WHERE s.dt BETWEEN CAST(date_add('day', -w.days_before - 30, date(w.from_date)) AS varchar)
+    AND CAST(date_add('day', w.days_after, date(w.to_date)) AS varchar) AND s.ticket_id IS NOT NULL
+  GROUP BY s.ticket_id
 )
 SELECT
   t.ticket_id, t.messages, t.delivered, t.clicked, t.first_sent_at, t.first_click_at,
   c.button AS first_button,
   CASE WHEN t.first_click_at >= t.first_sent_at THEN date_diff('millisecond', t.first_sent_at, t.first_click_at) END / 1e3
-    AS response_seconds
+    AS response_seconds,
+  greatest(coalesce(r.messages, 0) - t.messages, 0) AS messages_left_out
 FROM tickets AS t
 LEFT JOIN clicks AS c ON c.ticket_id = t.ticket_id AND c.position = 1
+LEFT JOIN reported_messages AS r ON r.ticket_id = t.ticket_id
 ORDER BY t.ticket_id

@@ -8,7 +8,7 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,17 @@ from local_pipeline import BLUETICK
 
 _PROVIDERS = {"meta": "meta", "woosh": "woosh", "interakt": "interakt", "wasender": "wasender"}
 _BODIES_AT_ONCE = 2000
+_NEWS = "message_template_status_update"
+# Long past, so that the state of no ticket depends on the clock. Lord Howe changes its clocks on the fifth.
+_START = "2025-10-01"
 # A body that is one record of no meaning: printed between two bodies, it tells whose record a line is.
 _MARK = '{"end_of_body":true}'
 # Later than anything simulated: what flatten dates by receipt carries this time, and gets the request's own.
 _RECEIPT = 4_102_444_800_000
+
+
+# Table, provider, time of the event and of its first receipt in milliseconds since 1970.
+Receipt = tuple[str, str, int, int]
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ def simulate(work: Path, *, seed: int, messages: int, days: int, timezone: str, 
             str(messages),
             "--days",
             str(days),
+            "--start",
+            _START,
             "--timezone",
             timezone,
             "--attribution-hours",
@@ -54,13 +63,53 @@ def simulate(work: Path, *, seed: int, messages: int, days: int, timezone: str, 
     )
     raw = work / "raw"
     raw.mkdir()
+    receipts: dict[str, Receipt] = {}
     with gzip.open(raw / "requests.ndjson.gz", "wt", encoding="utf-8", compresslevel=1) as out:
         for record in records(work, work / "simulation" / "requests.ndjson"):
             out.write(json.dumps(record, ensure_ascii=False) + "\n")
+            _note(receipts, record)
     lake = work / "lake"
     lake.mkdir()
     subprocess.run([BLUETICK, "run", "--raw", raw.as_uri(), "--lake", lake.as_uri()], check=True, capture_output=True)
-    return Simulation(lake, json.loads((work / "simulation" / "truth.json").read_text(encoding="utf-8")))
+    truth = json.loads((work / "simulation" / "truth.json").read_text(encoding="utf-8"))
+    truth["news"] = list(_all_news(work / "simulation" / "requests.ndjson"))
+    truth["receipts"] = list(receipts.values())
+    return Simulation(lake, truth)
+
+
+def _note(receipts: dict[str, Receipt], record: dict[str, Any]) -> None:
+    """Notes the first receipt of a statement: two records are one if they differ in their receipt alone."""
+    statement = json.dumps({name: value for name, value in record.items() if name != "received_at"}, sort_keys=True)
+    now: Receipt = (record["table"], record["provider"], record["event_ts"], record["received_at"])
+    receipts[statement] = min(receipts.get(statement, now), now)
+
+
+def _all_news(requests: Path) -> Iterator[dict[str, Any]]:
+    """What the webhooks say about templates, each statement once, read from their bodies."""
+    seen = set()
+    with requests.open(encoding="utf-8") as lines:
+        for line in lines:
+            body = json.loads(json.loads(line)["body"]) if _NEWS in line else {}
+            for found in _news_of(body):
+                statement = json.dumps(found, sort_keys=True)
+                if statement not in seen:
+                    seen.add(statement)
+                    yield found
+
+
+def _news_of(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if body.get("type") == _NEWS:
+        at = datetime.fromisoformat(body["timestamp"]).replace(tzinfo=UTC)
+        yield _news(at, "interakt", None, body["data"])
+    for entry in body.get("entry", []):
+        for change in entry["changes"]:
+            if change["field"] == _NEWS:
+                yield _news(datetime.fromtimestamp(entry["time"], UTC), "meta", entry["id"], change["value"])
+
+
+def _news(at: datetime, provider: str, account: str | None, payload: Any) -> dict[str, Any]:
+    milliseconds = int((at - datetime.fromtimestamp(0, UTC)) / timedelta(milliseconds=1))
+    return {"at": milliseconds, "provider": provider, "account_id": account, "type": _NEWS, "payload": payload}
 
 
 def records(work: Path, requests: Path) -> Iterator[dict[str, Any]]:

@@ -27,7 +27,7 @@ pub(super) fn event(scene: &Scene<'_>, rng: &mut SeededRng) -> Option<Change> {
 
 /// Renders an event that is unrelated to any message.
 pub(super) fn unrelated(world: &World, unrelated: &UnrelatedEvent, rng: &mut SeededRng) -> Option<Change> {
-    let line_index = unrelated.person % world.lines.len().max(1);
+    let line_index = unrelated.line(world);
     let line = world.line(line_index);
     let person = world.person(unrelated.person);
     let at = unrelated.at;

@@ -6,8 +6,8 @@ mod meta;
 mod meta_envelope;
 mod scene;
 mod tracker;
-mod wasender;
-mod woosh;
+pub(crate) mod wasender;
+pub(crate) mod woosh;
 
 pub(crate) use escape::to_ascii_json;
 pub(crate) use meta_envelope::envelope;

@@ -50,6 +50,7 @@ fn full(world: &World, timeline: &MessageTimeline, record: &SendRecord) -> Vec<(
     let guest_name = person.map(|person| &person.name);
     vec![
         ("template_name", json!(campaign.template)),
+        ("template_language", json!(campaign.language)),
         ("event_id", json!(campaign.event)),
         ("flow_type", json!(campaign.flow_type)),
         ("message_type", json!(campaign.flow_type)),

@@ -10,7 +10,7 @@ use crate::scenario::{EventKind, Reply, ReplyKind, State, UnrelatedEvent, Unrela
 use crate::world::{Button, ButtonKind, Person, World};
 
 /// The session id, which is also the API key: it must never be stored.
-const SESSION: &str = "test-wasender-session-key";
+pub(crate) const SESSION: &str = "test-wasender-session-key";
 
 /// Renders an event of a message's timeline.
 pub(super) fn event(scene: &Scene<'_>, webhook: WebhookKind, rng: &mut SeededRng) -> Option<Value> {

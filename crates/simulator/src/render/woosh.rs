@@ -9,7 +9,8 @@ use crate::clock::{SECOND, iso_millis, iso_seconds};
 use crate::random::SeededRng;
 use crate::scenario::{EventKind, State};
 
-const TENANT: &str = "tenant-lifts";
+/// The tenant that `message.status` names.
+pub(crate) const TENANT: &str = "tenant-lifts";
 
 /// The body of `message.status`, complete or without its optional fields.
 pub(super) fn status(scene: &Scene<'_>, rng: &mut SeededRng) -> Option<Value> {

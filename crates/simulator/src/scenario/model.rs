@@ -1,6 +1,8 @@
 //! The types of a scenario: timelines of messages, unrelated events, and the webhooks that report each event. Times are
 //! milliseconds since 1970, UTC.
 
+use crate::world::World;
+
 /// A kind of webhook. Several webhooks of different kinds can report one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum WebhookKind {
@@ -189,6 +191,13 @@ pub(crate) struct UnrelatedEvent {
     pub(crate) kind: UnrelatedEventKind,
     pub(crate) person: usize,
     pub(crate) reported_by: Vec<WebhookKind>,
+}
+
+impl UnrelatedEvent {
+    /// Index of the business's phone number that it concerns.
+    pub(crate) fn line(&self, world: &World) -> usize {
+        self.person % world.lines.len().max(1)
+    }
 }
 
 /// The kind of an unrelated event.

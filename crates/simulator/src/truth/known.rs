@@ -5,10 +5,12 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use sha2::{Digest, Sha256};
 
 use super::window::Window;
 use crate::clock::HOUR;
 use crate::options::SimulatedProvider;
+use crate::render::{wasender, woosh};
 use crate::scenario::{
     Correction, Event, EventKind, MessageTimeline, ReplyKind, Scenario, SendRecord, State, UnrelatedEvent,
     UnrelatedEventKind, WebhookKind,
@@ -52,7 +54,13 @@ pub(super) struct Message {
     pub(super) replied_at: Option<i64>,
     pub(super) provider: &'static str,
     pub(super) recipient: Option<String>,
+    /// The recipient's phone number; `None` for a group, and for a person known by user id alone.
+    pub(super) phone: Option<String>,
+    /// What its statuses name.
+    pub(super) sender: Sender,
     pub(super) template: Option<String>,
+    /// Language of the template, which only the application reports.
+    pub(super) language: Option<String>,
     pub(super) campaign_id: Option<String>,
     pub(super) campaign_name: Option<String>,
     /// Fields that only the application reports.
@@ -116,6 +124,26 @@ pub(super) struct KnownClick {
     pub(super) token: Option<String>,
     /// The button of a message that has only one.
     pub(super) only_button: Option<String>,
+    /// What the webhooks name.
+    pub(super) sender: Sender,
+}
+
+/// The account and the business's phone number that webhooks name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sender {
+    pub(super) account: Option<String>,
+    pub(super) phone_number: Option<String>,
+}
+
+impl Sender {
+    /// What the webhooks name together: of each the smallest text.
+    fn of(world: &World, webhooks: impl Iterator<Item = WebhookKind>, line: usize) -> Sender {
+        let named: Vec<Sender> = webhooks.map(|webhook| sender_by(world, webhook, line)).collect();
+        Sender {
+            account: named.iter().filter_map(|sender| sender.account.clone()).min(),
+            phone_number: named.iter().filter_map(|sender| sender.phone_number.clone()).min(),
+        }
+    }
 }
 
 impl KnownClick {
@@ -366,6 +394,9 @@ fn message(world: &World, timeline: &MessageTimeline, sent_at: Option<i64>, hori
         deleted_at: earliest(&|state| state == State::Deleted),
         provider: if by_provider { campaign.provider.name() } else { SimulatedProvider::Tracker.name() },
         recipient: recipient(world, timeline),
+        phone: phone(world, timeline),
+        sender: Sender::of(world, status_webhooks(timeline), campaign.line),
+        language: timeline.record.as_ref().and(campaign.language).map(str::to_owned),
         template: template(timeline, campaign, by_provider),
         campaign_id: campaign_id(timeline, campaign),
         campaign_name: (by_provider && campaign.run_by_interakt).then(|| campaign.name.clone()),
@@ -417,6 +448,38 @@ fn recipient(world: &World, timeline: &MessageTimeline) -> Option<String> {
 
 fn phone(world: &World, timeline: &MessageTimeline) -> Option<String> {
     timeline.person.and_then(|_| numbers(world, timeline).min())
+}
+
+fn status_webhooks(timeline: &MessageTimeline) -> impl Iterator<Item = WebhookKind> {
+    reported_states(timeline).flat_map(|(_, event)| event.reported_by.iter().copied())
+}
+
+/// What a webhook names: Woosh's own formats name the tenant or nothing, WASender its session, and the application and
+/// Interakt nothing.
+fn sender_by(world: &World, webhook: WebhookKind, line: usize) -> Sender {
+    let account = |account: String| Sender { account: Some(account), phone_number: None };
+    match webhook {
+        WebhookKind::Meta | WebhookKind::WooshRelay => {
+            let line = world.line(line);
+            Sender { phone_number: Some(line.phone_number_id.to_owned()), ..account(line.waba.to_owned()) }
+        }
+        WebhookKind::WooshStatus => account(woosh::TENANT.to_owned()),
+        WebhookKind::WasenderSent
+        | WebhookKind::WasenderUpdate
+        | WebhookKind::WasenderUpsert
+        | WebhookKind::WasenderReceived
+        | WebhookKind::WasenderPersonal => account(session_account(wasender::SESSION)),
+        WebhookKind::WooshFlat | WebhookKind::Interakt | WebhookKind::InteraktFlow | WebhookKind::Tracker => {
+            Sender::default()
+        }
+    }
+}
+
+/// The account of a WASender session: the session id is a secret, so 32 digits of its hash stand for it.
+fn session_account(session: &str) -> String {
+    let length = (session.len() as u64).to_be_bytes();
+    let digest = Sha256::new().chain_update(length).chain_update(session).finalize();
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn template(timeline: &MessageTimeline, campaign: &Campaign, by_provider: bool) -> Option<String> {
@@ -494,6 +557,7 @@ fn clicks(world: &World, timeline: &MessageTimeline) -> Vec<KnownClick> {
                 message: click.names_message.then(|| timeline.id.clone()),
                 // Meta does not say who opened a link.
                 person: person.filter(|_| known.token.is_none()).and_then(name_of),
+                sender: Sender::of(world, event.reported_by.iter().copied(), campaign.line),
                 ..known
             })
         }
@@ -540,7 +604,9 @@ fn click_as_reported(campaign: &Campaign, campaign_index: usize, button: &Button
 
 fn unrelated_click(world: &World, unrelated: &UnrelatedEvent) -> Option<KnownClick> {
     let person = world.person(unrelated.person);
-    let click = KnownClick { at: unrelated.at, rows: 1, provider: person.provider.name(), ..KnownClick::default() };
+    let sender = Sender::of(world, unrelated.reported_by.iter().copied(), unrelated.line(world));
+    let provider = person.provider.name();
+    let click = KnownClick { at: unrelated.at, rows: 1, provider, sender, ..KnownClick::default() };
     match &unrelated.kind {
         UnrelatedEventKind::ClickOnUnknown { message, button, .. } => Some(KnownClick {
             message: Some(message.clone()),

@@ -4,6 +4,7 @@
 mod buttons;
 mod clicks;
 mod counts;
+mod facts;
 mod groups;
 mod known;
 mod log;
@@ -22,7 +23,8 @@ use known::Knowledge;
 use table::Answer;
 use window::Window;
 
-/// Computes the truth: query parameters, the answer of each query, and the row count of each table.
+/// Computes the truth: query parameters, the answers, the row count of each table, and the facts of each message and
+/// click, from which the tests compute the other answers.
 pub(crate) fn truth(world: &World, scenario: &Scenario) -> Value {
     let window = Window::of(world);
     let knowledge = Knowledge::new(world, scenario, window);
@@ -43,5 +45,6 @@ pub(crate) fn truth(world: &World, scenario: &Scenario) -> Value {
         },
         "queries": queries,
         "counts": counts::rows_of_tables(&knowledge),
+        "facts": facts::facts(&knowledge),
     })
 }

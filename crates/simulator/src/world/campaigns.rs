@@ -73,6 +73,8 @@ pub(crate) struct Campaign {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) template: String,
+    /// Language of the template, if the application reports it.
+    pub(crate) language: Option<&'static str>,
     pub(crate) category: Category,
     pub(crate) buttons: Vec<Button>,
     /// Index of the sending phone number in [`super::World::lines`].
@@ -108,10 +110,12 @@ const LABELS: [&str; 9] = [
     "Entrapment",
     "Maintenance",
     "Test",
-    "Call me",
+    "Stop promotions",
     "Über uns",
     "Stop/Pause",
 ];
+/// Languages of templates, of three campaigns in four.
+const LANGUAGES: [&str; 3] = ["en_US", "de", "pt_BR"];
 const SUBJECTS: [&str; 8] = ["invite", "reminder", "offer", "alert", "survey", "welcome", "travel", "renewal"];
 
 /// Creates the campaigns: for each provider one of each form that it supports.
@@ -178,6 +182,8 @@ fn campaign(rng: &mut SeededRng, provider: SimulatedProvider, form: Form, number
         id: format!("camp-{number:03}"),
         name: format!("{subject} {number}"),
         template: format!("{subject}_{}_v{}", provider.name(), 1 + number % 3),
+        // By number, not at random: so the other campaigns stay as they are.
+        language: LANGUAGES.get(number % 4).copied(),
         category: match form {
             Form::Links | Form::Flow => Category::Marketing,
             Form::Buttons | Form::List | Form::Voice => Category::Service,

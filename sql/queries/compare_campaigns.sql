@@ -1,0 +1,19 @@
+-- Question: Is one campaign clicked more than another, or is the difference chance?
+-- Parameters: from, to, account_id, phone_number_id, campaigns; ${database}
+-- campaigns: ids separated by commas. Definitions (docs/metrics.md, part 6): their clickable messages sent from … to in local days, the highest
+-- CTR first. ctr_low, ctr_high: Wilson's interval at 95 %. behind_best: the highest CTR less this one; behind_low, behind_high: Newcombe's interval
+-- of that difference at 95 %. If the interval contains 0, the difference is not significant.
+WITH ${include:cohort},
+counted AS (
+  SELECT
+    campaign_id AS group_name,
+${include:comparison_counts}
+  FROM sent_messages
+  WHERE is_clickable AND contains(split(?, ','), campaign_id)
+  GROUP BY campaign_id
+),
+${include:ctr_comparison}
+SELECT
+  group_name AS campaign_id, messages, delivered, clicked, ctr, ctr_low, ctr_high, behind_best, behind_low, behind_high
+FROM compared_groups
+ORDER BY ctr DESC NULLS LAST, campaign_id
