@@ -9,6 +9,8 @@ from typing import Any
 from .rows import Result
 from .statements import Settings, Statement, StatementError
 
+# An execution parameter has 1,024 characters, two of them for the quotes.
+_LONGEST_VALUE = 1022
 _POLL_SECONDS = 0.5
 _DONE = {"SUCCEEDED", "FAILED", "CANCELLED"}
 
@@ -38,6 +40,11 @@ class AthenaEngine:
             "QueryExecutionContext": {"Database": self.settings.database},
             "WorkGroup": self.workgroup,
         }
+        if too_long := next((value for value in values if len(value) > _LONGEST_VALUE), None):
+            raise StatementError(
+                f"a value of {len(too_long)} characters, {too_long[:40]!r}…, is too long: Athena takes {_LONGEST_VALUE}; "
+                "ask in several queries"
+            )
         if values:
             # Athena wants each value as a literal of SQL, with its quotes.
             request["ExecutionParameters"] = ["'" + value.replace("'", "''") + "'" for value in values]

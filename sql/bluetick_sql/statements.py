@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from .errors import StatementError
 from .rate_card import read_rate_card, values_of
@@ -18,6 +20,15 @@ _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 _INCLUDE = re.compile(r"\$\{include:(\w+)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ZONE = re.compile(r"[A-Za-z0-9_+\-/]+")
+
+
+def _is_zone(name: str) -> bool:
+    """Whether the machine's database of time zones has the name; true on a machine without one."""
+    for known, answer in ((name, True), ("Asia/Kolkata", False)):
+        with suppress(KeyError, ValueError, OSError):
+            ZoneInfo(known)
+            return answer
+    return True
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,8 @@ class Settings:
             raise StatementError(f"{self.database!r} is no name of a database")
         if not _ZONE.fullmatch(self.timezone):
             raise StatementError(f"{self.timezone!r} is no name of a time zone")
+        if not _is_zone(self.timezone):
+            raise StatementError(f"there is no time zone {self.timezone!r}: give an IANA name such as Asia/Kolkata")
         if not 1 <= self.attribution_hours <= 720:
             raise StatementError(f"attribution_hours is {self.attribution_hours}: give whole hours from 1 to 720")
         check_date("first_day", self.first_day)
@@ -140,6 +153,12 @@ def find_query(name: str, read: Callable[[str], str] | None = None) -> Statement
 FIRST_DAY, LAST_DAY = date(2009, 1, 1), date(2036, 5, 18)
 _OPTIONAL_DATES = {"message_status", "message_log", "latest_message_of_registration"}
 
+# What a parameter takes, where that is a closed list.
+_CHOICES = {"standalone": ("true", "false"), "status": ("sent", "delivered", "read", "failed", "deleted")}
+# Parameters that list names or ids, and those without which a query can find nothing.
+_LISTS = {"message_ids", "templates", "campaigns"}
+_REQUIRED = {"recipient_id": ("journey",), "registration_id": ("latest_message_of_registration",)}
+
 
 def check_date(name: str, value: str) -> date:
     """The day that `value` writes as YYYY-MM-DD. Raises StatementError, which names the parameter and what it takes."""
@@ -160,15 +179,16 @@ def _checked(statement: Statement, name: str, value: str) -> str:
             check_date(name, value)
         return value
     value = value.strip()
-    if name == "standalone" and value not in ("", "true", "false"):
-        raise StatementError(f"standalone is {value!r}: give true or false, or leave it out")
+    if name in _CHOICES and value not in ("", *_CHOICES[name]):
+        *others, last = _CHOICES[name]
+        raise StatementError(f"{name} is {value!r}: give {', '.join(others)} or {last}, or leave it out")
     if name == "recipient_id":
-        return _recipient(value)
-    if name == "message_ids":
-        ids = [part.strip() for part in value.split(",") if part.strip()]
-        if not ids:
-            raise StatementError("message_ids is empty: give one id, or several with commas between")
-        return ",".join(ids)
+        value = _recipient(value)
+    if name in _LISTS:
+        value = ",".join(part.strip() for part in value.split(",") if part.strip())
+    if not value and (name in _LISTS or statement.name in _REQUIRED.get(name, ())):
+        several = ", or several with commas between" if name in _LISTS else ""
+        raise StatementError(f"{name} is empty: give one{several}, as in --param {name}=…")
     return value
 
 

@@ -65,6 +65,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             guest_name="Ada",
             message_type="rsvp",
             standalone=False,
+            template_language="en_US",
         ),
         _send(
             "C",
@@ -74,8 +75,9 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             ticket_id="T1",
             buttons=["yes", "no"],
             standalone=True,
+            template_language="en_US",
         ),
-        _send("D", "2026-11-10 12:00:01", "p3", template_name="invite"),
+        _send("D", "2026-11-10 12:00:01", "p3", template_name="invite", template_language="de"),
         _send("E", "2026-11-10 13:00:01", "p4", template_name="promo"),
         _send("F", "2026-11-10 13:30:01", "p5", template_name="promo"),
         _send("G", "2026-11-10 14:00:01", "p6", template_name="promo"),
@@ -276,6 +278,27 @@ EXPECTED: dict[str, tuple[dict[str, str], list[list[Any]]]] = {
             [None, 1, 1, 0, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, None, None, None, None, None, None],
         ],
     ),
+    # A and C are in English, D in German; B has no send.
+    "ctr_by_language": (
+        {},
+        [
+            ["promo", None, 3, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None, 0.0, 3],
+            ["invite", "en_US", 2, 2, 2, 2, 3, 1, 1, 1.0, 1.0, 1.0, 1.5, 1.5, 0],
+            ["invite", "de", 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None, 0.0, 1],
+            ["invite", None, 1, 1, 1, 0, 0, 1, 0, 0.0, 0.0, 0.0, None, 0.0, 1],
+            [None, None, 1, 1, 0, 0, 0, 1, 0, 0.0, None, 0.0, None, 0.0, 1],
+        ],
+    ),
+    "funnel_by_language": (
+        {},
+        [
+            ["promo", None, 4, 2, 0, 0, 0, 2, 0, 2 / 4, 0.0, 0.0, 0.0, 20.0, 60.0, None, None, None, None, None, None],
+            ["invite", "en_US", 2, 2, 2, 2, 1, 0, 0, 1.0, 1.0, 1.0, 0.5, 5.0, 5.0, 55.0, 55.0, 60.0, 60.0, 480.0, 480.0],
+            ["invite", "de", 1, 1, 0, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 10.0, 10.0, None, None, None, None, None, None],
+            ["invite", None, 1, 1, 1, 0, 0, 0, 0, 1.0, 1.0, 0.0, 0.0, None, None, None, None, None, None, None, None],
+            [None, None, 1, 1, 0, 0, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, None, None, None, None, None, None],
+        ],
+    ),
     "funnel_by_event": (
         {},
         [
@@ -298,7 +321,7 @@ EXPECTED: dict[str, tuple[dict[str, str], list[list[Any]]]] = {
         ],
     ),
     "cost_by_category": ({}, [["marketing", "regular", 2, 2, 2, 1.0], ["utility", "regular", 1, 1, 0, 0.0]]),
-    "response_times": ({}, [["T1", 2, 2, 2, "2026-11-09T20:00:00.000Z", "2026-11-09T20:02:00.000Z", "yes", 120.0]]),
+    "response_times": ({}, [["T1", 2, 2, 2, "2026-11-09T20:00:00.000Z", "2026-11-09T20:02:00.000Z", "yes", 120.0, 0]]),
     "reclicks": ({}, [[1, 1, 1, 0], [2, 1, 1, 1]]),
     "click_sequence": ({}, [[1, None, "no", 1], [1, None, "yes", 1], [2, "yes", "yes", 1]]),
     "unattributed_clicks": (
