@@ -22,10 +22,7 @@ message_facts AS (
   UNION ALL
   SELECT
     s.message_id, s.event_ts, 'send', NULL, true,
-    coalesce(
-      lpad(CAST(9999999999997 - date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00', s.updated_at) AS varchar), 13, '0'),
-      '9999999999998'
-    ),
+    ${include:send_precedence},
     s.provider, s.account_id, s.phone_number_id, NULL, s.wa_id, s.user_id,
     NULL, NULL, NULL,
     s.template_name, s.campaign_id, NULL, NULL, NULL, NULL, NULL,

@@ -1,8 +1,8 @@
 -- Question: What should Meta's own dashboard show for each template and day?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): messages sent from … to in UTC days, with receipts and clicks of the first seven days, as Meta counts.
--- delivered and read are those reported, not implied; clicked: clicks; Meta's click rate is clicks / delivered. Only messages of a known
--- template that left: a message that is known by its failure alone is not sent.
+-- Definitions (docs/metrics.md, part 6): messages sent from … to in UTC days, by day and template. Receipts and clicks count for 7 days after the
+-- message was sent, as at Meta. sent: messages, without those of which only a failure was reported. delivered, read: those with such a status.
+-- clicked: clicks, not messages. click_rate = clicked / delivered. Messages of an unknown template are left out.
 WITH ${include:meta_cohort}
 SELECT
   sent_date, template_name,

@@ -25,12 +25,18 @@ tickets AS (
   GROUP BY m.ticket_id
 ),
 reported_messages AS (
-  SELECT s.ticket_id, count(DISTINCT s.message_id) AS messages
+  SELECT s.message_id, substr(min(${include:send_precedence} || s.ticket_id), 14) AS ticket_id
   FROM ${database}.sends AS s
   CROSS JOIN report_window AS w
   WHERE s.dt BETWEEN CAST(date_add('day', -w.days_before - 30, date(w.from_date)) AS varchar)
-    AND CAST(date_add('day', w.days_after, date(w.to_date)) AS varchar) AND s.ticket_id IS NOT NULL
-  GROUP BY s.ticket_id
+    AND CAST(date_add('day', w.days_after, date(w.to_date)) AS varchar)
+  GROUP BY s.message_id
+),
+reported_tickets AS (
+  SELECT ticket_id, count(*) AS messages
+  FROM reported_messages
+  WHERE ticket_id IS NOT NULL
+  GROUP BY ticket_id
 )
 SELECT
   t.ticket_id, t.messages, t.delivered, t.clicked, t.first_sent_at, t.first_click_at,
@@ -40,5 +46,5 @@ SELECT
   greatest(coalesce(r.messages, 0) - t.messages, 0) AS messages_left_out
 FROM tickets AS t
 LEFT JOIN clicks AS c ON c.ticket_id = t.ticket_id AND c.position = 1
-LEFT JOIN reported_messages AS r ON r.ticket_id = t.ticket_id
+LEFT JOIN reported_tickets AS r ON r.ticket_id = t.ticket_id
 ORDER BY t.ticket_id

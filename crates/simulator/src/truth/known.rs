@@ -469,9 +469,11 @@ fn sender_by(world: &World, webhook: WebhookKind, line: usize) -> Sender {
         | WebhookKind::WasenderUpsert
         | WebhookKind::WasenderReceived
         | WebhookKind::WasenderPersonal => account(session_account(wasender::SESSION)),
-        WebhookKind::WooshFlat | WebhookKind::Interakt | WebhookKind::InteraktFlow | WebhookKind::Tracker => {
-            Sender::default()
-        }
+        WebhookKind::WooshFlat
+        | WebhookKind::Interakt
+        | WebhookKind::InteraktFlow
+        | WebhookKind::InteraktEcho
+        | WebhookKind::Tracker => Sender::default(),
     }
 }
 
