@@ -42,8 +42,8 @@ class AthenaEngine:
         }
         if too_long := next((value for value in values if len(value) > _LONGEST_VALUE), None):
             raise StatementError(
-                f"a value of {len(too_long)} characters, {too_long[:40]!r}…, is too long: Athena takes {_LONGEST_VALUE}; "
-                "ask in several queries"
+                f"the value {too_long[:40]!r}… has {len(too_long)} characters: Athena takes {_LONGEST_VALUE}; ask in "
+                "several queries"
             )
         if values:
             # Athena wants each value as a literal of SQL, with its quotes.

@@ -27,7 +27,7 @@ _RULES = {
 
 @dataclass(frozen=True)
 class Price:
-    """The price of a delivered message of a category to the numbers that begin with `calling_code`, from a local day on."""
+    """The price of a delivered message to the numbers that begin with `calling_code`, from a local day on."""
 
     calling_code: str
     country: str

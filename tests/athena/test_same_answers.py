@@ -16,6 +16,9 @@ from trino_server import TrinoServer
 WINDOW = {"from": "2025-03-03", "to": "2025-03-15"}
 FILTERS = {
     "message_status": [{"message_ids": ",".join(f"wamid.{n:07d}" for n in range(40))}, {"message_ids": "none"}],
+    "journey": [{"recipient_id": f"9198{7:08d}"}],
+    "compare_templates": [{"templates": "rsvp_invite,travel_update"}],
+    "compare_campaigns": [{"campaigns": "c0,c1,c2"}],
     "message_log": [
         {},
         {"event_id": "event1"},

@@ -1,7 +1,7 @@
-"""A second small lake, for what messages and links cost and bring: each rule of the rate card at its edge, and the figures.
+"""A second small lake, for costs, links and campaigns: each rule of the rate card at its edge, and the figures.
 
-Local time is that of Kolkata. The prices are those of `sql/rate_card.example.csv`: from 11 November 2026, 00:00 in Kolkata, a
-marketing message to India costs 0.0125 USD, before 0.0118.
+Local time is that of Kolkata. The prices are those of `sql/rate_card.example.csv`: a marketing message to India costs
+0.0125 USD from 11 November 2026 on, 00:00 in Kolkata, and 0.0118 before.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ _PROVIDERS = {"meta": "meta", "woosh": "woosh", "interakt": "interakt", "wasende
 _BODIES_AT_ONCE = 2000
 _NEWS = "message_template_status_update"
 # Long past, so that the state of no ticket depends on the clock. Lord Howe changes its clocks on the fifth.
-_START = "2025-10-01"
+START = "2025-10-01"
 # A body that is one record of no meaning: printed between two bodies, it tells whose record a line is.
 _MARK = '{"end_of_body":true}'
 # Later than anything simulated: what flatten dates by receipt carries this time, and gets the request's own.
@@ -50,7 +50,7 @@ def simulate(work: Path, *, seed: int, messages: int, days: int, timezone: str, 
             "--days",
             str(days),
             "--start",
-            _START,
+            START,
             "--timezone",
             timezone,
             "--attribution-hours",
@@ -72,7 +72,7 @@ def simulate(work: Path, *, seed: int, messages: int, days: int, timezone: str, 
     lake.mkdir()
     subprocess.run([BLUETICK, "run", "--raw", raw.as_uri(), "--lake", lake.as_uri()], check=True, capture_output=True)
     truth = json.loads((work / "simulation" / "truth.json").read_text(encoding="utf-8"))
-    truth["news"] = list(_all_news(work / "simulation" / "requests.ndjson"))
+    truth["news"] = list(news(work / "simulation" / "requests.ndjson"))
     truth["receipts"] = list(receipts.values())
     return Simulation(lake, truth)
 
@@ -84,7 +84,7 @@ def _note(receipts: dict[str, Receipt], record: dict[str, Any]) -> None:
     receipts[statement] = min(receipts.get(statement, now), now)
 
 
-def _all_news(requests: Path) -> Iterator[dict[str, Any]]:
+def news(requests: Path) -> Iterator[dict[str, Any]]:
     """What the webhooks say about templates, each statement once, read from their bodies."""
     seen = set()
     with requests.open(encoding="utf-8") as lines:

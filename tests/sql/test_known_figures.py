@@ -50,7 +50,9 @@ def test_figures_are_those_worked_out_by_hand(scenario_lake: LocalLake) -> None:
 
 def test_every_query_but_those_of_the_simulator_has_known_figures() -> None:
     """What the small lake leaves out is compared with the simulator's truth."""
-    left_out = {path.stem for path in query_files()} - {case.split("@")[0] for case in EXPECTED | price_scenario.EXPECTED}
+    left_out = {path.stem for path in query_files()} - {
+        case.split("@")[0] for case in EXPECTED | price_scenario.EXPECTED
+    }
     assert left_out == {"flows", "freshness", "funnel_by_campaign", "list_rows"}
 
 

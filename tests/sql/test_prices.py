@@ -29,7 +29,9 @@ def _answers(lake: Path, settings: Settings, changed: dict[str, str]) -> dict[st
         for name, (parameters, _) in EXPECTED.items():
             statement = changed_statement(name, changed)
             rows = plain_rows(engine.run(statement, bind(statement, {**WINDOW, **parameters})).rows)
-            found[name] = [[pytest.approx(cell, abs=1e-6) if isinstance(cell, float) else cell for cell in row] for row in rows]
+            found[name] = [
+                [pytest.approx(cell, abs=1e-6) if isinstance(cell, float) else cell for cell in row] for row in rows
+            ]
     return found
 
 
@@ -41,7 +43,10 @@ def test_figures_are_those_worked_out_by_hand(tmp_path: Path) -> None:
 def test_without_prices_nothing_has_a_cost(tmp_path: Path) -> None:
     assert read_rate_card(RATE_CARD) == []
     found = _answers(write_lake(tmp_path, ROWS), Settings(timezone=TIMEZONE), {})
-    assert found["cost_by_template"] == [["offer", None, 8, None, 2, 3, None, None], ["notice", None, 2, None, 0, 0, None, None]]
+    assert found["cost_by_template"] == [
+        ["offer", None, 8, None, 2, 3, None, None],
+        ["notice", None, 2, None, 0, 0, None, None],
+    ]
 
 
 MUTATIONS = {

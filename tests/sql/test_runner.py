@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from bluetick_sql.athena import AthenaEngine
 from bluetick_sql.lake import LocalLake
 from bluetick_sql.rows import Result, as_csv, as_json, as_table, plain_rows
 from bluetick_sql.statements import SQL_ROOT, Settings, Statement, StatementError, bind, find_query
+from lake_writer import at, write_lake
 from scenario import TIMEZONE
 
 
@@ -75,6 +77,31 @@ def test_all_formats_hold_the_same_rows(scenario_lake: LocalLake) -> None:
             ["ctr_total", "--from", "2026-11-10", "--to", "2026-11-11", "--timezone", "UTC'; --"],
             2,
             "no name of a time zone",
+        ),
+        (["message_log", "--timezone", "Mars/Olympus"], 2, "there is no time zone 'Mars/Olympus': give an IANA name"),
+        (["message_log", "--attribution-hours", "0"], 2, "attribution_hours is 0: give whole hours from 1 to 720"),
+        (["message_log", "--attribution-hours", "x"], 2, "invalid int value: 'x'"),
+        (
+            ["message_log", "--param", "status=gone"],
+            2,
+            "status is 'gone': give sent, delivered, read, failed or deleted",
+        ),
+        (["message_log", "--param", "status"], 2, "the parameter 'status' is no NAME=VALUE"),
+        (["message_log", "--params", "status='sent"], 2, "No closing quotation"),
+        (["message_log", "--from", "2026-11-10", "--param", "from=2026-11-11"], 2, "from is given twice"),
+        (["message_log", "--rate-card", "/nonexistent"], 2, "/nonexistent cannot be read as a rate card"),
+        (["message_log", "--database", "a.b"], 2, "'a.b' is no name of a database"),
+        (["latest_message_of_registration"], 2, "registration_id is empty: give one"),
+        (["journey", "--from", "2026-11-10", "--to", "2026-11-11"], 2, "recipient_id is empty: give one"),
+        (
+            ["compare_templates", "--from", "2026-11-10", "--to", "2026-11-11"],
+            2,
+            "templates is empty: give one, or several",
+        ),
+        (
+            ["compare_campaigns", "--from", "2026-11-10", "--to", "2026-11-11", "--param", "campaigns= ,"],
+            2,
+            "campaigns is empty",
         ),
         (["ctr_total", "--from", "2026-11-10", "--to", "2026-11-11", "--lake", "/nonexistent"], 1, "holds no lake"),
     ],
@@ -150,6 +177,44 @@ def test_athena_gets_quoted_values_and_gives_typed_rows() -> None:
     assert result.bytes_read == 7
 
 
+def test_a_value_that_is_too_long_for_athena_is_refused() -> None:
+    with pytest.raises(StatementError, match="has 1023 characters: Athena takes 1022"):
+        AthenaEngine(Settings(), "group", _Athena([])).run(Statement("x", "SELECT ?"), ["m" * 1023])
+
+
 def test_a_failed_query_of_athena_tells_its_reason() -> None:
     with pytest.raises(RuntimeError, match="failed: because"):
         AthenaEngine(Settings(), "group", _Athena(["FAILED"])).run(Statement("x", "SELECT 1"), [])
+
+
+def _make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """`make query` as a person types it, with the Python of this test."""
+    command = ["make", "--no-print-directory", "--assume-old=.venv/query", "query", *arguments]
+    return subprocess.run(command, cwd=SQL_ROOT.parent, capture_output=True, text=True, check=False)
+
+
+def test_parameters_of_make_may_contain_spaces(tmp_path: Path) -> None:
+    sent = {"status": "sent", "event_ts": at("2026-11-10 10:00:00")}
+    names = {"m1": "Spring sale", "m2": "Spring", "m3": "it's $5"}
+    rows = [{**sent, "message_id": message, "template_name": name} for message, name in names.items()]
+    lake = write_lake(tmp_path / "a lake", {"statuses": rows})
+    for text, found in [
+        ('template_name="Spring sale"', ["m1"]),
+        ("template_name='Spring sale' status=sent", ["m1"]),
+        ('template_name="it\'s $5"', ["m3"]),
+        ("status=sent", ["m1", "m2", "m3"]),
+    ]:
+        said = _make("Q=message_log", f"LAKE={lake}", f"PARAMS={text}", "FORMAT=csv")
+        assert said.returncode == 0, said.stderr
+        assert [row["message_id"] for row in csv.DictReader(io.StringIO(said.stdout))] == found, text
+
+
+def test_an_open_quote_and_a_value_without_a_name_are_refused(tmp_path: Path) -> None:
+    lake = write_lake(tmp_path, {"statuses": []})
+    for text, reason in [
+        ('template_name="Spring', "No closing quotation"),
+        ("template_name=Spring sale", "the parameter 'sale' is no NAME=VALUE; quote a value that contains spaces"),
+    ]:
+        said = _make("Q=message_log", f"LAKE={lake}", f"PARAMS={text}")
+        assert said.returncode == 2
+        assert reason in said.stderr

@@ -38,10 +38,10 @@ def differences(engine: Engine, truth: dict[str, Any]) -> list[str]:
     for case, expected in sorted(cases.items()):
         statement = find_query(case.split("@")[0])
         result = engine.run(statement, bind(statement, {**window, **expected.get("parameters", {})}))
-        rows = _comparable(statement.name, plain_rows(result.rows))
+        rows = comparable(statement.name, plain_rows(result.rows))
         if result.columns != expected["columns"]:
             found.append(f"{case}: columns {result.columns}, expected {expected['columns']}")
-        elif not _equal(statement.name, rows, expected["rows"]):
+        elif not equal(statement.name, rows, expected["rows"]):
             wrong = [(row, true) for row, true in zip(rows, expected["rows"], strict=False) if row != true]
             found.append(
                 f"{case}: {len(rows)} rows, expected {len(expected['rows'])}; {len(wrong)} differ; first (answer, "
@@ -50,7 +50,7 @@ def differences(engine: Engine, truth: dict[str, Any]) -> list[str]:
     return found
 
 
-def _comparable(name: str, rows: list[list[Any]]) -> list[list[Any]]:
+def comparable(name: str, rows: list[list[Any]]) -> list[list[Any]]:
     """The rows; those of events of one time in one order, and their JSON in one spelling."""
     if name != "template_and_number_events":
         return rows
@@ -59,7 +59,8 @@ def _comparable(name: str, rows: list[list[Any]]) -> list[list[Any]]:
     return sorted(([*row[:-1], json.dumps(json.loads(row[-1]), sort_keys=True)] for row in rows), key=repr)
 
 
-def _equal(name: str, rows: list[list[Any]], true: list[list[Any]]) -> bool:
+def equal(name: str, rows: list[list[Any]], true: list[list[Any]]) -> bool:
+    """Whether rows are those of the truth; the intervals of comparisons up to 1e-9."""
     if name not in _ROUNDED:
         return rows == true
     return len(rows) == len(true) and all(

@@ -1,4 +1,4 @@
-"""The answers that the simulator leaves to Python: computed from the facts of `truth.json` by the words of docs/metrics.md.
+"""The answers that are computed from the facts of `truth.json`, by the definitions of docs/metrics.md.
 
 A fact is what is known of one message or click. Nothing here reads the lake or the SQL.
 """
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,17 +24,19 @@ Answer = dict[str, Any]
 
 _HOUR = 3_600_000
 _STOP_LABELS = {"stop", "stop promotions", "unsubscribe", "opt out", "opt-out"}
-CTR = (
-    "messages delivered read clicked clicks recipients clickers ctr click_to_read unique_ctr clicks_per_clicked total_click_rate "
-    "unknown_buttons"
-).split()
-FUNNEL = (
-    "sent delivered read clicked replied failed deleted delivery_rate read_rate click_rate reply_rate sent_to_delivered_p50 "
-    "sent_to_delivered_p90 delivered_to_read_p50 delivered_to_read_p90 read_to_click_p50 read_to_click_p90 click_to_reply_p50 "
-    "click_to_reply_p90"
-).split()
-COST = "billable_messages cost clicked clicks cost_per_message cost_per_click".split()
-COMPARISON = "messages delivered clicked ctr ctr_low ctr_high behind_best behind_low behind_high".split()
+CTR = [
+    "messages", "delivered", "read", "clicked", "clicks", "recipients", "clickers", "ctr", "click_to_read",
+    "unique_ctr", "clicks_per_clicked", "total_click_rate", "unknown_buttons",
+]  # fmt: skip
+FUNNEL = [
+    "sent", "delivered", "read", "clicked", "replied", "failed", "deleted", "delivery_rate", "read_rate",
+    "click_rate", "reply_rate", "sent_to_delivered_p50", "sent_to_delivered_p90", "delivered_to_read_p50",
+    "delivered_to_read_p90", "read_to_click_p50", "read_to_click_p90", "click_to_reply_p50", "click_to_reply_p90",
+]  # fmt: skip
+COST = ["billable_messages", "cost", "clicked", "clicks", "cost_per_message", "cost_per_click"]
+COMPARISON = [
+    "messages", "delivered", "clicked", "ctr", "ctr_low", "ctr_high", "behind_best", "behind_low", "behind_high",
+]  # fmt: skip
 
 
 def rate(part: float, whole: float) -> float | None:
@@ -76,7 +79,9 @@ class Message:
     @cached_property
     def attributed(self) -> list[dict[str, Any]]:
         deadline = self.fact["sent_at"] + self.hours * _HOUR
-        return sorted((click for click in self.fact["clicks"] if click["at"] <= deadline), key=lambda click: click["at"])
+        return sorted(
+            (click for click in self.fact["clicks"] if click["at"] <= deadline), key=lambda click: click["at"]
+        )
 
     @property
     def first_click_at(self) -> int | None:
@@ -118,7 +123,9 @@ class Facts:
         self.zone = ZoneInfo(asked["timezone"])
         self.hours = int(asked["attribution_hours"])
         self.every_message = [Message(fact, self.hours) for fact in truth["facts"]["messages"]]
-        self.cohort = [message for message in self.every_message if self.first <= self.day(message.sent_at) <= self.last]
+        self.cohort = [
+            message for message in self.every_message if self.first <= self.day(message.sent_at) <= self.last
+        ]
         self.clickable = [message for message in self.cohort if message.is_clickable]
         self.clicks = [
             click
@@ -159,7 +166,8 @@ def ctr_of(messages: list[Message]) -> Row:
     clicks = sum(len(message.attributed) for message in messages)
     reached, clickers = recipients(messages, "is_delivered"), recipients(messages, "attributed")
     return [
-        len(messages), delivered, read, clicked, clicks, reached, clickers, rate(clicked, delivered), rate(clicked, read),
+        len(messages), delivered, read, clicked, clicks, reached, clickers,
+        rate(clicked, delivered), rate(clicked, read),
         rate(clickers, reached), rate(clicks, clicked), rate(clicks, delivered),
         sum(message.buttons is None for message in messages),
     ]  # fmt: skip
@@ -173,8 +181,7 @@ def funnel_of(messages: list[Message]) -> Row:
     )
     row: Row = [len(messages), delivered, read, clicked, replied, failed, deleted]
     row += [rate(delivered, len(messages)), rate(read, delivered), rate(clicked, delivered), rate(replied, delivered)]
-    steps = ["sent_at", "delivered_at", "read_at", "first_click_at", "replied_at"]
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(["sent_at", "delivered_at", "read_at", "first_click_at", "replied_at"]):
         pairs = [(getattr(message, before), getattr(message, after)) for message in messages]
         spans = [b - a for a, b in pairs if a is not None and b is not None and b >= a]
         row += [percentile(spans, math.ceil(len(spans) / 2)), percentile(spans, math.ceil(9 * len(spans) / 10))]
@@ -205,7 +212,9 @@ def splits(facts: Facts) -> dict[str, Answer]:
         "funnel_by_language": answer(language + FUNNEL, _by(facts.cohort, language, funnel_of)),
     }
     for name in number:
-        value = Counter(getattr(message, name) or "" for message in facts.cohort if getattr(message, name)).most_common(1)
+        value = Counter(getattr(message, name) or "" for message in facts.cohort if getattr(message, name)).most_common(
+            1
+        )
         if not value:
             continue
         chosen = {name: value[0][0]}
@@ -221,7 +230,7 @@ def splits(facts: Facts) -> dict[str, Answer]:
 
 
 _DAILY = ["click_date", "clicks", "persons", "messages"]
-_BY_BUTTON = "button_id button_text total_clicks unique_users messages first_click_at last_click_at".split()
+_BY_BUTTON = ["button_id", "button_text", "total_clicks", "unique_users", "messages", "first_click_at", "last_click_at"]
 
 
 def _distinct(clicks: list[dict[str, Any]], name: str) -> int:
@@ -231,7 +240,8 @@ def _distinct(clicks: list[dict[str, Any]], name: str) -> int:
 def _daily(facts: Facts, clicks: list[dict[str, Any]]) -> list[Row]:
     days = grouped(clicks, lambda click: facts.day(click["at"]))
     return [
-        [day, len(days[day]), _distinct(days[day], "person"), _distinct(days[day], "message_id")] for day in sorted(days)
+        [day, len(days[day]), _distinct(days[day], "person"), _distinct(days[day], "message_id")]
+        for day in sorted(days)
     ]
 
 
@@ -256,9 +266,7 @@ def clicks_alone(facts: Facts) -> dict[str, Answer]:
 def _labels(messages: list[Message], label: Callable[[dict[str, Any]], Any], kind: str | None) -> list[list[Any]]:
     """By template and label: the delivered messages of the template, and the clicks with their messages."""
     delivered = Counter(message.template_name for message in messages if message.is_delivered)
-    pairs = [
-        (message, click) for message in messages for click in message.attributed if kind in (None, click["kind"])
-    ]
+    pairs = [(message, click) for message in messages for click in message.attributed if kind in (None, click["kind"])]
     groups = grouped(pairs, lambda pair: (pair[0].template_name, label(pair[1])))
     rows = []
     for (template, name), found in groups.items():
@@ -274,7 +282,7 @@ def labels(facts: Facts) -> dict[str, Answer]:
     """CTR by label and by link, and the rate of opt-outs."""
     by_label = _labels(facts.clickable, lambda click: click["button_text"] or click["button"], None)
     links = _labels(facts.clickable, lambda click: click["button_text"] or click["url"], "link_click")
-    columns = "template_name label delivered clicked clicks clickers ctr".split()
+    columns = ["template_name", "label", "delivered", "clicked", "clicks", "clickers", "ctr"]
     rates = []
     groups = grouped(facts.cohort, lambda message: message.template_name)
     for template in sorted(groups, key=lambda key: (-len(groups[key]), last(key))):
@@ -288,9 +296,9 @@ def labels(facts: Facts) -> dict[str, Answer]:
         rates.append([template, len(messages), delivered, refused, stopped, rate(stopped, delivered)])
     return {
         "ctr_by_label": answer(columns, [row[:2] + row[3:] for row in by_label if row[1] is not None]),
-        "link_ctr": answer("template_name link urls delivered clicked clicks clickers ctr".split(), links),
+        "link_ctr": answer([*columns[:1], "link", "urls", *columns[2:]], links),
         "opt_out_rate": answer(
-            "template_name messages delivered refused stop_clicked opt_out_rate".split(), rates
+            ["template_name", "messages", "delivered", "refused", "stop_clicked", "opt_out_rate"], rates
         ),
     }  # fmt: skip
 
@@ -425,16 +433,17 @@ def people(facts: Facts) -> dict[str, Answer]:
             reason = "opted_out" if opted_out else "undeliverable"
             suppress.append([reason, person, opted_out + undeliverable, iso(failed)])
     found = {
-        "fatigue": answer("messages_a_week person_weeks delivered read clicked ctr".split(), fatigue),
+        "fatigue": answer(["messages_a_week", "person_weeks", "delivered", "read", "clicked", "ctr"], fatigue),
         "messages_to_resend": answer(
-            "message_id recipient template_name ticket_id sent_at failed_at error_code error".split(), resend
+            "message_id recipient template_name ticket_id sent_at failed_at error_code error".split(),  # noqa: SIM905
+            resend,
         ),
         "numbers_to_suppress": answer(
-            "reason recipient failures last_failed_at".split(),
+            ["reason", "recipient", "failures", "last_failed_at"],
             sorted(suppress, key=lambda row: (row[0], last(row[1]))),
         ),
     }
-    columns = "happened_at step message_id template_name campaign_id state".split()
+    columns = ["happened_at", "step", "message_id", "template_name", "campaign_id", "state"]
     sizes_of_people = Counter(message.recipient for message in facts.cohort if message.recipient)
     for person, _ in sizes_of_people.most_common(3):
         found[f"journey@{person}"] = answer(columns, _journey(facts.cohort, person), recipient_id=person)
@@ -482,7 +491,7 @@ def time_and_weeks(facts: Facts) -> dict[str, Answer]:
         before = now
     columns = "week sent delivered clicked delivery_rate click_rate sent_change delivery_rate_change click_rate_change"
     return {
-        "time_to_click": answer("hours delivered clicked share".split(), curve),
+        "time_to_click": answer(["hours", "delivered", "clicked", "share"], curve),
         "week_over_week": answer(columns.split(), rows),
     }
 
@@ -499,10 +508,8 @@ def meta_analytics(facts: Facts) -> dict[str, Answer]:
         left = [message for message in group if message.failed_at != message.sent_at or message.is_delivered]
         delivered = sum(bool(message.delivered_at or message.read_at) for message in group)
         clicks = sum(len(message.attributed) for message in group)
-        rows.append(
-            [day, template, len(left), delivered, count(group, "read_at"), clicks, rate(clicks, delivered)]
-        )
-    columns = "sent_date template_name sent delivered read clicked click_rate".split()
+        rows.append([day, template, len(left), delivered, count(group, "read_at"), clicks, rate(clicks, delivered)])
+    columns = ["sent_date", "template_name", "sent", "delivered", "read", "clicked", "click_rate"]
     return {"meta_template_analytics": answer(columns, rows)}
 
 
@@ -520,8 +527,8 @@ def tickets(facts: Facts) -> dict[str, Answer]:
             "responded" if click else "expired",
         ])  # fmt: skip
     columns = (
-        "ticket_id message_id contact lift floor template_name state sent_at delivered_at read_at responded_at button button_text "
-        "response_seconds status"
+        "ticket_id message_id contact lift floor template_name state sent_at delivered_at read_at responded_at button "
+        "button_text response_seconds status"
     )
     return {"tickets": answer(columns.split(), rows), "response_times": _response_times(facts, with_ticket)}
 
@@ -538,26 +545,33 @@ def _response_times(facts: Facts, with_ticket: list[Message]) -> Answer:
     rows = []
     for ticket, messages in sorted(grouped(with_ticket, lambda message: message.ticket_id).items()):
         sent = min(message.sent_at for message in messages)
-        first = min((click for message in messages for click in message.attributed), key=lambda click: click["at"], default={})
+        first = min(
+            (click for message in messages for click in message.attributed), key=lambda click: click["at"], default={}
+        )
         at = first.get("at")
         rows.append([
             ticket, len(messages), count(messages, "is_delivered"), count(messages, "attributed"), iso(sent), iso(at),
             first.get("button"), _seconds(sent, at), outside[ticket],
         ])  # fmt: skip
-    columns = (
-        "ticket_id messages delivered clicked first_sent_at first_click_at first_button response_seconds messages_left_out"
-    )
-    return answer(columns.split(), rows)
+    columns = "ticket_id messages delivered clicked first_sent_at first_click_at first_button response_seconds"
+    return answer([*columns.split(), "messages_left_out"], rows)
 
 
 def news(facts: Facts) -> dict[str, Answer]:
     """What the webhooks say about templates, from their bodies."""
     rows = [
-        [iso(found["at"]), found["provider"], found["account_id"], None, found["type"], json.dumps(found["payload"], sort_keys=True)]
+        [
+            iso(found["at"]),
+            found["provider"],
+            found["account_id"],
+            None,
+            found["type"],
+            json.dumps(found["payload"], sort_keys=True),
+        ]
         for found in facts.news
         if facts.first <= facts.day(found["at"]) <= facts.last
     ]
-    columns = "happened_at provider account_id phone_number_id type payload".split()
+    columns = ["happened_at", "provider", "account_id", "phone_number_id", "type", "payload"]
     return {"template_and_number_events": answer(columns, sorted(rows, key=repr))}
 
 
@@ -569,7 +583,8 @@ def freshness(facts: Facts) -> dict[str, Answer]:
         late = sum(lag > 24 * _HOUR for lag in lags)
         rows.append([
             table, provider, len(found), iso(max(row[2] for row in found)), iso(max(row[3] for row in found)), late,
-            rate(late, len(found)), percentile(lags, math.ceil(len(lags) / 2)), percentile(lags, math.ceil(9 * len(lags) / 10)),
+            rate(late, len(found)),
+            percentile(lags, math.ceil(len(lags) / 2)), percentile(lags, math.ceil(9 * len(lags) / 10)),
         ])  # fmt: skip
     columns = "table_name provider row_count last_event_at last_received_at late_rows late_share lag_p50 lag_p90"
     return {"freshness": answer(columns.split(), rows)}
@@ -578,7 +593,18 @@ def freshness(facts: Facts) -> dict[str, Answer]:
 def answers(truth: dict[str, Any], card: list[Price]) -> dict[str, Answer]:
     """Every answer that these facts give, by name of the query and case."""
     facts = Facts(truth)
-    parts = [splits, clicks_alone, labels, comparisons, people, time_and_weeks, meta_analytics, tickets, news, freshness]
+    parts = [
+        splits,
+        clicks_alone,
+        labels,
+        comparisons,
+        people,
+        time_and_weeks,
+        meta_analytics,
+        tickets,
+        news,
+        freshness,
+    ]
     found: dict[str, Answer] = costs(facts, card)
     for part in parts:
         found |= part(facts)

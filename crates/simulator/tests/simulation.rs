@@ -190,7 +190,6 @@ fn the_truth_answers_its_queries_and_no_answer_is_empty() {
         "flows",
         "link_clicks",
         "interaction_kinds",
-        "response_times",
         "failures",
         "failures_by_class",
         "cost_by_category",

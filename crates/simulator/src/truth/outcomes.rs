@@ -1,54 +1,19 @@
-//! Response times of tickets, failures, costs and opt-outs.
+//! Failures, costs and opt-outs.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::known::{Knowledge, KnownClick, Message, name_of, tally};
+use super::known::{Knowledge, Message, name_of, tally};
 use super::measures::count;
-use super::table::{Answer, elapsed_ms, nulls_last, rate, span, time};
+use super::table::{Answer, nulls_last, rate};
 use crate::scenario::UnrelatedEventKind;
 
-/// Answers `response_times`, `failures`, `failures_by_class`, `cost_by_category` and `opt_outs`.
+/// Answers `failures`, `failures_by_class`, `cost_by_category` and `opt_outs`.
 pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
     let cohort: Vec<&Message> = knowledge.cohort().collect();
-    vec![response_times(&cohort), failures(&cohort), failures_by_class(&cohort), costs(&cohort), opt_outs(knowledge)]
-}
-
-fn response_times(messages: &[&Message]) -> Answer {
-    let mut tickets: BTreeMap<&str, Vec<&Message>> = BTreeMap::new();
-    for message in messages {
-        if let Some(ticket) = message.record.as_ref().and_then(|record| record.ticket.as_deref()) {
-            tickets.entry(ticket).or_default().push(message);
-        }
-    }
-    let rows = tickets.into_iter().map(|(ticket, messages)| {
-        let sent = messages.iter().filter_map(|message| message.sent_at).min();
-        let first = messages.iter().filter_map(|message| message.clicks.first()).min_by_key(|click| click.at);
-        let clicked = first.map(|click| click.at);
-        vec![
-            json!(ticket),
-            json!(messages.len()),
-            json!(count(&messages, Message::is_delivered)),
-            json!(count(&messages, Message::is_clicked)),
-            time(sent),
-            time(clicked),
-            json!(first.and_then(KnownClick::button)),
-            span(elapsed_ms(sent, clicked)),
-        ]
-    });
-    let columns = vec![
-        "ticket_id",
-        "messages",
-        "delivered",
-        "clicked",
-        "first_sent_at",
-        "first_click_at",
-        "first_button",
-        "response_seconds",
-    ];
-    Answer::new("response_times", columns, rows.collect())
+    vec![failures(&cohort), failures_by_class(&cohort), costs(&cohort), opt_outs(knowledge)]
 }
 
 /// Class of an error code and advice, for the codes that the simulator uses. Source: `docs/metrics.md`.
