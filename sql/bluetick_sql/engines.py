@@ -11,6 +11,7 @@ from pathlib import Path
 from .athena import AthenaEngine
 from .duck import DuckEngine
 from .lake import LakeError, LocalLake
+from .rate_card import read_rate_card
 from .statements import RATE_CARD, Settings
 from .trino_client import TrinoEngine
 
@@ -30,7 +31,8 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
-    """Raises StatementError for a value that no engine could use."""
+    """Raises StatementError for a value that no engine could use, and for a wrong line of the rate card."""
+    read_rate_card(arguments.rate_card)
     return Settings(
         arguments.database, "", arguments.timezone, arguments.attribution_hours, rate_card=arguments.rate_card
     )

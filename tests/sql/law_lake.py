@@ -98,6 +98,7 @@ def statements(seed: int, messages: int) -> list[Statement]:
                 "template_name": maybe(f"t{rng.randrange(3)}"),
                 "ticket_id": maybe(f"T{rng.randrange(9)}"),
                 "campaign_id": maybe("c1"),
+                "template_language": "de" if number % 2 else None,
                 "buttons": buttons,
                 "standalone": maybe(True),
             }

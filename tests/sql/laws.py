@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,11 @@ RELATIONS = {
     "messages": "WITH ${include:cohort} SELECT * FROM sent_messages",
     "clicks": "WITH ${include:cohort},\n${include:attributed_clicks} SELECT * FROM attributed_clicks",
     "clicks by their own day": "WITH ${include:events} SELECT * FROM local_clicks",
+    "priced messages": "WITH ${include:cohort},\n${include:billed_messages} "
+    "SELECT message_id, country, currency, CAST(price AS double) AS price FROM billed_messages",
 }
+# Prices that change within WINDOW.
+CARD = Path(__file__).with_name("law_rate_card.csv")
 ADDED_UP = {"unattributed_clicks": {"clicks"}, "unattributed_receipts": {"receipts"}}
 ORIGINS = {"accepted", "pending", "queued", "enqueued", "submitted", "sent", "failed"}
 # Wrong definitions of the cohort: a file of sql/common, a text of it, and what stands there instead.
@@ -33,6 +38,14 @@ DEPENDS_ON_THE_WINDOW = {
         "previous_origin IS NULL",
     ),
     "an attribute from beyond the horizon": ("cohort_window", "168 AS status_hours", "100000 AS status_hours"),
+}
+# The same for prices, which need a rate card.
+PRICES_DEPEND_ON_THE_WINDOW = {
+    "the price of the window's first day": (
+        "billed_messages",
+        "c.valid_from <= m.sent_date",
+        "c.valid_from <= (SELECT from_date FROM report_window)",
+    ),
 }
 # What made two rows the same event before statements were told apart: the first one that came was kept.
 FIRST_KEPT = {
@@ -62,7 +75,7 @@ def _read(changed: dict[str, str]) -> Callable[[str], str]:
 
 def changed_definition(name: str) -> dict[str, str]:
     """The file of `sql/common` with the text of one of DEPENDS_ON_THE_WINDOW."""
-    file, old, new = DEPENDS_ON_THE_WINDOW[name]
+    file, old, new = (DEPENDS_ON_THE_WINDOW | PRICES_DEPEND_ON_THE_WINDOW)[name]
     text = _read({})(file)
     assert old in text
     return {file: text.replace(old, new)}
@@ -158,6 +171,9 @@ def answers(engine: Engine, seed: int, names: Iterable[str]) -> dict[str, list[A
         **WINDOW,
         "registration_id": "none",
         "message_ids": ",".join(f"wamid.{seed}.{number:05d}" for number in range(20)),
+        "recipient_id": f"9198{7:08d}",
+        "templates": "t0,t1,t2,corrected",
+        "campaigns": "c1,none",
     }
     found: dict[str, list[Any]] = {}
     for name in names:

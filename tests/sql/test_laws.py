@@ -17,8 +17,10 @@ from bluetick_sql.statements import Settings, bind, find_query
 from lake_writer import at
 from law_lake import by_table, cases, shuffled, statements
 from laws import (
+    CARD,
     CHANGED_BY_FIRST_KEPT,
     DEPENDS_ON_THE_WINDOW,
+    PRICES_DEPEND_ON_THE_WINDOW,
     answers,
     changed_definition,
     first_kept,
@@ -38,15 +40,15 @@ MESSAGES = 100
 def test_sums_over_a_split_equal_the_whole(seed: int) -> None:
     zone, hours = settings_of(seed)
     found = by_table(statements(seed, MESSAGES))
-    with engine_of(found, Settings(timezone=zone, attribution_hours=hours)) as engine:
+    with engine_of(found, Settings(timezone=zone, attribution_hours=hours, rate_card=CARD)) as engine:
         assert not_additive(engine, random.Random(seed), {}) == []
         assert sent_by_day(engine) == true_sent_by_day(found, zone)
 
 
-@pytest.mark.parametrize("name", DEPENDS_ON_THE_WINDOW)
+@pytest.mark.parametrize("name", DEPENDS_ON_THE_WINDOW | PRICES_DEPEND_ON_THE_WINDOW)
 def test_a_definition_that_depends_on_the_window_is_noticed(name: str) -> None:
     found = by_table(statements(1, 4 * MESSAGES))
-    with engine_of(found, Settings()) as engine:
+    with engine_of(found, Settings(rate_card=CARD)) as engine:
         assert not_additive(engine, random.Random(1), changed_definition(name)) != []
 
 
@@ -93,7 +95,7 @@ def test_a_month_with_late_receipts_is_the_sum_of_its_weeks_and_days() -> None:
 @pytest.mark.parametrize("seed", range(LAKES))
 def test_the_order_of_statements_changes_nothing(seed: int) -> None:
     zone, hours = settings_of(seed)
-    settings = Settings(timezone=zone, attribution_hours=hours)
+    settings = Settings(timezone=zone, attribution_hours=hours, rate_card=CARD)
     found = statements(seed, MESSAGES)
     with engine_of(by_table(found), settings) as straight, engine_of(by_table(shuffled(found)), settings) as other:
         expected = answers(straight, seed, names_for(seed))
@@ -104,7 +106,7 @@ def test_the_order_of_statements_changes_nothing(seed: int) -> None:
 def test_a_lake_that_keeps_the_first_statement_is_noticed() -> None:
     """The control: with the identifying columns alone as the key, the order of arrival changes figures."""
     found = statements(0, MESSAGES)
-    settings = Settings(timezone="Asia/Kolkata")
+    settings = Settings(timezone="Asia/Kolkata", rate_card=CARD)
     with (
         engine_of(first_kept(found), settings) as straight,
         engine_of(first_kept(shuffled(found)), settings) as other,
