@@ -10,6 +10,7 @@ pub(crate) mod manifests;
 pub(crate) mod providers;
 pub(crate) mod repair;
 pub(crate) mod replay;
+pub(crate) mod report_page;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod serve;

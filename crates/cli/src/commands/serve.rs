@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::commands::server::{Server, Timeouts};
-use crate::commands::{lake_options, refuse_nested};
+use crate::commands::{lake_options, refuse_nested, report_page};
 use crate::output::{self, CommandResult};
 
 /// Accept webhooks over HTTP and write raw objects; with --every also move them into the lake
@@ -39,7 +39,8 @@ pub(crate) struct Arguments {
     /// Move new raw objects into the lake at this interval: 60s, 5m, 1h
     #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "lake")]
     every: Option<Duration>,
-    /// The lake for --every: s3://bucket/prefix or file:///directory
+    /// The lake: s3://bucket/prefix or file:///directory. Of a directory, clients of this machine get the newest report
+    /// (`make report`) at /report
     #[arg(long, value_name = "URL", env = "LAKE_URL")]
     lake: Option<String>,
     /// Disconnect a client that takes longer than this to send its headers, to send its body, or to read an answer
@@ -85,7 +86,8 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
         _ => None,
     };
     let timeouts = Timeouts { client: arguments.client_timeout, shutdown: arguments.shutdown_timeout };
-    let server = Arc::new(Server::new(start(settings, store.map(Lookups::new)).await?, timeouts));
+    let reports = arguments.lake.as_deref().and_then(report_page::directory);
+    let server = Arc::new(Server::new(start(settings, store.map(Lookups::new)).await?, reports, timeouts));
     let mut signals = StopSignals::new()?;
     let listener = TcpListener::bind(arguments.listen).await?;
     output::line(format_args!("listening on http://{}", listener.local_addr()?))?;

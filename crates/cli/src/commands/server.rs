@@ -3,6 +3,8 @@
 //! Path, method and credentials in headers are checked before a body is read. A client that neither sends nor reads for
 //! [`Timeouts::client`] is disconnected.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::commands::body_budget::{BodyBudget, BudgetError, CompleteBody};
+use crate::commands::report_page;
 
 /// Bytes of memory for all request bodies.
 const BODY_BYTES: usize = 256 * 1024 * 1024;
@@ -78,16 +81,17 @@ async fn stop_requested(stopped: &mut watch::Receiver<bool>) {
 /// A server of the ingest router.
 pub(crate) struct Server<C> {
     router: Router<C>,
+    reports: Option<PathBuf>,
     timeouts: Timeouts,
     bodies: BodyBudget,
     turns: Semaphore,
 }
 
 impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
-    /// A server of `router`.
-    pub(crate) fn new(router: Router<C>, timeouts: Timeouts) -> Self {
+    /// A server of `router`, and of the newest report in the directory `reports`, if there is one.
+    pub(crate) fn new(router: Router<C>, reports: Option<PathBuf>, timeouts: Timeouts) -> Self {
         let bodies = BodyBudget::new(BODY_BYTES, UNAUTHENTICATED_BODY_BYTES);
-        Self { router, timeouts, bodies, turns: Semaphore::new(CONCURRENT_REQUESTS) }
+        Self { router, reports, timeouts, bodies, turns: Semaphore::new(CONCURRENT_REQUESTS) }
     }
 
     /// Serves until `stopped` holds true. Then it accepts no more connections, finishes the requests in progress, and
@@ -99,8 +103,8 @@ impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
             tokio::select! {
                 () = stop_requested(&mut stopped) => break,
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        connections.spawn(Arc::clone(&self).connection(stream, closing.clone()));
+                    Ok((stream, peer)) => {
+                        connections.spawn(Arc::clone(&self).connection(stream, peer.ip(), closing.clone()));
                     }
                     // For instance too many open files: wait until connections are closed.
                     Err(error) => {
@@ -119,11 +123,11 @@ impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, mut stopped: watch::Receiver<bool>) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: IpAddr, mut stopped: watch::Receiver<bool>) {
         let server = Arc::clone(&self);
         let service = service_fn(move |request| {
             let server = Arc::clone(&server);
-            async move { server.request(request).await }
+            async move { server.request(request, peer).await }
         });
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.timeouts.client));
@@ -144,8 +148,19 @@ impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
         }
     }
 
-    async fn request(&self, request: http::Request<Incoming>) -> Result<http::Response<String>, http::Error> {
+    async fn request(
+        &self,
+        request: http::Request<Incoming>,
+        peer: IpAddr,
+    ) -> Result<http::Response<String>, http::Error> {
         let (head, body) = request.into_parts();
+        // Any other client is answered like for every unknown path.
+        if let Some(reports) = &self.reports
+            && head.uri.path() == report_page::PATH
+            && report_page::is_local(peer, &head.headers)
+        {
+            return report_page::answer(&head.method, reports).await;
+        }
         if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
             return respond(too_large());
         }
