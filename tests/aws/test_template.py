@@ -273,6 +273,28 @@ def test_every_route_of_the_code_reaches_the_function_with_and_without_its_last_
     assert not any(reaches(key, "GET", "/elsewhere") for key in keys)
 
 
+# What stores data or messages, and where it names its key.
+ENCRYPTED = {
+    "AWS::S3::Bucket": "BucketEncryption",
+    "AWS::DynamoDB::Table": "SSESpecification",
+    "AWS::SNS::Topic": "KmsMasterKeyId",
+    "AWS::SecretsManager::Secret": "KmsKeyId",
+    "AWS::Logs::LogGroup": "KmsKeyId",
+}
+
+
+def test_whatever_is_stored_takes_the_operators_key() -> None:
+    resources = load_template()["Resources"]
+    stored = {name: item for name, item in resources.items() if item["Type"] in ENCRYPTED}
+    assert len(stored) > 8
+    without = [
+        name
+        for name, item in stored.items()
+        if "KmsKeyArn" not in json.dumps(item["Properties"].get(ENCRYPTED[item["Type"]]))
+    ]
+    assert without == []
+
+
 def test_silence_of_every_provider_can_be_watched() -> None:
     resources = load_template()["Resources"]
     watched = {
