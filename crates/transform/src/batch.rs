@@ -293,10 +293,15 @@ impl Run<'_> {
         let batches = self.collector.staging.drain()?;
         let lake = &self.transform.lake;
         // Every partition is tried even if another one fails.
-        let commits: Vec<_> = batches.iter().map(|batch| lake.commit(batch).boxed()).collect();
-        let commits = futures::stream::iter(commits).buffer_unordered(CONCURRENT_COMMITS).collect::<Vec<_>>();
-        let mut first_error = None;
-        for outcome in self.within_deadline(commits).await? {
+        // Only the look-ups need the rows afterwards.
+        let keep = self.transform.lookups.is_some();
+        let commits = futures::stream::iter(batches)
+            .map(|batch: PartitionBatch| async move { (lake.commit(&batch).await, keep.then_some(batch)) })
+            .buffer_unordered(CONCURRENT_COMMITS)
+            .collect::<Vec<_>>();
+        let (mut first_error, mut committed) = (None, Vec::new());
+        for (outcome, batch) in self.within_deadline(commits).await? {
+            committed.extend(batch);
             match outcome {
                 Ok(commit) => self.report.add_commit(&commit),
                 Err(error) => first_error = first_error.or(Some(error)),
@@ -305,7 +310,7 @@ impl Run<'_> {
         if let Some(error) = first_error {
             return Err(error.into());
         }
-        self.feed_lookups(&batches).await
+        self.feed_lookups(&committed).await
     }
 
     /// Applies committed rows to the look-up store, if there is one. If it does not take them, notes that it lacks them.
