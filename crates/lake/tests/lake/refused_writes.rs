@@ -1,4 +1,5 @@
-//! A write that the operating system refuses fails at once, and says why; a contended one says what the last error was.
+//! A write that the operating system refuses fails at once, and says why; a contended one says what the last error was. A
+//! sweep frees a full disk.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -6,9 +7,11 @@ use std::sync::Arc;
 use crate::support::rows::{self, BASE, DAY};
 use crate::support::store::{Faults, FaultyStore};
 use crate::support::{Virtual, finish};
-use bluetick_lake::{Fault, Lake, LakeOptions};
+use bluetick_lake::{Fault, Lake, LakeError, LakeOptions, SweepReport};
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
 
-fn commit(kind: ErrorKind) -> (bluetick_lake::LakeError, u64) {
+fn commit(kind: ErrorKind) -> (LakeError, u64) {
     let store = FaultyStore::new(7, Faults::default(), true);
     store.refuse_manifests(kind);
     let options = LakeOptions { max_attempts: 5, ..LakeOptions::default() };
@@ -46,4 +49,56 @@ async fn a_directory_says_what_is_wrong() {
     let lake = Lake::open(&format!("file://{}", directory.path().display()), LakeOptions::default()).unwrap();
     let error = lake.commit(&rows::batches(&[3])[0]).await.unwrap_err();
     assert_eq!(error.fault(), Fault::Fatal, "{error}");
+}
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Two partitions have abandoned parts whose grace has passed; then the disk is full. In the first partition a later commit
+/// has changed the manifest, unless both are `idle`. Returns what a sweep does, and what a further one does.
+fn sweep_a_full_disk(idle: bool) -> (Result<SweepReport, LakeError>, u64, SweepReport) {
+    let store = FaultyStore::new(7, Faults::default(), true);
+    let clock = Virtual::new(DAY, 7);
+    let lake = Lake::with_store(Arc::new(store.clone()), BASE, LakeOptions::default())
+        .with_environment(Arc::clone(&clock) as _);
+    let commit = |events: &[u32]| {
+        rows::batches(events).iter().for_each(|batch| _ = finish(lake.commit(batch)).unwrap());
+    };
+    // Events 0 and 3 are of one partition, 2 of another.
+    commit(&[0, 2]);
+    for table in ["messages", "sends"] {
+        let abandoned = format!("data/{table}/dt=2026-11-20/01987654-0000-7000-8000-000000000000.parquet");
+        finish(store.put(&Path::from(abandoned), "x".into())).unwrap();
+    }
+    clock.advance(HOUR_MS);
+    assert_eq!(finish(lake.sweep(false)).unwrap().unreferenced, 2);
+    if !idle {
+        commit(&[3]);
+    }
+    clock.advance(25 * HOUR_MS);
+    store.fill();
+    let swept = finish(lake.sweep(false));
+    let refused = store.happened().refused;
+    // Somebody makes room.
+    finish(store.delete(&Path::from("somewhere"))).unwrap();
+    let next = finish(lake.sweep(false)).unwrap();
+    assert_eq!(finish(lake.verify()).unwrap().problems, []);
+    (swept, refused, next)
+}
+
+/// It first deletes what needs no write. That makes room for the fences of the other partitions.
+#[test]
+fn a_sweep_frees_a_full_disk() {
+    let (swept, refused, _) = sweep_a_full_disk(false);
+    let swept = swept.unwrap();
+    assert_eq!((swept.deleted.len(), swept.fenced_manifests, refused), (2, 1, 0), "{swept:?}");
+}
+
+/// Without room for a fence nothing is deleted, and the error says why. The next sweep does the work.
+#[test]
+fn a_full_disk_on_which_every_deletion_needs_a_fence_is_reported() {
+    let (swept, refused, next) = sweep_a_full_disk(true);
+    let error = swept.unwrap_err();
+    assert!(error.fault() == Fault::Fatal && error.to_string().contains("no storage space"), "{error}");
+    assert!(refused > 0);
+    assert_eq!((next.deleted.len(), next.fenced_manifests), (2, 2), "{next:?}");
 }

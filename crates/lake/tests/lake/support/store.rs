@@ -74,6 +74,7 @@ struct Inner {
     changed: AtomicBool,
     calls: AtomicU64,
     refusal: Mutex<Option<ErrorKind>>,
+    is_full: AtomicBool,
 }
 
 struct InFlight<'a>(&'a AtomicUsize);
@@ -105,6 +106,7 @@ impl FaultyStore {
             changed: AtomicBool::new(false),
             calls: AtomicU64::new(0),
             refusal: Mutex::default(),
+            is_full: AtomicBool::new(false),
         };
         Self(Arc::new(inner), NoEffect::Nothing)
     }
@@ -140,6 +142,11 @@ impl FaultyStore {
     /// From now on the operating system refuses every write of a manifest.
     pub fn refuse_manifests(&self, kind: ErrorKind) {
         *self.0.refusal.lock().unwrap() = Some(kind);
+    }
+
+    /// The disk is full: every write is refused until something is deleted.
+    pub fn fill(&self) {
+        self.0.is_full.store(true, Ordering::Relaxed);
     }
 
     pub fn happened(&self) -> Happened {
@@ -246,6 +253,11 @@ impl ObjectStore for FaultyStore {
             self.note(|happened| happened.refused += 1);
             return Err(Error::Generic { store: "FaultyStore", source: std::io::Error::from(kind).into() });
         }
+        if self.0.is_full.load(Ordering::Relaxed) {
+            self.note(|happened| happened.refused += 1);
+            let source = std::io::Error::from(ErrorKind::StorageFull).into();
+            return Err(Error::Generic { store: "FaultyStore", source });
+        }
         let conditional = options.mode != PutMode::Overwrite;
         let in_flight = conditional.then(|| InFlight::new(&self.0.in_flight));
         self.call().await?;
@@ -305,6 +317,7 @@ impl ObjectStore for FaultyStore {
                     let one = futures::stream::once(async { Ok(path) }).boxed();
                     let deleted = store.0.store.delete_stream(one).try_collect::<Vec<_>>().await?;
                     store.note(|happened| happened.deletes += 1);
+                    store.0.is_full.store(false, Ordering::Relaxed);
                     store.0.changed.store(true, Ordering::Relaxed);
                     deleted.into_iter().next().ok_or_else(|| broken("to delete"))
                 }
