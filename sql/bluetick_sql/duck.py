@@ -23,7 +23,7 @@ from sqlglot import exp
 from .lake import LocalLake
 from .rows import Result
 from .schema import Table, read_tables
-from .statements import Settings, Statement, read_statement, view_files
+from .statements import Settings, Statement, column_comments, read_statement, view_files
 
 _TYPES = {
     "string": "VARCHAR",
@@ -119,6 +119,10 @@ class DuckEngine:
         for path in view_files():
             text = (views or {}).get(path.stem, read_statement(path).text)
             self.connection.execute(translate(settings.fill(text)))
+            view = f"{settings.database}.{path.stem.split('_', 1)[1]}"
+            for column, comment in column_comments(read_statement(path)).items():
+                quoted = comment.replace("'", "''")
+                self.connection.execute(f"COMMENT ON COLUMN {view}.{column} IS '{quoted}'")
 
     def run(self, statement: Statement, values: list[str]) -> Result:
         """The answer of a query; `values` are those of its `?`, in their order."""

@@ -135,6 +135,11 @@ def view_files() -> list[Path]:
     return sorted((SQL_ROOT / "views").glob("*.sql"))
 
 
+def column_comments(statement: Statement) -> dict[str, str]:
+    """The comment of each column of a view, from the lines `-- Column name: comment` of its header, in their order."""
+    return dict(re.findall(r"^-- Column (\w+): (.+)$", statement.text, re.MULTILINE))
+
+
 def query_files() -> list[Path]:
     """The queries."""
     return sorted((SQL_ROOT / "queries").glob("*.sql"))

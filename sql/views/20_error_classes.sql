@@ -1,4 +1,6 @@
 -- What to do about each class of failure.
+-- Column error_class: name of the class.
+-- Column advice: what to do about a failure of the class.
 -- Parameters: ${database}.
 CREATE OR REPLACE VIEW ${database}.error_classes AS
 SELECT error_class, advice

@@ -1,5 +1,7 @@
 -- The class of each of Meta's error codes. The list is open: a code that is missing is of class 'other'.
 -- Source: Meta's page of Cloud API error codes; the legacy codes 470 and 1013 still come from relays.
+-- Column error_code: Meta's code of the failure.
+-- Column error_class: the class in error_classes.
 -- Parameters: ${database}.
 CREATE OR REPLACE VIEW ${database}.error_codes AS
 SELECT CAST(u.error_code AS bigint) AS error_code, c.error_class

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import sqlglot
 from sqlglot import exp
 
+from bluetick_sql.duck import DuckEngine
+from bluetick_sql.lake import LocalLake
 from bluetick_sql.schema import read_tables
-from bluetick_sql.statements import SQL_ROOT, Settings, query_files, read_statement, view_files
+from bluetick_sql.statements import (
+    SQL_ROOT,
+    Settings,
+    Statement,
+    column_comments,
+    query_files,
+    read_statement,
+    view_files,
+)
+from price_scenario import CARD
 
 
 def test_every_table_is_partitioned_by_day_and_finds_its_rows() -> None:
@@ -75,3 +87,30 @@ def test_views_come_after_those_that_they_read() -> None:
         }
         assert read <= seen, path.stem
         seen.add(path.stem.split("_", 1)[1])
+
+
+def test_every_column_of_a_view_has_a_comment_and_a_row_in_the_page(tmp_path: Path) -> None:
+    page = (SQL_ROOT / "views" / "README.md").read_text(encoding="utf-8")
+    with DuckEngine(LocalLake(tmp_path), Settings(rate_card=CARD)) as engine:
+        for path in view_files():
+            name = path.stem.split("_", 1)[1]
+            found = engine.connection.execute(
+                "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = 'bluetick' AND table_name = ?",
+                [name],
+            ).fetchall()
+            comments = column_comments(read_statement(path))
+            assert dict(found) == comments, name
+            for column, comment in comments.items():
+                assert f"| `{name}` | `{column}` | {comment} |" in page
+
+
+def test_a_preview_of_every_view_and_table_has_rows(scenario_lake: LocalLake) -> None:
+    """What a BI tool does first, on everything that stands in the catalogue."""
+    with DuckEngine(scenario_lake, Settings(rate_card=CARD)) as engine:
+        names = engine.connection.execute(
+            "SELECT view_name FROM duckdb_views() WHERE schema_name = 'bluetick' AND NOT internal"
+        ).fetchall()
+        assert len(names) == len(view_files()) + len(read_tables())
+        for (name,) in names:
+            rows = engine.run(Statement("preview", f"SELECT * FROM ${{database}}.{name} LIMIT 10"), []).rows
+            assert 0 < len(rows) <= 10, name
