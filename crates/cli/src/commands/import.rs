@@ -70,9 +70,9 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
         }
         reading.finish()
     });
-    let moved = move_chunks(&transform, receiver).await;
+    // If a commit fails, that is the error to report: the reader only finds its receiver gone.
+    let moved = move_chunks(&transform, receiver).await?;
     let (counts, rejects) = reader.await??;
-    let moved = moved?;
     let is_complete = counts.rejected == 0 && moved.rejected == 0;
     let report = json!({
         "rows": counts.rows,
