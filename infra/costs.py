@@ -6,7 +6,14 @@ Prices are those of AWS's price pages in 2026. Change them or the assumptions to
 
 from __future__ import annotations
 
+import json
 import math
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MEASURED = ROOT / "tests" / "athena" / "measured_bytes.json"
+PAGE = ROOT / "docs" / "costs.md"
 
 MILLION = 1_000_000
 GIGABYTE = 1_000_000_000
@@ -30,11 +37,10 @@ TRANSFORM_ROWS_PER_SECOND, REWRITES, TRANSFORM_SECONDS_PER_OBJECT = 150_000, 4, 
 # The sweep reads every manifest each hour, 16 at a time, and lists the parts.
 SWEEP_SECONDS_PER_REQUEST, SWEEP_REQUESTS_AT_ONCE = 0.03, 16
 LIST_PAGE = 1_000
-# Share of a day's Parquet that `ctr_by_template` reads over that day, and of a month's: bytes measured by
-# Trino (scripts/measure_query_bytes.py) on 3 million rows in 30 days (71 MB). A query of a week lies between the two.
-QUERIES_A_DAY, WEEK_BYTES_PER_ROW = 10, 36.3e6 / 3_004_821
+# The bytes of a query come from `tests/athena/measured_bytes.json` (make measure-query-bytes).
+QUERIES_A_DAY, QUERY, QUERY_DAYS = 10, "ctr_by_template", 7
 # Each query lists the partitions of the days that it names, and reads their manifests and the columns of parts.
-ATHENA_REQUESTS_PER_PARTITION, QUERY_DAYS, QUERY_TABLES = 6, 7, 3
+ATHENA_REQUESTS_PER_PARTITION, QUERY_TABLES = 6, 3
 PROVIDERS = 2
 # Distinct metrics: per provider in use, of ingest as a whole, of the transform, of the sweep, of the access log.
 METRICS_PER_PROVIDER, INGEST_METRICS = 7, 4
@@ -106,7 +112,7 @@ def costs(webhooks: float) -> dict[str, float]:
     sweep_lists = HOURS_A_MONTH * 2 * math.ceil(partitions / LIST_PAGE)
     sweep_seconds = sweep_gets * SWEEP_SECONDS_PER_REQUEST / SWEEP_REQUESTS_AT_ONCE
     queries = QUERIES_A_DAY * 30
-    scanned = max(ATHENA_LEAST_BYTES, rows * WEEK_BYTES_PER_ROW)
+    scanned = scanned_bytes(rows)
     athena_requests = queries * QUERY_DAYS * QUERY_TABLES * ATHENA_REQUESTS_PER_PARTITION
     first = min(webhooks, 300 * MILLION)
     return {
@@ -126,6 +132,19 @@ def costs(webhooks: float) -> dict[str, float]:
         "Athena": queries * scanned / 1e12 * ATHENA_TERABYTE + athena_requests / MILLION * S3_GET,
         "Metrics, alarms, secrets, dashboard": fixed(),
     }
+
+
+def scanned_bytes(rows: float) -> float:
+    """Bytes for which Athena bills one query over QUERY_DAYS days of a lake that gets `rows` rows a month.
+
+    The measured lake has a month of rows, and the query was measured over one day of it and over all 30. What it reads
+    grows with the days of its window, and it always reads some days around it.
+    """
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
+    cells = measured["queries"][QUERY]
+    day, month = cells["day_bytes"], cells["month_bytes"]
+    read = day + (month - day) * (QUERY_DAYS - 1) / (30 - 1)
+    return max(ATHENA_LEAST_BYTES, rows * read / measured["rows"])
 
 
 def lookups(webhooks: float) -> float:
@@ -160,6 +179,19 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def write_table() -> None:
+    """Puts the table into docs/costs.md, in the place of the one that stands there."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    places = [number for number, line in enumerate(lines) if line.startswith("| USD a month, for webhooks |")]
+    (start,) = places
+    end = next(number for number in range(start, len(lines)) if not lines[number].startswith("|"))
+    PAGE.write_text("\n".join([*lines[:start], table(), *lines[end:]]) + "\n", encoding="utf-8")
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--write"]:
+        write_table()
     print(table())
-    print(f"\nfixed part: {fixed():.2f}; a million refused requests: {refused_million():.2f}")
+    hundred_million = scanned_bytes(100 * MILLION * RECORDS_PER_WEBHOOK)
+    print(f"\na query of a week at 100 million webhooks: {hundred_million / GIGABYTE:.1f} GB")
+    print(f"fixed part: {fixed():.2f}; a million refused requests: {refused_million():.2f}")

@@ -16,6 +16,10 @@ test-deploy: $(TOOLS)/ready $(VENV)/ready ## `sam build` (ARCH) compiles the tem
 measure-aws: build $(VENV)/ready ## how long a webhook waits while Firehose hangs
 	$(PYTHON) scripts/measure_deadlines.py
 
+.PHONY: cost-docs
+cost-docs: ## write the table of docs/costs.md again, by infra/costs.py and the measured bytes of a query
+	python3 infra/costs.py --write
+
 .PHONY: generate
 generate: ## write the generated files: sql/schema.json, sql/ddl, infra/tables.yaml
 	cargo run --quiet --locked -p bluetick-cli --bin bluetick -- schema --write sql

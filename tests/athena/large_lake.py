@@ -14,6 +14,8 @@ from lake_writer import TABLES, write_manifest, write_rejections
 
 START = "2025-06-01"
 DAYS = 30
+# A report also reads days before and after its window (docs/metrics.md, part 5): these days are there, too.
+DAYS_BEFORE, DAYS_AFTER = 65, 10
 MESSAGES_A_DAY = 30_000
 
 _TYPES = {
@@ -174,3 +176,22 @@ def write_large_lake(root: Path, days: int = DAYS, messages_a_day: int = MESSAGE
         connection.execute("DROP TABLE made")
     connection.close()
     return total
+
+
+def surround(root: Path, before: int = DAYS_BEFORE, after: int = DAYS_AFTER) -> None:
+    """Gives the lake days before its first one and after its last one: links to the parts of days that it has.
+
+    The rows in them keep their times, so these days serve to count bytes and nothing else.
+    """
+    first = date.fromisoformat(START)
+    inner = [first + timedelta(days=day) for day in range(1, DAYS - 1)]
+    added = [first - timedelta(days=day) for day in range(1, before + 1)]
+    added += [first + timedelta(days=DAYS + day) for day in range(after)]
+    for name in (name for name, table in TABLES.items() if table.is_parquet):
+        for day in added:
+            folder = root / "data" / name / f"dt={day}"
+            folder.mkdir(parents=True, exist_ok=True)
+            part = folder / "part.parquet"
+            part.unlink(missing_ok=True)  # the first hours after the last day
+            part.hardlink_to(root / "data" / name / f"dt={inner[day.toordinal() % len(inner)]}" / "part.parquet")
+            write_manifest(root, name, str(day), [part])

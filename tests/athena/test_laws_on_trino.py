@@ -16,6 +16,7 @@ from bluetick_sql.trino_client import TrinoEngine
 from lake_writer import write_lake
 from law_lake import Rows, by_table, shuffled, statements
 from laws import (
+    CARD,
     CHANGED_BY_FIRST_KEPT,
     DEPENDS_ON_THE_WINDOW,
     answers,
@@ -36,7 +37,7 @@ MESSAGES = 100
 
 def _engine(trino: TrinoServer, root: Path, rows: Rows, name: str, seed: int) -> TrinoEngine:
     zone, hours = settings_of(seed)
-    return trino.database(write_lake(root, rows), Settings(name, "", zone, hours))
+    return trino.database(write_lake(root, rows), Settings(name, "", zone, hours, rate_card=CARD))
 
 
 @pytest.mark.parametrize("seed", range(LAKES))
@@ -48,7 +49,7 @@ def test_neither_the_window_nor_the_order_changes_a_figure(trino: TrinoServer, t
     assert not_additive(engine, random.Random(seed), {}, parts=2) == []
     assert sent_by_day(engine) == true_sent_by_day(by_table(found), zone)
     names = names_for(seed + 1)
-    with engine_of(by_table(found), Settings(timezone=zone, attribution_hours=hours)) as straight:
+    with engine_of(by_table(found), Settings(timezone=zone, attribution_hours=hours, rate_card=CARD)) as straight:
         assert answers(engine, seed, names) == answers(straight, seed, names)
 
 

@@ -1,4 +1,8 @@
-"""Every query, from the same text, gives the same answer on Trino as on DuckDB, on lakes full of edges."""
+"""Every query, from the same text, gives the same answer on Trino as on DuckDB, on lakes full of edges.
+
+Each query is asked on one of the three lakes, because planning takes Trino seconds. `test_truth_on_trino.py` asks all
+of them in three zones.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,14 @@ FILTERS = {
     ],
     "latest_message_of_registration": [{"registration_id": "registration3"}, {"registration_id": "none"}],
 }
+# What a query needs beside its window.
+NEEDED = {
+    "message_ids": "wamid.none",
+    "templates": "rsvp_invite,travel_update",
+    "campaigns": "c0,c1",
+    "registration_id": "registration3",
+    "recipient_id": "919800000001",
+}
 CASES = [("utc", "UTC", 72), ("kolkata", "Asia/Kolkata", 72), ("newyork", "America/New_York", 200)]
 
 
@@ -38,10 +50,11 @@ def test_trino_and_duckdb_agree(trino: TrinoServer, tmp_path: Path, name: str, t
     differences: list[str] = []
     compared = 0
     with DuckEngine(LocalLake(lake), settings) as duck:
-        for path in query_files():
+        for path in query_files()[CASES.index((name, timezone, hours)) :: len(CASES)]:
             statement = read_statement(path)
             for case in FILTERS.get(statement.name, [{}]):
-                values = bind(statement, {**WINDOW, **case})
+                given = {**NEEDED, **WINDOW, **case}
+                values = bind(statement, {key: value for key, value in given.items() if key in statement.parameters})
                 here, there = duck.run(statement, values), engine.run(statement, values)
                 compared += 1
                 if here.columns != there.columns or plain_rows(here.rows) != plain_rows(there.rows):
@@ -52,4 +65,4 @@ def test_trino_and_duckdb_agree(trino: TrinoServer, tmp_path: Path, name: str, t
                         f"{first}"
                     )
     assert not differences, "\n".join(differences)
-    assert compared >= len(query_files())
+    assert compared >= len(query_files()) // len(CASES)

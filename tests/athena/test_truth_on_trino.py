@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bluetick_sql.statements import Settings
+from price_scenario import CARD
 from simulation import simulate
 from trino_server import TrinoServer
 from truth import differences, uncovered
@@ -23,6 +24,6 @@ def test_answers_are_the_truth(trino: TrinoServer, tmp_path: Path, seed: int) ->
     timezone = ZONES[seed % len(ZONES)]
     made = simulate(tmp_path, seed=seed, messages=MESSAGES, days=12, timezone=timezone, hours=72)
     assert not uncovered(made.truth)
-    engine = trino.database(made.lake, Settings(f"truth_{seed}", "", timezone, 72))
+    engine = trino.database(made.lake, Settings(f"truth_{seed}", "", timezone, 72, rate_card=CARD))
     wrong = differences(engine, made.truth)
     assert not wrong, "\n".join(wrong)

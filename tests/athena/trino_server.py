@@ -15,6 +15,7 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -232,7 +233,7 @@ class TrinoServer:
 
     def database(self, lake: Path, settings: Settings) -> TrinoEngine:
         """Makes a database of this name over a lake: the tables from the DDL, the views from their own statements."""
-        filled = Settings(settings.database, lake.resolve().as_uri(), settings.timezone, settings.attribution_hours)
+        filled = replace(settings, lake=lake.resolve().as_uri())
         write_metastore(self.metastore, read_tables(), filled)
         engine = TrinoEngine(filled, "127.0.0.1", self.port)
         for path in view_files():

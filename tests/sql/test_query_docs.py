@@ -12,10 +12,11 @@ def test_the_page_is_up_to_date() -> None:
     assert DOCS.read_text(encoding="utf-8") == page(), "write it again: make query-docs"
 
 
-def test_what_is_measured_is_a_query() -> None:
+def test_the_bytes_of_every_query_are_measured() -> None:
     measured = json.loads(MEASURED.read_text(encoding="utf-8"))
     names = {path.stem for path in query_files()}
-    assert set(measured["queries"]) <= names
+    missing = sorted(names - set(measured["queries"]))
+    assert missing == [], f'run make measure-query-bytes QUERIES="{" ".join(missing)}" and make query-docs'
     assert measured["rows"] >= 3_000_000
     for name, cells in measured["queries"].items():
-        assert 0 < cells["day_bytes"] <= cells["month_bytes"] < 3 * measured["bytes"], name
+        assert 0 < cells["day_bytes"] <= cells["month_bytes"] < 6 * measured["bytes"], name
