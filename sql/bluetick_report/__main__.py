@@ -12,6 +12,7 @@ from bluetick_sql.duck import DuckEngine
 from bluetick_sql.engines import add_engine_options, open_engine, settings_of
 from bluetick_sql.lake import LakeError
 from bluetick_sql.statements import StatementError, check_date
+from bluetick_sql.window import add_window_options, window_of
 
 from .cohort import DuckQueries, Queries
 from .figures import Figures, collect, query_names
@@ -21,8 +22,7 @@ from .periods import Period
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bluetick_report", description="Writes the report of a period as one file.")
-    parser.add_argument("--from", dest="first", required=True, help="first local day, such as 2026-11-01")
-    parser.add_argument("--to", dest="last", required=True, help="last local day, included")
+    add_window_options(parser)
     parser.add_argument("--title", default="WhatsApp engagement", help="headline of the page")
     parser.add_argument("--out", type=Path, help="the file; by default reports/FROM_TO.html in the lake's directory")
     add_engine_options(parser)
@@ -30,7 +30,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _period(arguments: argparse.Namespace) -> Period:
-    period = Period(check_date("from", arguments.first), check_date("to", arguments.last))
+    first, last = window_of(arguments)
+    period = Period(check_date("from", first or ""), check_date("to", last or ""))
     if period.days < 1:
         raise StatementError(f"from ({period.first}) lies after to ({period.last}): give the first day first")
     return period

@@ -1,26 +1,36 @@
-"""`python -m bluetick_sql ctr_by_button --from 2026-11-01 --to 2026-11-20`: one query, its answer on stdout."""
+"""`python -m bluetick_sql ctr_by_button --from 2026-11-01 --to 2026-11-20`: one query, its answer on stdout.
+
+Instead of a query's name: `--sql TEXT`, or the path of a file that ends in `.sql`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import shlex
 import sys
+from pathlib import Path
 
 import duckdb
 
-from .engines import add_engine_options, open_engine
+from .duck import TranslationError
+from .engines import add_engine_options, open_engine, settings_of
+from .free import free_file, free_statement, is_own_file, loosened
 from .lake import LakeError
-from .rows import Result, as_csv, as_json, as_table
+from .progress import shown
+from .rows import Result, as_csv, as_json, as_table, write_parquet
 from .statements import Statement, StatementError, bind, find_query, query_files, read_statement
+from .window import add_window_options, window_of
 
 FORMATS = {"table": as_table, "csv": as_csv, "json": lambda result: as_json(result) + "\n"}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bluetick_sql", description="Runs a query of sql/queries as it stands.")
-    parser.add_argument("query", nargs="?", help="its name; without one, the names and their questions are listed")
-    parser.add_argument("--from", dest="first", help="first local day, such as 2026-11-01")
-    parser.add_argument("--to", dest="last", help="last local day, included")
+    parser.add_argument(
+        "query", nargs="?", help="its name, or a file.sql; without one, the names and their questions are listed"
+    )
+    parser.add_argument("--sql", metavar="TEXT", help="a query of your own; - reads it from stdin")
+    add_window_options(parser)
     parser.add_argument(
         "--param",
         action="append",
@@ -34,7 +44,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="'NAME=VALUE …'",
         help="several of them in one text, split as a shell does: quote a value that contains spaces",
     )
-    parser.add_argument("--format", choices=sorted(FORMATS), default="table")
+    parser.add_argument("--format", choices=[*sorted(FORMATS), "parquet"], default="table")
+    parser.add_argument("--out", type=Path, help="a file instead of stdout; parquet needs one")
     add_engine_options(parser)
     return parser
 
@@ -45,7 +56,7 @@ def _values(statement: Statement, arguments: argparse.Namespace) -> dict[str, st
     except ValueError as error:
         raise StatementError(f"--params is {arguments.params!r}: {error}; close the quote") from None
     values: dict[str, str] = {}
-    for name, value in (("from", arguments.first), ("to", arguments.last)):
+    for name, value in zip(("from", "to"), window_of(arguments), strict=True):
         if value is not None:
             values[name] = value
     for given in [*arguments.param, *split]:
@@ -58,11 +69,31 @@ def _values(statement: Statement, arguments: argparse.Namespace) -> dict[str, st
     return values
 
 
+def _statement(arguments: argparse.Namespace) -> Statement:
+    if arguments.sql is not None:
+        if arguments.query is not None:
+            raise StatementError("give the name of a query or --sql, not both")
+        text = sys.stdin.read() if arguments.sql == "-" else arguments.sql
+        return free_statement(text, settings_of(arguments))
+    if is_own_file(arguments.query):
+        return free_file(Path(arguments.query), settings_of(arguments))
+    return find_query(arguments.query)
+
+
 def _run(arguments: argparse.Namespace) -> Result:
-    statement = find_query(arguments.query)
+    statement = _statement(arguments)
     values = bind(statement, _values(statement, arguments))
-    with open_engine(arguments) as engine:
-        return engine.run(statement, values)
+    with open_engine(arguments) as engine, shown(engine.progress):
+        return loosened(engine.run(statement, values))
+
+
+def _write(result: Result, arguments: argparse.Namespace) -> None:
+    if arguments.format == "parquet":
+        write_parquet(result, arguments.out)
+    elif arguments.out is not None:
+        arguments.out.write_text(FORMATS[arguments.format](result), encoding="utf-8")
+    else:
+        sys.stdout.write(FORMATS[arguments.format](result))
 
 
 def main() -> int:
@@ -70,20 +101,21 @@ def main() -> int:
     faults.
     """
     arguments = _parser().parse_args()
-    if arguments.query is None:
+    if arguments.query is None and arguments.sql is None:
         for path in query_files():
             statement = read_statement(path)
             print(f"{statement.name:<32}{statement.question}")
         return 0
     try:
-        result = _run(arguments)
-    except StatementError as error:
+        if arguments.format == "parquet" and arguments.out is None:
+            raise StatementError("--format parquet needs --out FILE")
+        _write(_run(arguments), arguments)
+    except (StatementError, TranslationError) as error:
         print(f"bluetick_sql: {error}", file=sys.stderr)
         return 2
-    except (LakeError, RuntimeError, duckdb.Error) as error:
+    except (LakeError, RuntimeError, OSError, duckdb.Error) as error:
         print(f"bluetick_sql: {error}", file=sys.stderr)
         return 1
-    sys.stdout.write(FORMATS[arguments.format](result))
     return 0
 
 

@@ -55,6 +55,10 @@ class AthenaEngine:
             raise RuntimeError(f"athena: {status['Status']['State'].lower()}: {reason}")
         return self._fetch(execution, status.get("Statistics", {}).get("DataScannedInBytes"))
 
+    def progress(self) -> float | None:
+        """Athena does not say how far a query is."""
+        return None
+
     def _wait(self, execution: str) -> dict[str, Any]:
         while True:
             found: dict[str, Any] = self.client.get_query_execution(QueryExecutionId=execution)["QueryExecution"]

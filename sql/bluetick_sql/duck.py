@@ -34,6 +34,15 @@ _TYPES = {
     "map<string,string>": "MAP(VARCHAR, VARCHAR)",
 }
 
+_OPTIONS = (
+    "SET TimeZone = 'UTC'",
+    "SET integer_division = true",
+    "SET default_null_order = 'nulls_last'",
+    # So that `progress` knows; it draws the bar itself, on stderr.
+    "SET enable_progress_bar = true",
+    "SET enable_progress_bar_print = false",
+)
+
 _MACROS = (
     "CREATE MACRO with_timezone(t, zone) AS timezone(zone, CAST(t AS TIMESTAMP))",
     "CREATE MACRO at_timezone(t, zone) AS timezone(zone, t)",
@@ -108,7 +117,7 @@ class DuckEngine:
         """Opens the lake as its manifests stand now. `views` replaces the text of views by name, for tests."""
         self.settings = settings
         self.connection = duckdb.connect()
-        for option in ("SET TimeZone = 'UTC'", "SET integer_division = true", "SET default_null_order = 'nulls_last'"):
+        for option in _OPTIONS:
             self.connection.execute(option)
         for macro in _MACROS:
             self.connection.execute(macro)
@@ -123,12 +132,19 @@ class DuckEngine:
             for column, comment in column_comments(read_statement(path)).items():
                 quoted = comment.replace("'", "''")
                 self.connection.execute(f"COMMENT ON COLUMN {view}.{column} IS '{quoted}'")
+        # A query of the caller's own names the tables alone, as on Athena.
+        self.connection.execute(f"SET search_path = '{settings.database},main'")
 
     def run(self, statement: Statement, values: list[str]) -> Result:
         """The answer of a query; `values` are those of its `?`, in their order."""
         cursor = self.connection.execute(translate(self.settings.fill(statement.text)), values)
         columns = [column[0] for column in cursor.description]
         return Result(columns, [list(row) for row in cursor.fetchall()])
+
+    def progress(self) -> float | None:
+        """How far the running query is, from 0 to 1; None if DuckDB does not know."""
+        percent = self.connection.query_progress()
+        return percent / 100 if percent >= 0 else None
 
     def close(self) -> None:
         """Ends the in-memory database."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+
+import duckdb
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,30 @@ def as_csv(result: Result) -> str:
     writer.writerow(result.columns)
     writer.writerows(plain_rows(result.rows))
     return out.getvalue()
+
+
+def write_parquet(result: Result, path: Path) -> None:
+    """A Parquet file. The type of a column is that of its values; a column without any is text."""
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        rows = Path(folder) / "rows.ndjson"
+        with rows.open("w", encoding="utf-8") as out:
+            for row in plain_rows(result.rows):
+                out.write(json.dumps(dict(enumerate(row)), ensure_ascii=False) + "\n")
+        types = {
+            str(number): _parquet_type(row[number] for row in result.rows) for number in range(len(result.columns))
+        }
+        cells = [f'"{number}" AS "{name.replace(chr(34), chr(34) * 2)}"' for number, name in enumerate(result.columns)]
+        connection.read_json(str(rows), columns=types, format="newline_delimited").create_view("answer")
+        target = str(path).replace("'", "''")
+        connection.execute(f"COPY (SELECT {', '.join(cells)} FROM answer) TO '{target}' (FORMAT parquet)")
+
+
+def _parquet_type(values: Iterable[Any]) -> str:
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {int, float}:
+        return "DOUBLE"
+    known = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", datetime: "TIMESTAMP", date: "DATE"}
+    return known.get(kinds.pop(), "VARCHAR") if len(kinds) == 1 else "VARCHAR"
 
 
 def _cell(value: Any) -> str:

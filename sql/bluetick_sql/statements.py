@@ -115,13 +115,18 @@ def read_statement(path: Path, read: Callable[[str], str] | None = None) -> Stat
 
     The header's `Parameters:` line names the `?` first, then, behind a semicolon, the `${…}`.
     """
-    text = include(path.read_text(encoding="utf-8"), read)
+    return parse_statement(path.stem, path.read_text(encoding="utf-8"), read)
+
+
+def parse_statement(name: str, text: str, read: Callable[[str], str] | None = None) -> Statement:
+    """The statement of a text with a header, and with the files that it includes."""
+    text = include(text, read)
     header = [line[2:].strip() for line in text.splitlines() if line.startswith("--")]
     question = next((line.removeprefix("Question:").strip() for line in header if line.startswith("Question:")), "")
     declared = next((line.removeprefix("Parameters:") for line in header if line.startswith("Parameters:")), "")
     positional = declared.split(";")[0]
     parameters = tuple(name for name in re.findall(r"[a-z_]+", _PLACEHOLDER.sub("", positional)))
-    return Statement(path.stem, text, question, parameters)
+    return Statement(name, text, question, parameters)
 
 
 def ddl_files() -> list[Path]:

@@ -27,6 +27,10 @@ class TrinoEngine:
         columns, rows, stats = self.execute(self.settings.fill(statement.text), values)
         return Result(columns, rows, stats.get("physicalInputBytes"))
 
+    def progress(self) -> float | None:
+        """How far the running query is, is not asked of the server while it answers."""
+        return None
+
     def execute(self, text: str, values: list[str] | None = None) -> tuple[list[str], list[list[Any]], dict[str, Any]]:
         """Any text; its `?` are bound by the server (EXECUTE … USING)."""
         cursor = self.connection.cursor()
