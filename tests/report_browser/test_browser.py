@@ -161,6 +161,7 @@ def test_texts_have_enough_contrast(browser: Browser, report: tuple[Path, dict[s
 def quiet_page(browser: Browser, path: Path, width: int) -> Page:
     """A page that is ready; fails if it logged anything or asked for another file until then."""
     page = browser.new_page(viewport={"width": width, "height": 800})
+    page.set_default_timeout(120_000)  # 2,000 templates on a busy machine
     noise: list[str] = []
     page.on("console", lambda message: noise.append(message.text))
     page.on("pageerror", lambda error: noise.append(str(error)))
