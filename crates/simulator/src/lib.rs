@@ -1,4 +1,5 @@
-//! Simulates the webhooks of WhatsApp providers, and computes the correct answer of every query beside them.
+//! Simulates the webhooks of WhatsApp providers, and computes beside them the correct answers of queries and the facts
+//! from which the other answers follow.
 //!
 //! A simulation has five steps. None of them uses the result of a later one.
 //!

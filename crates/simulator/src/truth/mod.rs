@@ -1,4 +1,5 @@
-//! The truth: the answer of every query of `docs/metrics.md`, computed from the timelines. Only reported events count,
+//! The truth: the facts of each message and click, and the answers of most queries of `docs/metrics.md`, computed from
+//! the timelines. Only reported events count,
 //! with the fields that the reporting provider sends. Duplicates, delays and the order of arrival do not matter.
 
 mod buttons;
