@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 mod any_split;
+mod pseudonyms;
 mod rejected;
 mod settings;
