@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+import os
 import re
 import shutil
 import signal
@@ -170,8 +171,13 @@ def background(user: Machine, command: str, ready: Callable[[str], bool], **vari
             wait_for(command, is_ready)
             yield log
         finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
+            # To all of its processes, as a terminal does.
+            os.killpg(process.pid, signal.SIGINT)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def listens(port: int) -> bool:
