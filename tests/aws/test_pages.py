@@ -91,6 +91,8 @@ INLINE = {
     "make model": "takes a quarter of an hour",
     "make package": "test_a_release_is_deployed_without_a_compiler. `make test-package` compares two real builds",
     "make publish": "test_commands_of_sentences",
+    "make report": "the same with dates",
+    "make report-screenshots": "needs Chromium",
     "make report FROM=2026-10-05 TO=2026-10-05": "test_commands_of_sentences",
     "make soak": "takes an hour",
     "make test": "would run itself",
@@ -244,6 +246,25 @@ def test_a_query_is_asked(user: Machine, demo: Path) -> None:
     assert answer.returncode == 0, answer.stderr
     # README's own table.
     assert re.search(r"^order_update,4,3,2,.*,0\.6666", answer.stdout, flags=re.M), answer.stdout
+
+
+OWN_SQL = 'make query SQL="SELECT kind, count(*) AS clicks FROM clicks GROUP BY kind"'
+
+
+@runs(OWN_SQL)
+def test_own_sql_is_asked(user: Machine, demo: Path) -> None:
+    text, file, shell = run_as_typed(OWN_SQL).splitlines()
+    asked = user.shell(text)
+    assert asked.returncode == 0, asked.stderr
+    assert "quick_reply" in asked.stdout
+    # A file that takes the days of LAST, as the project's own queries do.
+    shutil.copy(ROOT / "sql" / "queries" / "clicks_daily.sql", user.project / "own.sql")
+    written = user.shell(file)
+    assert written.returncode == 0, written.stderr
+    assert (user.project / "answer.parquet").stat().st_size > 0
+    # The shell ends with its input.
+    opened = user.shell(f"{shell} </dev/null")
+    assert opened.returncode == 0, opened.stderr
 
 
 @pytest.mark.parametrize(
