@@ -117,6 +117,11 @@ impl Fact {
         self.event_ts >= first_event_ms && self.event_ts <= self.received_at.saturating_add(FUTURE_TOLERANCE_MS)
     }
 
+    /// The message of the business that it is about, also where it adds nothing to its item.
+    pub fn into_message_id(self) -> Option<String> {
+        if self.table == "messages" { self.context_message_id } else { self.message_id }
+    }
+
     /// What it adds to an item; `None` if it says nothing of a message of the business, or the message's id is longer
     /// than 1,000 bytes. Other texts are cut at this length, those of clicks at 200 bytes.
     pub fn into_update(mut self) -> Option<Update> {

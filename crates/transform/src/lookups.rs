@@ -85,7 +85,7 @@ impl<'a> Feed<'a> {
         let erased = self.erasures.matches(table, batch)?;
         for (fact, is_erased) in facts(table, batch).into_iter().zip(erased) {
             if is_erased {
-                self.erased.extend(fact.into_update().map(|update| update.message_id));
+                self.erased.extend(fact.into_message_id());
             } else if received.contains(&fact.received_at) {
                 self.updates.push(fact);
             }
@@ -267,7 +267,8 @@ pub async fn messages_naming(lake: &Lake, person: &Person) -> Result<BTreeSet<St
         let mut visit = |batch: &RecordBatch| match person.matches(partition.table, batch) {
             Ok(named) => {
                 let facts = facts(partition.table, batch).into_iter().zip(named).filter(|(_, named)| *named);
-                found.extend(facts.filter_map(|(fact, _)| fact.into_update()).map(|update| update.message_id));
+                // With a row that adds nothing to an item, a reaction for instance, the lake forgets the message too.
+                found.extend(facts.filter_map(|(fact, _)| fact.into_message_id()));
             }
             Err(error) => failed = Some(error),
         };

@@ -532,3 +532,16 @@ fn an_erased_person_does_not_come_back() {
     let [_, store, lake] = run_map(&steps, &[]);
     assert_eq!((store.len(), lake.len()), (0, 0));
 }
+
+/// With a row that adds nothing to an item, the lake forgets the reports of its message: here a reaction, and a status of a
+/// payment, on messages whose statuses name another.
+#[test]
+fn an_erased_persons_reaction_takes_its_message_along() {
+    let status = Told { variant: 3, ..told_once(0) };
+    let all = Step::Transform { most: usize::MAX, newest_first: false };
+    for naming in [told_once(15), Told { variant: 0, ..told_once(5) }] {
+        let steps = vec![Step::Webhook(vec![status.clone(), naming]), all.clone(), Step::Erase(1)];
+        let [_, store, lake] = run_map(&steps, &[]);
+        assert_eq!((store.len(), lake.len()), (0, 0));
+    }
+}
