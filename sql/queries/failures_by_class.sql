@@ -1,6 +1,6 @@
 -- Question: Do messages fail for bad numbers, for Meta's limits, or for faults of our own?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, parts 6 and 7): messages sent from … to in local days that failed and were never delivered*, by class.
+-- Definitions (docs/metrics.md, parts 6 and 7): messages sent on the local days `from` to `to` that failed and were never delivered*, by class.
 -- share = messages / all failed messages; cohort_share = messages / all messages of the cohort.
 WITH ${include:cohort},
 cohort AS (

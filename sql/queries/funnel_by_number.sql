@@ -1,9 +1,9 @@
 -- Question: How far do the messages of each of the business's numbers get, and how fast?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): messages sent from … to in local days.
--- delivered* = delivered, read, played, clicked or answered; read* = read, played, clicked or answered; failed = failed and not delivered*.
--- replied: a message of the person quotes it within the attribution window. Rates: delivered / sent, the others / delivered.
--- p50 and p90 are nearest ranks, in seconds, of messages for which both steps were reported.
+-- Definitions (docs/metrics.md, part 6): messages sent on the local days `from` to `to`. delivered* = delivered, read, played, clicked or
+-- answered; read* = read, played, clicked or answered; failed = failed and not delivered*. replied: a message of the person quotes the message
+-- within the attribution window. delivery_rate = delivered / sent; the other rates are divided by delivered. p50 and p90 are percentiles
+-- (nearest rank) in seconds, of the messages for which both steps were reported.
 WITH ${include:cohort},
 ${include:message_steps}
 SELECT

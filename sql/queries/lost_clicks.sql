@@ -1,7 +1,7 @@
 -- Question: How many interactions did Meta not pass on?
 -- Parameters: from, to; ${database}, ${timezone}
--- Definitions (docs/metrics.md, part 6): rows of messages that happened from … to in local days and that stand for a button, list or other
--- interactive element which Meta calls unsupported.
+-- Definitions (docs/metrics.md, part 6): rows of messages that happened on the local days `from` to `to` and that stand for a button, list or
+-- other interactive element which Meta calls unsupported.
 WITH ${include:event_window},
 placed AS (
   SELECT

@@ -1,7 +1,7 @@
 -- Question: Which clicks are attributed to no message?
 -- Parameters: from, to, account_id, phone_number_id; ${database}, ${timezone}, ${attribution_hours}
--- Definitions (docs/metrics.md, part 6): clicks for CTR that happened from … to in local days and are attributed to no message.
--- no_message_id: the provider does not say which message. unknown_message: no source reports that it was sent in the attribution window
+-- Definitions (docs/metrics.md, part 6): clicks for CTR that happened on the local days `from` to `to` and are attributed to no message.
+-- no_message_id: the provider does not say which message. unknown_message: no source reports that the message was sent in the attribution window
 -- before the click.
 WITH ${include:attribution_window},
 ${include:taps},

@@ -1,8 +1,8 @@
 -- Question: Which delivery receipts are attributed to no message?
 -- Parameters: from, to, account_id, phone_number_id; ${database}, ${timezone}
--- Definitions (docs/metrics.md, part 6): statuses other than those that say a message was sent, by the local day on which they happened.
--- late: the message was sent more than 168 h before, within 31 days. unknown_message: no source reports in the 31 days before that it was
--- sent. Only look-ups show such a receipt.
+-- Definitions (docs/metrics.md, part 6): receipts that happened on the local days `from` to `to` and belong to no message. A receipt is a status
+-- other than those which say that a message was sent. late: the message was sent more than 168 h and at most 31 days before the receipt.
+-- unknown_message: no source reports that the message was sent in the 31 days before the receipt. Only look-ups show such a receipt.
 WITH ${include:attribution_window},
 ${include:taps},
 ${include:message_facts},

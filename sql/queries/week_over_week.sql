@@ -1,7 +1,8 @@
 -- Question: How do this week's figures compare with last week's?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): messages sent from … to in local days, by the ISO week's Monday. Each change is this week's figure less that
--- of the row before; null in the first row. The first and the last week may be cut by the window.
+-- Definitions (docs/metrics.md, part 6): messages sent on the local days `from` to `to`, by the ISO week's Monday. Each change is the figure of
+-- the week minus the figure of the previous row, and null in the first row. The window may contain only a part of the first and of the last
+-- week.
 WITH ${include:cohort},
 weeks AS (
   SELECT
