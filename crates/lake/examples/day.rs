@@ -1,4 +1,5 @@
-//! A day of one table in 288 commits, five minutes apart: how many parts are left, and how much was written for it.
+//! Simulates a day of one table in 288 commits, one every five minutes. Prints how many parts remain and how many
+//! bytes were written.
 //!
 //! `cargo run --release -p bluetick-lake --example day -- --rows 1000000`
 
@@ -13,13 +14,13 @@ const DAY: u64 = 1_795_132_800_000;
 const COMMITS: u64 = 288;
 const INTERVAL_MS: u64 = 300_000;
 
-/// Pseudo-random bits that depend on the number alone.
+/// Pseudo-random bits that depend only on the number.
 fn scramble(number: u64) -> u64 {
     let mixed = (number ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     (mixed ^ (mixed >> 29)).wrapping_mul(0x94d0_49bb_1331_11eb)
 }
 
-/// A status line of about the size of a real one.
+/// A status line of realistic size.
 fn line(event: u64, time: u64) -> String {
     let (a, b, c) = (scramble(event / 3), scramble(event / 3 + 1_000_003), scramble(event));
     let status = ["sent", "delivered", "read"].get((event % 3) as usize).copied().unwrap_or("sent");
@@ -30,7 +31,8 @@ fn line(event: u64, time: u64) -> String {
     )
 }
 
-/// Event time in the minutes before the commit; one in twenty is late by up to two hours. Whole seconds, as Meta tells.
+/// Event time in the minutes before the commit; one event in twenty is up to two hours late. Whole seconds, as in
+/// Meta's webhooks.
 fn event_time(event: u64, commit: u64) -> u64 {
     let random = scramble(event.wrapping_add(77));
     let end = (commit + 1) * INTERVAL_MS;
@@ -57,7 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (mut written, mut json, mut duplicates, mut most_parts) = (0, 0, 0, 0);
     for commit in 0..COMMITS {
         for event in commit * rows / COMMITS..(commit + 1) * rows / COMMITS {
-            // One in twenty comes again, in the next object.
+            // One event in twenty is delivered again in the next object.
             let again = event.is_multiple_of(20) && event >= rows / COMMITS;
             let earlier = again.then(|| event - rows / COMMITS).map(|event| (event, event * COMMITS / rows));
             for (event, commit) in [(event, commit)].into_iter().chain(earlier) {

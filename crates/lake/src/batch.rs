@@ -1,4 +1,4 @@
-//! Batches: rows of one partition, in the order of a part, without duplicates.
+//! A [`PartitionBatch`]: rows of one partition, sorted as in a part, without duplicates.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::partition::Partition;
 use crate::sort::{Position, sorted_unique};
 use crate::tables::{ArrowSchema, Table};
 
-/// Rows taken from a batch at a time.
+/// Number of rows that are taken from a batch at a time.
 const CHUNK_ROWS: usize = 8192;
 
-/// Rows of one partition. They stay in the chunks they came in; an index holds their order, which is that of a part:
-/// event time, then key. Of rows with the same key the one with the earliest `received_at` is kept.
+/// Rows of one partition. The chunks stay as they were received; an index sorts the rows by event time, then key, as
+/// in a part. Of several rows with the same key, the row with the earliest `received_at` is kept.
 #[derive(Clone, Debug)]
 pub struct PartitionBatch {
     partition: Partition,
@@ -31,8 +31,8 @@ pub struct PartitionBatch {
 }
 
 impl PartitionBatch {
-    /// A batch of rows that have the table's schema, where a text may also be a dictionary with 16-bit keys. The rows
-    /// may be in any order and hold duplicates.
+    /// Builds a batch. The chunks must have the table's schema, except that a text column may also be a dictionary
+    /// with 16-bit keys. The rows may be in any order and contain duplicates.
     ///
     /// # Errors
     /// A row is of another day, a chunk has another schema, or there are more rows than a batch can index (2^32).
@@ -60,7 +60,7 @@ impl PartitionBatch {
         Ok(batch)
     }
 
-    /// The partition of the rows.
+    /// The partition that all rows belong to.
     pub fn partition(&self) -> Partition {
         self.partition
     }
@@ -70,23 +70,23 @@ impl PartitionBatch {
         self.order.len()
     }
 
-    /// Number of rows that were put in, duplicates included.
+    /// Number of rows passed to [`PartitionBatch::new`], duplicates included.
     pub fn rows_received(&self) -> u64 {
         self.received
     }
 
-    /// How many rows to take at a time, so that they fit into memory decoded.
+    /// Number of rows to decode at a time, so that the decoded rows fit into memory.
     pub(crate) fn rows_at_a_time(&self) -> usize {
         self.rows_at_a_time
     }
 
-    /// First and last event time, in milliseconds since 1970.
+    /// First and last event time of the batch, in milliseconds since 1970.
     pub(crate) fn event_time_range(&self) -> (i64, i64) {
         (self.first_event_ts, self.last_event_ts)
     }
 
-    /// For each row in its order: false if `matches` marks it. `matches` sees the rows with the table's schema, some
-    /// thousand at a time.
+    /// For each row, in sort order: false if `matches` returned true for it. `matches` receives the rows with the
+    /// table's schema, a few thousand at a time.
     pub(crate) fn rows_to_keep(
         &self,
         matches: impl Fn(&RecordBatch) -> Result<Vec<bool>, LakeError>,
@@ -107,12 +107,12 @@ impl PartitionBatch {
         Ok(keep.collect())
     }
 
-    /// The rows at the given positions of the order, as one batch. Texts may be dictionaries.
+    /// The rows at the given positions of the sort order, as one batch. Text columns may be dictionaries.
     pub(crate) fn take(&self, positions: &[u32]) -> Result<RecordBatch, LakeError> {
         self.take_from(&self.chunks, positions)
     }
 
-    /// The encoded keys of all rows in their order, [`CHUNK_ROWS`] at a time.
+    /// The encoded keys of all rows, in sort order, [`CHUNK_ROWS`] at a time.
     pub(crate) fn sorted_keys(&self, encoder: &RowEncoder) -> Result<Vec<Rows>, LakeError> {
         let schema = self.partition.table.schema();
         let columns = encoder.columns().iter().map(|name| schema.index_of(name));
@@ -127,7 +127,7 @@ impl PartitionBatch {
         (0..rows).step_by(CHUNK_ROWS).map(move |start| (start as u32..rows.min(start + CHUNK_ROWS) as u32).collect())
     }
 
-    /// Names of the columns that have at most one value: null in all rows, or dictionaries of a single text.
+    /// Names of the columns with at most one distinct value: null in all rows, or dictionaries with a single text.
     pub(crate) fn constant_columns(&self) -> Vec<&'static str> {
         let is_constant = |index: usize| {
             self.chunks.iter().all(|chunk| {
@@ -150,13 +150,13 @@ impl PartitionBatch {
         Ok(interleave_record_batch(&chunks, &indices)?)
     }
 
-    /// All rows in their order with the table's schema, in batches of a few thousand.
+    /// All rows in sort order with the table's schema, in batches of a few thousand.
     pub fn sorted_batches(&self) -> impl Iterator<Item = Result<RecordBatch, LakeError>> + '_ {
         self.position_chunks().map(|positions| conform(self.partition.table, &self.take(&positions)?))
     }
 }
 
-/// Whether rows have the columns of a table; texts may be dictionaries with 16-bit keys.
+/// Whether a chunk has the columns of a table. Text columns may be dictionaries with 16-bit keys.
 fn has_columns_of(table: Table, chunk: &RecordBatch) -> bool {
     let (expected, actual) = (table.schema(), chunk.schema());
     let dictionary = DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8));
@@ -167,7 +167,7 @@ fn has_columns_of(table: Table, chunk: &RecordBatch) -> bool {
     expected.fields().len() == actual.fields().len() && expected.fields().iter().zip(actual.fields()).all(fits)
 }
 
-/// Rows of a chunk by their indices. Many columns are null in all rows: nothing is copied for them.
+/// Takes rows from a chunk by index. Columns that are null in all rows, which are many, are not copied.
 fn take_rows(chunk: &RecordBatch, rows: Vec<u32>) -> Result<RecordBatch, LakeError> {
     let indices = UInt32Array::from(rows);
     let columns = chunk.columns().iter().map(|column| match column.null_count() == column.len() {

@@ -1,4 +1,4 @@
-//! Typed access to the columns of a record batch, and batches of other versions made to fit a table.
+//! Typed access to the columns of a record batch, and conversion of batches of other versions to a table's schema.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use crate::error::LakeError;
 use crate::keys::EVENT_TIME;
 use crate::tables::{ArrowSchema, Table};
 
-/// Rows decoded at a time, at most.
+/// Maximum number of rows decoded at a time.
 pub(crate) const DECODE_ROWS: usize = 4096;
 
-/// Bytes decoded at a time, about: where rows are large, fewer rows are decoded.
+/// Approximate maximum of bytes decoded at a time. If rows are large, fewer rows are decoded.
 pub(crate) const DECODE_BYTES: usize = 4 << 20;
 
-/// How many rows to decode at a time, if `rows` take `bytes` together.
+/// Number of rows to decode at a time, given that `rows` rows take `bytes` bytes in total.
 pub(crate) fn rows_at_a_time(rows: usize, bytes: usize) -> usize {
     DECODE_BYTES.saturating_mul(rows).checked_div(bytes).unwrap_or(DECODE_ROWS).clamp(1, DECODE_ROWS)
 }
@@ -26,15 +26,16 @@ pub(crate) fn event_times(batch: &RecordBatch) -> Result<&[i64], LakeError> {
     timestamps(batch, EVENT_TIME)
 }
 
-/// The values of a timestamp column in milliseconds since 1970. A value that is null in the column means nothing.
+/// The values of a timestamp column in milliseconds since 1970. Where the column is null, the slice holds an
+/// arbitrary value; check the column's null bitmap.
 pub(crate) fn timestamps<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a [i64], LakeError> {
     let column = batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<TimestampMillisecondType>());
     let column = column.ok_or_else(|| LakeError::Invalid(format!("a batch has no timestamp column {name}")))?;
     Ok(column.values())
 }
 
-/// A batch with exactly the table's columns. A column that an older file lacks is null, one of another type is cast,
-/// and one that the table does not have is left out.
+/// Converts a batch to exactly the table's columns. A column that an older file lacks becomes null, a column of
+/// another type is cast, and a column that the table does not have is dropped.
 pub(crate) fn conform(table: Table, batch: &RecordBatch) -> Result<RecordBatch, LakeError> {
     let schema = table.schema();
     if batch.schema() == schema {

@@ -1,12 +1,12 @@
-//! The commit: adds a batch to its partition exactly once, whatever fails.
+//! The commit: adds a batch to its partition exactly once, even if writes fail or other writers interfere.
 //!
 //! 1. [`PartitionBatch`] has dropped duplicates inside the batch.
 //! 2. Read the manifest.
 //! 3. Look for the batch's keys in the parts that it references.
 //! 4. Keep the new rows.
-//! 5. Write a part under a new name; it also takes in ("compacts") the parts that are small beside it.
-//! 6. Write the manifest on the condition that it has not changed.
-//! 7. Unless that clearly succeeded, start again at 2.
+//! 5. Write a part under a new name. It also replaces ("compacts") existing parts that are small compared with it.
+//! 6. Write the manifest on condition that it has not changed since step 2.
+//! 7. If that write did not clearly succeed, start again at step 2.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -28,7 +28,7 @@ use crate::retry::{PartsChange, Replaced, Replacement};
 use crate::tables::Table;
 use crate::writer::PartWriter;
 
-/// Footers read at a time.
+/// Maximum number of footers read concurrently.
 const PARALLEL_OPENS: usize = 8;
 
 /// What a commit did. `rows_in = new + duplicates + erased` (rule R6, checked before the report is returned).
@@ -38,52 +38,52 @@ pub struct CommitReport {
     pub rows_in: u64,
     /// Rows added to the lake.
     pub new: u64,
-    /// Rows that the lake had already, or that the batch held twice.
+    /// Rows that were already in the lake, or that occurred more than once in the batch.
     pub duplicates: u64,
-    /// Rows left out because their person was erased.
+    /// Rows left out because they belong to an erased person.
     pub erased: u64,
-    /// Parts that the written part took in and replaced.
+    /// Existing parts that were compacted into the written part.
     pub compacted_parts: u64,
     /// Row groups copied into the written part without decoding.
     pub copied_row_groups: u64,
-    /// Parts of the partition afterwards.
+    /// Number of parts in the partition after the commit.
     pub parts: u64,
-    /// Parts written, those of failed attempts included.
+    /// Parts written, including those of failed attempts.
     pub written_parts: u64,
-    /// Bytes of all written parts.
+    /// Total bytes of all written parts.
     pub bytes_written: u64,
-    /// Attempts that met another writer, or whose write had no clear outcome.
+    /// Attempts that conflicted with another writer, or whose write had no clear outcome.
     pub conflicts: u64,
-    /// Attempts in all.
+    /// Total number of attempts.
     pub attempts: u64,
-    /// Row groups whose keys were read.
+    /// Row groups whose key columns were read.
     pub scanned_row_groups: u64,
 }
 
-/// A commit under way: the batch, and what is known of it so far.
+/// State of a commit in progress.
 struct CommitAttempt<'a> {
     batch: &'a PartitionBatch,
     encoder: RowEncoder,
-    /// The encoded keys of the batch, once there is a part to look for them in.
+    /// The encoded keys of the batch. They are computed when the first part has to be scanned for them.
     keys: &'a OnceLock<Vec<Rows>>,
-    /// Positions of the batch's rows by these keys.
+    /// Position of each row of the batch by its encoded key.
     index: hashbrown::HashMap<Row<'a>, u32>,
-    /// For each row of the batch: false if it is a duplicate or its person was erased.
+    /// For each row of the batch: false if it is a duplicate or belongs to an erased person.
     is_new: Vec<bool>,
-    /// Parts in which the batch's keys were looked for, by file name.
+    /// Parts already scanned for the batch's keys, by file name.
     scanned: HashMap<String, Arc<Part>>,
-    /// Rows that the planned replacement adds.
+    /// Number of rows that the planned replacement adds.
     new_rows: u64,
     report: CommitReport,
 }
 
 impl Lake {
-    /// Adds the rows of a batch that its partition does not have yet. It is safe to repeat a commit and to run any
-    /// number of commits at a time: rows that are there already are counted as duplicates.
+    /// Adds the rows of a batch that are not in its partition yet. Repeating a commit and running commits
+    /// concurrently are safe: rows that are already in the lake are counted as duplicates.
     ///
     /// # Errors
-    /// None of the batch is visible then, or (if the last response was lost) all of it. [`LakeError::fault`] says
-    /// whether a repetition can succeed.
+    /// After an error no row of the batch is visible, or (if only the last response was lost) all rows are.
+    /// [`LakeError::fault`] says whether a retry can succeed.
     pub async fn commit(&self, batch: &PartitionBatch) -> Result<CommitReport, LakeError> {
         let encoder = RowEncoder::key(batch.partition().table)?;
         let keys = OnceLock::new();
@@ -95,13 +95,14 @@ impl Lake {
         attempt.into_report(&replaced)
     }
 
-    /// Opens parts: reads the footers that are not in memory.
+    /// Opens parts: reads the footers that are not cached in memory.
     pub(crate) async fn open_parts(&self, partition: Partition, names: &[String]) -> Result<Vec<Arc<Part>>, LakeError> {
         let opens: Vec<_> = names.iter().map(|name| self.open_part(partition, name).boxed()).collect();
         futures::stream::iter(opens).buffered(PARALLEL_OPENS).try_collect().await
     }
 
-    /// Merges sources into a part under a new name. Also returns the number of row groups copied without decoding.
+    /// Merges sources into one part under a new name. Also returns the number of row groups that were copied without
+    /// decoding.
     pub(crate) async fn write_merged(
         &self,
         partition: Partition,
@@ -119,8 +120,8 @@ impl Lake {
         Ok((writer.finish().await?, copied))
     }
 
-    /// The parts to compact: the most of the smallest parts that grow by [`crate::LakeOptions::growth_factor`] together
-    /// with the new rows, as long as the result is not too large.
+    /// Chooses the parts to compact: as many of the smallest parts as possible such that the merged part has at least
+    /// [`crate::LakeOptions::growth_factor`] times the rows of each of them and does not become too large.
     fn choose_compacted(&self, table: Table, new_rows: u64, parts: &[Arc<Part>]) -> Vec<Arc<Part>> {
         let mut by_size: Vec<&Arc<Part>> = parts.iter().filter(|part| part.unknown_columns(table).is_empty()).collect();
         by_size.sort_by_key(|part| (part.rows, part.bytes));
@@ -150,7 +151,7 @@ impl<'a> CommitAttempt<'a> {
         self.is_new.iter().filter(|is_new| **is_new).count() as u64
     }
 
-    /// Looks for the batch's keys in the parts that were not scanned yet.
+    /// Scans the parts that were not scanned yet for the batch's keys.
     async fn scan_unseen(&mut self, lake: &Lake, manifest: &Manifest) -> Result<(), LakeError> {
         let unseen = manifest.parts.iter().filter(|name| !self.scanned.contains_key(*name)).cloned();
         let unseen: Vec<String> = unseen.collect();
@@ -164,7 +165,8 @@ impl<'a> CommitAttempt<'a> {
         Ok(())
     }
 
-    /// Encodes the batch's keys. The first commit of a partition does not need them.
+    /// Encodes the batch's keys. The first commit of a partition does not need this, because there is no part to
+    /// scan.
     fn index_keys(&mut self) -> Result<(), LakeError> {
         if self.keys.get().is_none() {
             let keys = self.batch.sorted_keys(&self.encoder)?;
@@ -173,7 +175,7 @@ impl<'a> CommitAttempt<'a> {
         Ok(())
     }
 
-    /// Marks the rows of the batch whose keys a part has as duplicates.
+    /// Marks the rows of the batch whose keys occur in a part as duplicates.
     async fn scan(&mut self, lake: &Lake, part: &Part) -> Result<(), LakeError> {
         let is_time_in_key = is_time_in_key(self.batch.partition().table);
         let (first, last) = self.batch.event_time_range();
@@ -196,7 +198,7 @@ impl<'a> CommitAttempt<'a> {
         Ok(())
     }
 
-    /// Writes the new rows, and the parts that are small beside them, as one part.
+    /// Writes the new rows together with the parts to compact as one part.
     async fn write_part(&mut self, lake: &Lake, parts: &[Arc<Part>]) -> Result<Replacement, LakeError> {
         let partition = self.batch.partition();
         let is_new = self.is_new.iter().enumerate().filter(|(_, is_new)| **is_new);
@@ -252,7 +254,8 @@ impl PartsChange for CommitAttempt<'_> {
     ) -> Result<(), LakeError> {
         self.scan_unseen(lake, manifest).await?;
         let new_rows = self.count_new();
-        // A row of the written part may have turned out to be a duplicate, or a part that it replaces may be gone.
+        // Write a new part if a row of the written part turned out to be a duplicate, or if a part that it replaces
+        // is no longer in the manifest.
         replacement.take_if(|written| new_rows != self.new_rows || !written.fits(manifest));
         if new_rows == 0 {
             *replacement = None;

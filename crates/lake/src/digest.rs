@@ -1,12 +1,13 @@
-//! Digests: of a row, and of the whole file of a part.
+//! Digests of a row and of a part's whole file.
 //!
-//! The footer of a part holds the SHA-256 of the file, taken with zeros in the place of the digest. A flipped bit anywhere
-//! in the file, the footer and the digest included, therefore shows. The first request for a small part brings the whole
-//! file, so every reader of the lake checks it; a larger part is checked by `verify`.
+//! The footer of a part holds the SHA-256 of the file, computed with zeros in the place of the digest itself. Any
+//! flipped bit is therefore detected, also one in the footer or the digest. A small part is read whole with the first
+//! request, so every reader of the lake checks its digest; the digest of a larger part is checked by `verify`.
 
 use sha2::{Digest, Sha256};
 
-/// 128 bits of a SHA-256: enough to tell the rows of a partition apart, and small enough for millions of them in memory.
+/// The first 128 bits of a SHA-256: enough to distinguish the rows of a partition, and small enough to keep millions
+/// in memory.
 pub(crate) type RowDigest = [u8; 16];
 
 /// The digest of a row's encoded bytes.
@@ -19,13 +20,14 @@ pub(crate) fn row_digest(encoded: &[u8]) -> RowDigest {
 /// Key of the digest in the footer's metadata.
 pub(crate) const DIGEST_KEY: &str = "bluetick.sha256";
 
-/// The writer's name in the footer. A part with this name must hold a digest; parts of older versions have another name.
+/// The `created_by` value in the footer. A part with this value must hold a digest; parts of older versions have
+/// another value.
 pub(crate) const CREATED_BY: &str = concat!("bluetick ", env!("CARGO_PKG_VERSION"), " with digest");
 
-/// What stands in the place of the digest while it is computed.
+/// Placeholder for the digest while it is computed.
 pub(crate) const NO_DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// Computes the digest of a file from its pieces.
+/// Computes the digest of a file incrementally.
 #[derive(Clone, Default)]
 pub(crate) struct FileDigest(Sha256);
 
@@ -39,22 +41,22 @@ impl FileDigest {
     }
 }
 
-/// The position of the digest in the last bytes of a file, which hold the footer. Thrift puts two bytes between the key and
-/// its value: the field's header and the length, which is 64.
+/// Finds the position of the digest in the last bytes of a file, which hold the footer. Thrift puts two bytes between
+/// a key and its value: the field header and the length (64).
 pub(crate) fn position(tail: &[u8]) -> Option<usize> {
     let key = tail.windows(DIGEST_KEY.len()).rposition(|window| window == DIGEST_KEY.as_bytes())?;
     let start = key + DIGEST_KEY.len() + 2;
     tail.get(start..start + NO_DIGEST.len()).map(|_| start)
 }
 
-/// A piece of a file that begins at `offset`, with zeros in the place of the digest at `place`.
+/// Returns a piece of a file that begins at `offset`, with the digest at `place` replaced by zeros.
 pub(crate) fn without_digest(piece: &[u8], offset: u64, place: u64) -> Vec<u8> {
     let is_digest = |position: u64| (place..place + NO_DIGEST.len() as u64).contains(&position);
     let bytes = piece.iter().zip(offset..);
     bytes.map(|(byte, position)| if is_digest(position) { b'0' } else { *byte }).collect()
 }
 
-/// Whether a whole file has the digest that its footer states. `None`: it states none.
+/// Whether the file matches the digest in its footer. `None` if the footer holds no digest.
 pub(crate) fn is_intact(file: &[u8]) -> Option<bool> {
     let place = position(file)?;
     let mut digest = FileDigest::default();

@@ -1,23 +1,23 @@
-//! Clock, randomness and sleep. Tests replace them, so that a seed decides every interleaving.
+//! Clock, randomness and sleep. Tests replace them so that a seed determines every interleaving.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::{BoxFuture, FutureExt};
 use uuid::Uuid;
 
-/// Clock, randomness and sleep of a lake.
+/// The clock, random source and timer that a lake uses.
 pub trait Environment: Send + Sync + 'static {
     /// Milliseconds since 1970, UTC.
     fn now_ms(&self) -> i64;
 
-    /// 128 random bits. File names take 74 of them, so two writers must never get the same.
+    /// 128 random bits. File names use 74 of them, so two calls in any two processes must never return the same bits.
     fn random(&self) -> u128;
 
-    /// Waits between two attempts at a conditional write.
+    /// Sleeps between two attempts at a conditional write.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 }
 
-/// The machine's clock and randomness, and tokio's timer.
+/// The operating system's clock and random source, and tokio's timer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemEnvironment;
 
@@ -36,14 +36,14 @@ impl Environment for SystemEnvironment {
     }
 }
 
-/// A version 7 UUID for the name of a part: names sort by time of creation.
+/// A version 7 UUID for the name of a part. Such names sort by creation time.
 pub(crate) fn new_uuid(environment: &dyn Environment) -> Uuid {
     let millis = u64::try_from(environment.now_ms()).unwrap_or_default();
     let [a, b, c, d, e, f, g, h, i, j, ..] = environment.random().to_le_bytes();
     uuid::Builder::from_unix_timestamp_millis(millis, &[a, b, c, d, e, f, g, h, i, j]).into_uuid()
 }
 
-/// The time inside a version 7 UUID, in milliseconds since 1970; `None` for other UUIDs.
+/// The timestamp of a version 7 UUID in milliseconds since 1970; `None` for other UUIDs.
 pub(crate) fn uuid_time_ms(uuid: &Uuid) -> Option<i64> {
     let (seconds, nanos) = uuid.get_timestamp()?.to_unix();
     i64::try_from(seconds).ok()?.checked_mul(1000)?.checked_add(i64::from(nanos / 1_000_000))

@@ -7,21 +7,21 @@ use crate::partition::Partition;
 /// Who can act on an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The caller passed something unusable; the same call fails again.
+    /// The caller passed an invalid argument; the same call fails again.
     Caller,
-    /// The store failed or another process interfered: repeat the call later, which is safe.
+    /// The store failed or another process interfered. Retrying later is safe.
     Retriable,
-    /// The lake, its permissions or its configuration are broken: an operator must act.
+    /// The lake, its permissions or its configuration are broken; an operator must act.
     Fatal,
 }
 
 /// An error of the lake.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
-    /// The lake's URL cannot be used.
+    /// The lake's URL is invalid.
     #[error(transparent)]
     Url(#[from] bluetick_storage::OpenError),
-    /// An argument cannot be used.
+    /// An argument is invalid.
     #[error("{0}")]
     Invalid(String),
     /// The object store failed.
@@ -33,7 +33,7 @@ pub enum LakeError {
     /// Rows could not be converted.
     #[error("arrow: {0}")]
     Arrow(#[from] arrow::error::ArrowError),
-    /// The content of an object of the lake is wrong.
+    /// An object of the lake has invalid content.
     #[error("{object} is damaged: {problem}")]
     Damaged {
         /// Path of the object inside the lake.
@@ -44,13 +44,14 @@ pub enum LakeError {
     /// A manifest references a part that does not exist.
     #[error("the manifest of {partition} references {part}, which does not exist; run `bluetick verify`")]
     MissingPart {
-        /// The partition.
+        /// The partition of the manifest.
         partition: Partition,
         /// Path of the part, as the store names it.
         part: String,
     },
-    /// The numbers of rows in and out do not agree (rule R6 of `docs/lake.md`). If the row counts of the parts
-    /// disagree, nothing was published. The counts of the batch are checked after publishing.
+    /// The row counts before and after do not agree (rule R6 of `docs/lake.md`). The row counts of parts are checked
+    /// before publishing, so after such an error nothing was published. The counts of the batch are checked after
+    /// publishing.
     #[error("rows of {partition} do not add up: {detail}")]
     Conservation {
         /// The partition.
@@ -58,21 +59,21 @@ pub enum LakeError {
         /// Both sides of the equation.
         detail: String,
     },
-    /// Every attempt at a conditional write met another writer, or had no clear outcome.
+    /// Every attempt at a conditional write conflicted with another writer or had no clear outcome.
     #[error("{object} could not be written in {attempts} attempts{}", last.as_ref().map(|error| format!("; last error: {error}")).unwrap_or_default())]
     Contention {
         /// The partition, or the path of the metadata record.
         object: String,
         /// Number of attempts.
         attempts: u32,
-        /// The error of the last write that had one.
+        /// The error of the last attempt that returned one.
         #[source]
         last: Option<object_store::Error>,
     },
 }
 
 impl LakeError {
-    /// Who can act on it.
+    /// Says who can act on the error.
     pub fn fault(&self) -> Fault {
         use object_store::Error as Store;
         match self {
@@ -96,13 +97,13 @@ impl LakeError {
         }
     }
 
-    /// Whether the store said that an object does not exist.
+    /// Whether the store reported that an object does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, LakeError::Store(object_store::Error::NotFound { .. }))
     }
 }
 
-/// Whether the operating system refused a write and will refuse it again: no permission, a read-only file system, a full
+/// Whether the operating system rejected a write for a lasting reason: no permission, a read-only file system, a full
 /// disk. Such a write has not taken effect.
 pub(crate) fn is_refused_by_system(error: &object_store::Error) -> bool {
     use io::ErrorKind::{NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};

@@ -1,23 +1,23 @@
-//! The setting `FIRST_DAY`: the first UTC day whose events the lake takes.
+//! The setting `FIRST_DAY`: the first UTC day whose events the lake accepts.
 
 use std::fmt;
 use std::str::FromStr;
 
 use chrono::{NaiveDate, NaiveTime};
 
-/// 2009-01-01 UTC, the year in which WhatsApp was founded: no event is older. Milliseconds since 1970.
+/// 2009-01-01 UTC in milliseconds since 1970. WhatsApp was founded that year, so no event is older.
 pub const EARLIEST_EVENT_MS: i64 = 1_230_768_000_000;
 
-/// A UTC day before which events are rejected. The default is 2009-01-01, before which there was no WhatsApp.
+/// The first UTC day whose events are accepted; earlier events are rejected. The default is 2009-01-01.
 ///
-/// Partition projection begins with the same day: Athena would not see earlier rows.
+/// Athena's partition projection must start on the same day; Athena would not see earlier rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FirstDay {
     start_ms: i64,
 }
 
 impl FirstDay {
-    /// Its first millisecond, since 1970, UTC.
+    /// The first millisecond of the day (UTC), in milliseconds since 1970.
     pub const fn start_ms(self) -> i64 {
         self.start_ms
     }
@@ -29,7 +29,7 @@ impl Default for FirstDay {
     }
 }
 
-/// The text is no day that [`FirstDay`] can be.
+/// The text is not a valid [`FirstDay`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidFirstDay(String);
 

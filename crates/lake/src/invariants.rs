@@ -1,4 +1,4 @@
-//! The lake's invariants by name. The running program, `verify` and the model test return the same enum.
+//! The lake's invariants. The running program, `verify` and the model test report violations with the same enum.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use crate::error::LakeError;
 use crate::part::Part;
 use crate::partition::Partition;
 
-/// What holds at every moment, whichever processes write, read, sweep, erase or are killed.
+/// A condition that holds at every moment, whichever processes write, read, sweep, erase or crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Invariant {
     /// Every part that a manifest references exists.
@@ -18,22 +18,22 @@ pub enum Invariant {
     RowsAreSorted,
     /// Every row lies in the partition of its event time (R1).
     RowsFitTheirDate,
-    /// A committed row is in the lake until it is erased.
+    /// A committed row stays in the lake until it is erased.
     RowsAreKept,
     /// No referenced part holds a row of a person whose erasure is confirmed.
     ErasedRowsAreAbsent,
     /// Rows in = new + duplicates + erased; rows after a commit = rows before + new (R6).
     RowsAddUp,
-    /// A manifest is well-formed and references each part once.
+    /// Every manifest is well-formed and references each part once.
     ManifestsAreSound,
-    /// A partition that has parts has a manifest.
+    /// Every partition that has parts has a manifest.
     ManifestsExist,
-    /// A part can be read, and its bytes have the digest that its footer states.
+    /// Every part can be read, and its bytes match the digest in its footer.
     PartsAreIntact,
 }
 
 impl Invariant {
-    /// Its name in reports.
+    /// The name of the invariant in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Invariant::ReferencedPartsExist => "referenced_parts_exist",
@@ -56,8 +56,8 @@ impl fmt::Display for Invariant {
     }
 }
 
-/// Rule R6 before a publication: rows of the parts afterwards = rows before + new. Counts come from the footers of the
-/// files, not from the code that wrote them.
+/// Checks rule R6 before publishing: rows of the new parts = rows before + new rows. The counts are read from the
+/// footers of the files, independently of the code that wrote them.
 pub(crate) fn check_conservation(
     partition: Partition,
     parts: &[Arc<Part>],

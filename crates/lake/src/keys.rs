@@ -1,6 +1,6 @@
-//! Keys and the order of rows: which columns identify a row, and by which a part is sorted.
+//! Row keys and sort order: which columns identify a row, and by which columns a part is sorted.
 //!
-//! Both follow from [`Table::key`]. [`RowEncoder`] turns them into byte strings that compare as the columns do.
+//! Both follow from [`Table::key`]. [`RowEncoder`] encodes columns as byte strings that sort as the columns do.
 
 use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::cast;
@@ -10,10 +10,10 @@ use arrow::row::{RowConverter, Rows, SortField};
 use crate::error::LakeError;
 use crate::tables::{ArrowSchema, ColumnType, Table};
 
-/// The column whose UTC date decides the partition.
+/// The column whose UTC date determines the partition.
 pub(crate) const EVENT_TIME: &str = "event_ts";
 
-/// Whether the event time is part of a table's key: then a row can only be a duplicate of a row with the same time.
+/// Whether the event time is part of a table's key. If so, a duplicate has the same event time as the original.
 pub(crate) fn is_time_in_key(table: Table) -> bool {
     table.key().contains(&EVENT_TIME)
 }
@@ -24,7 +24,7 @@ pub(crate) fn sort_columns(table: Table) -> Vec<&'static str> {
     std::iter::once(EVENT_TIME).chain(rest).collect()
 }
 
-/// Encodes some columns of a table as byte strings that compare as the columns do, and are equal only if those are.
+/// Encodes columns of a table as byte strings. These sort as the columns do and are equal only if the columns are.
 pub(crate) struct RowEncoder {
     converter: RowConverter,
     table: Table,
@@ -32,17 +32,18 @@ pub(crate) struct RowEncoder {
 }
 
 impl RowEncoder {
-    /// Encodes the key: two rows with the same key are the same statement about the same event.
+    /// An encoder of the key. Two rows with the same key are the same statement about the same event.
     pub(crate) fn key(table: Table) -> Result<Self, LakeError> {
         Self::new(table, table.key().to_vec())
     }
 
-    /// Encodes the order of a part.
+    /// An encoder of the sort columns of a part.
     pub(crate) fn order(table: Table) -> Result<Self, LakeError> {
         Self::new(table, sort_columns(table))
     }
 
-    /// Encodes all columns but maps, which have no order: two rows are equal only if they agree in everything else.
+    /// An encoder of all columns except maps, which have no order. Two encodings are equal only if all these columns
+    /// agree.
     pub(crate) fn whole_row(table: Table) -> Result<Self, LakeError> {
         let columns = table.columns().iter().filter(|column| column.kind != ColumnType::StringMap);
         Self::new(table, columns.map(|column| column.name).collect())
@@ -55,12 +56,13 @@ impl RowEncoder {
         Ok(Self { converter, table, columns })
     }
 
-    /// Names of the columns that it encodes.
+    /// Names of the encoded columns.
     pub(crate) fn columns(&self) -> &[&'static str] {
         &self.columns
     }
 
-    /// Encodes each row of a batch. A column that the batch lacks counts as null: an older version wrote the part.
+    /// Encodes each row of a batch. A column that is missing, because an older version wrote the part, counts as
+    /// null.
     pub(crate) fn encode(&self, batch: &RecordBatch) -> Result<Rows, LakeError> {
         Ok(self.converter.convert_columns(&self.select(batch)?)?)
     }
@@ -75,7 +77,7 @@ impl RowEncoder {
     }
 }
 
-/// A column as its table's schema has it: staging encodes texts with few distinct values as dictionaries.
+/// Converts a dictionary column to plain texts. Staging encodes texts with few distinct values as dictionaries.
 fn without_dictionary(column: &ArrayRef) -> Result<ArrayRef, LakeError> {
     match column.data_type() {
         DataType::Dictionary(_, values) => Ok(cast(column, values)?),

@@ -1,4 +1,4 @@
-//! A lake: its store, its URI, and what all operations share.
+//! The [`Lake`] type: its store, its URI, and what all operations share.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,16 +17,16 @@ use crate::part::Part;
 use crate::partition::Partition;
 use crate::staging::Staging;
 
-/// Footers kept in memory. Parts never change, so a warm process reads each footer once.
+/// Number of footers cached in memory. Parts never change, so a warm process reads each footer only once.
 const FOOTERS_KEPT: usize = 256;
 
-/// A lake. Share it behind an `Arc`; any number of processes may work on the same lake.
+/// A lake. Share it with an `Arc`. Any number of processes may work on the same lake.
 pub struct Lake {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) base_uri: String,
     pub(crate) options: LakeOptions,
     pub(crate) environment: Arc<dyn Environment>,
-    /// Its directory, if it is on this machine.
+    /// The directory of a `file://` lake.
     pub(crate) directory: Option<PathBuf>,
     footers: Mutex<HashMap<String, Arc<Part>>>,
 }
@@ -42,7 +42,8 @@ impl Lake {
         Ok(Self { directory, ..Self::with_store(below(store, prefix), &base_uri, options) })
     }
 
-    /// A lake in any store with conditional writes. `base_uri` is the URI of the store's root for other programs.
+    /// Opens a lake in any store that supports conditional writes. `base_uri` is the URI of the store's root as other
+    /// programs use it.
     pub fn with_store(store: Arc<dyn ObjectStore>, base_uri: &str, options: LakeOptions) -> Self {
         Self {
             store,
@@ -54,23 +55,24 @@ impl Lake {
         }
     }
 
-    /// An empty staging for this lake: it rejects events before [`LakeOptions::first_day`].
+    /// A new, empty staging for this lake. It rejects events from before [`LakeOptions::first_day`].
     pub fn staging(&self) -> Staging {
         Staging::since(self.options.first_day)
     }
 
-    /// The same lake with another clock and other randomness.
+    /// The same lake with another clock, random source and timer.
     #[must_use]
     pub fn with_environment(self, environment: Arc<dyn Environment>) -> Self {
         Self { environment, ..self }
     }
 
-    /// The URI of the lake for other programs, without a slash at the end.
+    /// The URI of the lake as other programs use it, without a trailing slash.
     pub fn base_uri(&self) -> &str {
         &self.base_uri
     }
 
-    /// The store of its files, for notes beside the tables: nothing in it refers to a path under `lookups/`.
+    /// The object store of the lake's files. Callers may keep notes in it under `lookups/`; the lake itself never
+    /// reads or writes that path.
     pub fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.store
     }
@@ -80,7 +82,7 @@ impl Lake {
         self.environment.now_ms()
     }
 
-    /// Opens a part; a footer that was read before comes from memory.
+    /// Opens a part. The footer comes from the cache if it was read before.
     pub(crate) async fn open_part(&self, partition: Partition, name: &str) -> Result<Arc<Part>, LakeError> {
         let known = self.footers.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         if let Some(part) = known {
@@ -91,7 +93,7 @@ impl Lake {
         Ok(Arc::new(part))
     }
 
-    /// Keeps a part's footer in memory.
+    /// Caches a part's footer in memory.
     pub(crate) fn remember(&self, part: &Part) {
         let mut footers = self.footers.lock().unwrap_or_else(PoisonError::into_inner);
         if footers.len() >= FOOTERS_KEPT {

@@ -1,17 +1,17 @@
-//! The lake: Parquet parts, one manifest a partition, and a commit that stores each row exactly once without a lock, a
-//! list of the rows seen, or a time window.
+//! The lake: Parquet parts, one manifest per partition, and a commit that stores each row exactly once. The commit
+//! needs no lock, no list of processed rows and no time window for duplicates.
 //!
 //! ```text
 //! data/<table>/dt=2026-11-20/<uuidv7>.parquet       immutable parts, never overwritten
-//! manifest/<table>/dt=2026-11-20/symlink.txt        one URI a line: what a reader reads
-//! rejected/<reason>/dt=…/<hash>.ndjson              lines that cannot be placed, with the reason
-//! rejections/dt=…/<hash>.ndjson                     how many these are: the table `rejections`
-//! erasures/{key,list.json}                          whom to forget, as keyed hashes
+//! manifest/<table>/dt=2026-11-20/symlink.txt        manifest: one URI of a part per line, read by Athena
+//! rejected/<reason>/dt=…/<hash>.ndjson              rejected lines with the reason
+//! rejections/dt=…/<hash>.ndjson                     counts of rejected lines: the table `rejections`
+//! erasures/{key,list.json}                          erased persons, as keyed hashes
 //! sweep/unreferenced.json                           parts that an earlier sweep found unreferenced
 //! ```
 //!
-//! [`Staging`] turns NDJSON lines into batches, [`Lake::commit`] moves a batch into its partition. All I/O goes
-//! through `object_store`; the clock and randomness are an [`Environment`].
+//! [`Staging`] turns NDJSON lines into batches, and [`Lake::commit`] adds a batch to its partition. All I/O goes
+//! through `object_store`; clock and randomness come from an [`Environment`].
 //!
 //! ```
 //! use bluetick_lake::{Lake, LakeOptions, Staging, Table};

@@ -1,8 +1,8 @@
-//! Manifests: the list of the parts of a partition.
+//! Manifests. A manifest lists the parts of one partition.
 //!
-//! One absolute URI per line, each line ended by a newline, no blank line: the format of Hive's SymlinkTextInputFormat,
-//! which Athena reads. Every publication adds a part under a new name (rule R8), so no text ever occurs twice, and a manifest
-//! without lines is not one of ours.
+//! The format is that of Hive's SymlinkTextInputFormat, which Athena reads: one absolute URI per line, each line
+//! ended by a newline, no blank lines. Every publication adds a part under a new name (rule R8), so no two versions
+//! of a manifest are equal, and an empty manifest was not written by this project.
 
 use std::collections::HashSet;
 
@@ -13,18 +13,18 @@ use sha2::{Digest, Sha256};
 use crate::error::LakeError;
 use crate::partition::Partition;
 
-/// A manifest as read: the referenced parts, and the version for a conditional write.
+/// A manifest as it was read: the referenced parts, and the version for a conditional write.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Manifest {
     /// File names of the parts, in the order of the lines.
     pub(crate) parts: Vec<String>,
-    /// `None`: the manifest does not exist yet.
+    /// Version (ETag) for a conditional write; `None` if the manifest does not exist yet.
     pub(crate) version: Option<UpdateVersion>,
-    /// SHA-256 of the text in hexadecimal; empty for an absent manifest.
+    /// SHA-256 of the text in hexadecimal; empty if the manifest does not exist.
     pub(crate) digest: String,
 }
 
-/// Reads the manifest of a partition; an absent manifest is empty.
+/// Reads the manifest of a partition. A missing manifest yields an empty [`Manifest`].
 pub(crate) async fn read_manifest(
     store: &dyn ObjectStore,
     base_uri: &str,
@@ -43,17 +43,17 @@ pub(crate) async fn read_manifest(
     Ok(Manifest { parts, version: Some(version), digest: hex::encode(Sha256::digest(&bytes)) })
 }
 
-/// The text of a manifest.
+/// Renders the text of a manifest that lists these parts.
 pub(crate) fn render(parts: &[String], base_uri: &str, partition: Partition) -> String {
     parts.iter().map(|name| format!("{}\n", part_uri(base_uri, &partition.part_path(name)))).collect()
 }
 
-/// The URI of an object of the lake for other programs.
+/// The URI of an object of the lake as other programs use it.
 pub(crate) fn part_uri(base_uri: &str, path: &Path) -> String {
     format!("{base_uri}/{path}")
 }
 
-/// File names of the parts in a manifest's text.
+/// Parses the text of a manifest into the file names of its parts.
 pub(crate) fn parse(text: &str, base_uri: &str, partition: Partition) -> Result<Vec<String>, String> {
     let mut seen = HashSet::new();
     let mut parts = Vec::new();

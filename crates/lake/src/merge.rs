@@ -1,7 +1,7 @@
-//! Merges sorted sources into one sorted part, a stretch of rows at a time.
+//! Merges sorted sources into one sorted part in a streaming way.
 //!
-//! Memory holds one fetched row group and one decoded batch of each source, never a whole part. A large row group whose
-//! event times touch those of no other source is copied without decoding.
+//! Memory holds one fetched row group and one decoded batch of each source, never a whole part. A large row group is
+//! copied without decoding if its range of event times overlaps with no other source.
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, interleave_record_batch};
@@ -16,19 +16,19 @@ use crate::part::{GroupReader, Part, RowGroup};
 use crate::tables::Table;
 use crate::writer::{GROUP_BYTES, PartWriter};
 
-/// Decides for each row of a batch whether it stays.
+/// Returns for each row of a batch whether it is kept.
 pub(crate) type RowFilter<'a> = &'a (dyn Fn(&RecordBatch) -> Result<BooleanArray, LakeError> + Send + Sync);
 
-/// Something sorted that goes into a part.
+/// A sorted input of a merge.
 pub(crate) enum Source<'a> {
-    /// Some rows of a batch: their positions, ascending.
+    /// Rows of a batch at these positions, which are ascending.
     Batch { batch: &'a PartitionBatch, positions: &'a [u32] },
-    /// A part, without the rows that the filter refuses.
+    /// A part, without the rows for which the filter returns false.
     Part { part: &'a Part, filter: Option<RowFilter<'a>> },
 }
 
 impl Source<'_> {
-    /// Rows that it has at most.
+    /// Maximum number of rows that the source yields.
     pub(crate) fn rows(&self) -> u64 {
         match self {
             Source::Batch { positions, .. } => positions.len() as u64,
@@ -44,13 +44,13 @@ struct Cursor<'a> {
     head: Option<Head>,
 }
 
-/// The decoded rows of a cursor that are still to be merged.
+/// The decoded rows of a cursor that are not merged yet.
 struct Head {
     batch: usize,
     keys: Rows,
     times: Vec<i64>,
     row: usize,
-    /// About how many bytes a row takes.
+    /// Approximate size of a row in bytes.
     row_bytes: usize,
 }
 
@@ -61,7 +61,8 @@ impl Head {
 }
 
 impl Cursor<'_> {
-    /// Where a part stands before a row group that was not read yet: its index and event times.
+    /// The index and the first and last event time of the next row group, if the cursor is at the start of a row
+    /// group that was not fetched yet.
     fn boundary(&self) -> Option<(usize, i64, i64)> {
         match (&self.source, &self.head, &self.reader) {
             (Source::Part { part, .. }, None, None) => {
@@ -72,12 +73,12 @@ impl Cursor<'_> {
         }
     }
 
-    /// No row of it is older than this; `None` at the end.
+    /// Lower bound of the event times of the remaining rows; `None` at the end.
     fn earliest(&self) -> Option<i64> {
         self.head.as_ref().map(Head::time).or_else(|| self.boundary().map(|(_, first, _)| first))
     }
 
-    /// The next decoded rows without I/O: of a batch, or of the row group that was fetched.
+    /// Decodes the next rows without I/O: from a batch, or from the row group that was fetched.
     fn decode(&mut self, table: Table) -> Result<Option<RecordBatch>, LakeError> {
         match &mut self.source {
             Source::Batch { batch, positions } => {
@@ -104,7 +105,7 @@ impl Cursor<'_> {
     }
 }
 
-/// Rows chosen but not yet handed to the writer.
+/// Rows that were chosen but not written yet.
 #[derive(Default)]
 struct Pending {
     batches: Vec<RecordBatch>,
@@ -112,8 +113,8 @@ struct Pending {
     bytes: usize,
 }
 
-/// Writes all rows of the sources, which have none in common, in the order of a part; returns how many row groups were
-/// copied without decoding.
+/// Writes the rows of all sources in sort order. No two sources may share a row. Returns the number of row groups
+/// that were copied without decoding.
 pub(crate) async fn merge(
     store: &dyn ObjectStore,
     table: Table,
@@ -184,7 +185,7 @@ pub(crate) async fn merge(
     Ok(copied)
 }
 
-/// Writes the rows of a single batch, which need no merging.
+/// Writes the rows of a single batch, which need no merge.
 async fn write_batch(batch: &PartitionBatch, positions: &[u32], writer: &mut PartWriter<'_>) -> Result<(), LakeError> {
     for positions in positions.chunks(batch.rows_at_a_time()) {
         writer.write(&batch.take(positions)?).await?;
@@ -197,7 +198,7 @@ fn smallest(cursors: &[Cursor<'_>]) -> Option<usize> {
     heads.min_by(|(_, a), (_, b)| a.keys.row(a.row).cmp(&b.keys.row(b.row))).map(|(index, _)| index)
 }
 
-/// Chooses rows of one cursor for as long as they precede those of all others.
+/// Chooses rows of one cursor as long as they sort before the next row of every other cursor.
 fn choose_run(cursors: &mut [Cursor<'_>], index: usize, pending: &mut Pending) {
     let others = || cursors.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, cursor)| cursor);
     let next_row = others().filter_map(|cursor| cursor.head.as_ref()).map(|head| head.keys.row(head.row)).min();
@@ -226,7 +227,7 @@ impl Pending {
         self.rows.len() >= DECODE_ROWS || self.bytes >= DECODE_BYTES
     }
 
-    /// Hands the chosen rows to the writer; keeps only the batches that cursors still stand in.
+    /// Writes the chosen rows. Keeps only the batches that cursors are still reading.
     async fn flush(&mut self, cursors: &mut [Cursor<'_>], writer: &mut PartWriter<'_>) -> Result<(), LakeError> {
         if !self.rows.is_empty() {
             let batches: Vec<&RecordBatch> = self.batches.iter().collect();

@@ -1,4 +1,4 @@
-//! The lake's own JSON records, such as the list of erasures: read, and replaced conditionally.
+//! Reads the lake's own JSON records, such as the list of erasures, and replaces them conditionally.
 
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode, PutOptions, UpdateVersion};
@@ -9,7 +9,8 @@ use crate::lake::Lake;
 use crate::outcome::{PutOutcome, classify};
 use crate::retry::{Attempt, Step};
 
-/// Reads a record, with the mode that replaces exactly this version of it. An absent record is empty.
+/// Reads a record. Also returns the write mode that replaces exactly this version. A missing record yields the
+/// default.
 pub(crate) async fn read_record<T: Default + for<'de> Deserialize<'de>>(
     lake: &Lake,
     path: &Path,
@@ -24,7 +25,7 @@ pub(crate) async fn read_record<T: Default + for<'de> Deserialize<'de>>(
     Ok((record, PutMode::Update(version)))
 }
 
-/// Writes a record on the condition that `mode` holds.
+/// Writes a record with a conditional `mode`.
 pub(crate) async fn write_record<T: Serialize>(
     lake: &Lake,
     path: &Path,
@@ -36,8 +37,8 @@ pub(crate) async fn write_record<T: Serialize>(
     Ok(classify(lake.store.put_opts(path, text.into(), options).await))
 }
 
-/// Changes a record: reads it, changes it and writes it conditionally, until a version that was read holds the change.
-/// `change` must do nothing to a record that it was applied to before.
+/// Changes a record: reads it, applies `change` and writes it conditionally, until the record that was read contains
+/// the change. `change` must be idempotent.
 pub(crate) async fn change_record<T, R>(
     lake: &Lake,
     path: Path,
@@ -77,7 +78,7 @@ where
         }
         match write_record(lake, &self.path, &record, mode).await? {
             PutOutcome::Written => Ok(Step::Done(result)),
-            // The next attempt reads the record, and finds the change there if it was written.
+            // The next attempt reads the record again. If the write took effect, the record contains the change.
             PutOutcome::Unclear(error) => Ok(Step::Again(Some(error))),
             PutOutcome::Impossible(error) => Err(error.into()),
         }

@@ -1,32 +1,32 @@
-//! Options of a lake.
+//! [`LakeOptions`].
 
 use std::time::Duration;
 
 use crate::first_day::FirstDay;
 
-/// How a lake is written. The defaults suit a Lambda function of 512 MB and a day of up to 100 million rows.
+/// Options of a lake. The defaults suit a Lambda function with 512 MB of memory and up to 100 million rows a day.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LakeOptions {
-    /// Most rows of a row group (it also ends at about 16 MiB): the unit that a merge holds of each part, and that
-    /// readers skip by event time.
+    /// Maximum number of rows of a row group, which also ends at about 16 MiB. A merge holds one row group of each
+    /// part in memory, and readers skip row groups by event time.
     pub row_group_rows: usize,
-    /// Compaction makes no part larger than this many bytes.
+    /// Compaction never creates a part larger than this many bytes.
     pub target_part_bytes: u64,
-    /// A part is compacted only into one with at least this many times its rows. So each row is rewritten at most
-    /// logarithmically often in the number of commits; larger values write less and leave more parts. 0 compacts
-    /// everything, infinity nothing.
+    /// A part is compacted only if the new part has at least this many times its rows. The number of times that a row
+    /// is rewritten is therefore logarithmic in the number of commits. Larger values write less and leave more parts.
+    /// 0 always compacts all parts, infinity none.
     pub growth_factor: f64,
-    /// Attempts at a conditional write before [`crate::LakeError::Contention`].
+    /// Maximum number of attempts at a conditional write. After that it fails with [`crate::LakeError::Contention`].
     pub max_attempts: u32,
-    /// Rule R4: a writer must not publish if it began longer ago than this; it starts again. Far below `grace`.
+    /// Rule R4: a writer that began longer ago than this must not publish but start again. Must be far below `grace`.
     pub publish_deadline: Duration,
-    /// Rule R3: how long an unreferenced part is kept for queries that still read it. Athena's queries end after 30
-    /// minutes by default.
+    /// Rule R3: how long an unreferenced part is kept for queries that still read it. By default Athena stops queries
+    /// after 30 minutes.
     pub grace: Duration,
-    /// Level of zstd; 0 writes uncompressed.
+    /// Compression level of zstd; 0 writes uncompressed.
     pub zstd_level: i32,
-    /// The secret for the hashes in the list of erasures (`ERASURE_KEY`). `None`: a random one, created once and kept
-    /// under `erasures/key`.
+    /// The secret for the hashes in the list of erasures (`ERASURE_KEY`). `None`: a random secret is created once and
+    /// stored in `erasures/key`.
     pub erasure_key: Option<String>,
     /// Events before this day are rejected (`FIRST_DAY`).
     pub first_day: FirstDay,
@@ -37,7 +37,7 @@ impl Default for LakeOptions {
         Self {
             row_group_rows: 131_072,
             target_part_bytes: 128 << 20,
-            // A little under 5, because batches are alike but not equal in size.
+            // Slightly below 5, because batches are similar in size but not equal.
             growth_factor: 4.8,
             max_attempts: 40,
             publish_deadline: Duration::from_secs(600),

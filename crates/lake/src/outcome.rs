@@ -1,13 +1,13 @@
-//! Resolves ambiguous conditional PUTs.
+//! Resolves conditional PUTs with an ambiguous outcome.
 //!
-//! These failures have been seen with S3 and compatible stores:
-//! 1. the PUT succeeds, the response is lost, the client sends it again and gets 412 because of its own first write;
-//! 2. a PUT meets another request in flight and gets 409, although the object has not changed;
-//! 3. a 5xx or a time-out comes back after the write took effect;
-//! 4. another writer was first: 412. This is the only real conflict.
+//! These failures occur with S3 and compatible stores:
+//! 1. The PUT succeeds, but the response is lost. The client retries and gets 412 because of its own first write.
+//! 2. A PUT conflicts with a concurrent request and gets 409, although the object has not changed.
+//! 3. A 5xx response or a time-out arrives after the write took effect.
+//! 4. Another writer was first: 412. This is the only real conflict.
 //!
-//! No response but success tells these apart (rule R7). All of them are therefore one value, [`PutOutcome::Unclear`],
-//! and the object is read again: if it references the part whose name only this writer knows, the write took effect.
+//! Only a success response is unambiguous (rule R7). All others become [`PutOutcome::Unclear`], and the object is
+//! read again: if it references the part whose name only this writer knows, the write took effect.
 
 use object_store::{Error, PutResult};
 
@@ -19,10 +19,10 @@ use crate::manifest::Manifest;
 pub(crate) enum PutOutcome {
     /// The store confirms the write.
     Written,
-    /// Written, refused or lost: the object must be read again.
+    /// The write may have taken effect, been rejected or been lost. The object must be read again.
     Unclear(Error),
-    /// Refused, and every repetition would be refused. An earlier try by the client may still have taken effect; a
-    /// later commit of the same rows then counts them as duplicates.
+    /// The store rejected the write and would reject every retry. An earlier try by the client may still have taken
+    /// effect; a later commit of the same rows then counts them as duplicates.
     Impossible(Error),
 }
 
@@ -43,8 +43,7 @@ pub(crate) fn classify(result: Result<PutResult, Error>) -> PutOutcome {
     }
 }
 
-/// Whether the manifest, read again, shows that our write took effect: it references the part that only we have
-/// written.
+/// Whether our write took effect: the manifest, read again, references the part that only this writer has written.
 pub(crate) fn is_ours(current: &Manifest, written_part: &str) -> bool {
     current.parts.iter().any(|part| part == written_part)
 }

@@ -1,6 +1,7 @@
-//! Parts: one Parquet file of a partition, read by row group.
+//! Parts. A part is one Parquet file of a partition. It is read by row group.
 //!
-//! Reading never needs a whole file: the footer, then the bytes of the wanted columns of one row group at a time.
+//! A reader fetches the footer and then the wanted columns of one row group at a time, never necessarily the whole
+//! file.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -27,21 +28,21 @@ use crate::keys::EVENT_TIME;
 use crate::partition::Partition;
 use crate::tables::{ArrowSchema, Table};
 
-/// Bytes of the first request: the footer of any part, and the whole of a small one.
+/// Size of the first request in bytes. It covers the footer of any part, and all of a small part.
 const FOOTER_BYTES: u64 = 64 << 10;
 
-/// A row group: what decides whether it must be read.
+/// Statistics of a row group, by which readers decide whether to read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RowGroup {
     pub(crate) rows: u64,
-    /// First and last event time in milliseconds; the widest range if the file does not say.
+    /// First and last event time in milliseconds since 1970; the widest range if the file has no statistics.
     pub(crate) first_event_ts: i64,
     pub(crate) last_event_ts: i64,
     /// Size in the file.
     pub(crate) bytes: u64,
 }
 
-/// A part, its footer read.
+/// A part whose footer has been read.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     /// File name.
@@ -54,12 +55,12 @@ pub(crate) struct Part {
     pub(crate) rows: u64,
     pub(crate) groups: Vec<RowGroup>,
     footer: ArrowReaderMetadata,
-    /// The file itself, if the first request brought all of it.
+    /// The whole file, if the first request returned all of it.
     whole: Option<Bytes>,
 }
 
 impl Part {
-    /// Reads the footer of a part.
+    /// Reads the footer of a part. Checks the digest if the first request returned the whole file.
     pub(crate) async fn open(store: &dyn ObjectStore, partition: Partition, name: &str) -> Result<Self, LakeError> {
         let path = partition.part_path(name);
         let options = GetOptions { range: Some(GetRange::Suffix(FOOTER_BYTES)), ..GetOptions::default() };
@@ -89,13 +90,13 @@ impl Part {
         Ok(part)
     }
 
-    /// Whether the version that wrote the part stated a digest in the footer.
+    /// Whether the version that wrote the part always puts a digest into the footer.
     fn must_have_digest(&self) -> bool {
         self.metadata().file_metadata().created_by() == Some(CREATED_BY)
     }
 
-    /// Reads the whole file and compares its digest with the one in the footer. [`Part::open`] has done so for a part that
-    /// its first request brought whole.
+    /// Reads the whole file and compares its digest with the one in the footer. Does nothing if [`Part::open`] read
+    /// the whole file, because it has already checked the digest.
     ///
     /// # Errors
     /// [`LakeError::Damaged`] if they differ.
@@ -118,7 +119,7 @@ impl Part {
         if digest.finish().as_bytes() == stated { Ok(()) } else { Err(damaged(&self.path)) }
     }
 
-    /// A part from what its writer knows of it.
+    /// Creates a part from the metadata that its writer has, without reading the file.
     pub(crate) fn from_metadata(
         path: Path,
         name: &str,
@@ -147,7 +148,7 @@ impl Part {
         Ok(Self { name: name.to_owned(), path, bytes, rows, groups, footer, whole })
     }
 
-    /// The same without the file's bytes, to be kept for later.
+    /// A copy without the file's bytes, for the cache of footers.
     pub(crate) fn without_bytes(&self) -> Self {
         Self { whole: None, ..self.clone() }
     }
@@ -156,14 +157,14 @@ impl Part {
         self.footer.metadata()
     }
 
-    /// Names of its columns that the table does not have: a newer version wrote it.
+    /// Names of the part's columns that the table does not have. They exist if a newer version wrote the part.
     pub(crate) fn unknown_columns(&self, table: Table) -> Vec<String> {
         let schema = table.schema();
         let fields = self.footer.schema().fields().iter();
         fields.filter(|field| schema.field_with_name(field.name()).is_err()).map(|field| field.name().clone()).collect()
     }
 
-    /// Whether its columns are exactly the table's, so that its row groups may stand in a new file as they are.
+    /// Whether the part's columns are exactly the table's. Only then can its row groups be copied without decoding.
     pub(crate) fn has_schema_of(&self, table: Table) -> bool {
         let (ours, theirs) = (table.schema(), self.footer.schema());
         let same = |(a, b): (&Arc<arrow::datatypes::Field>, &Arc<arrow::datatypes::Field>)| {
@@ -172,7 +173,7 @@ impl Part {
         ours.fields().len() == theirs.fields().len() && ours.fields().iter().zip(theirs.fields()).all(same)
     }
 
-    /// Fetches a row group; of all columns, or of those named (absent names are left out).
+    /// Fetches a row group with all columns, or with the named ones. Names that the part does not have are ignored.
     pub(crate) async fn read_group(
         &self,
         store: &dyn ObjectStore,
@@ -232,7 +233,7 @@ fn damaged(path: &Path) -> LakeError {
     LakeError::Damaged { object: path.to_string(), problem }
 }
 
-/// Refuses a footer that places a column outside the file: the Parquet library trusts it.
+/// Rejects a footer that places a column outside the file, because the Parquet library does not check this.
 fn check_extents(metadata: &ParquetMetaData, bytes: u64) -> Result<(), ParquetError> {
     for (number, group) in metadata.row_groups().iter().enumerate() {
         let lies_inside = |column: &ColumnChunkMetaData| {
@@ -248,20 +249,20 @@ fn check_extents(metadata: &ParquetMetaData, bytes: u64) -> Result<(), ParquetEr
     Ok(())
 }
 
-/// A row group, fetched: its rows, and the bytes they were decoded from.
+/// A fetched row group: a reader of its rows, and the fetched bytes.
 pub(crate) struct GroupReader {
     pub(crate) batches: ParquetRecordBatchReader,
     pub(crate) bytes: SparseFile,
 }
 
 impl GroupReader {
-    /// The next rows, if any.
+    /// Decodes the next rows; `None` at the end.
     pub(crate) fn next_batch(&mut self) -> Result<Option<RecordBatch>, LakeError> {
         Ok(self.batches.next().transpose()?)
     }
 }
 
-/// A file of which only some stretches are at hand.
+/// A file of which only some byte ranges are in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct SparseFile {
     len: u64,

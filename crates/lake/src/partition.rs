@@ -1,4 +1,4 @@
-//! Partitions: one table, one UTC date of event time.
+//! Partitions: one table and one UTC date of event time each.
 
 use std::fmt;
 
@@ -10,29 +10,29 @@ use crate::tables::Table;
 /// Name of the only file in a manifest's folder; S3 Inventory uses the same name for its manifests.
 pub(crate) const MANIFEST_FILE: &str = "symlink.txt";
 
-/// One table, one UTC date of event time: the unit of commit.
+/// One table and one UTC date of event time. A commit changes one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Partition {
     /// The table.
     pub table: Table,
-    /// UTC date of `event_ts`; the partition column `dt`.
+    /// UTC date of `event_ts`; the value of the partition column `dt`.
     pub date: NaiveDate,
 }
 
 impl Partition {
-    /// The partition of an event: a function of its time alone (rule R1 of `docs/lake.md`). `event_ts` is in
-    /// milliseconds since 1970, UTC. `None` if the time is outside the calendar.
+    /// The partition of an event. It depends only on the table and the event time (rule R1 of `docs/lake.md`).
+    /// `event_ts` is in milliseconds since 1970, UTC. `None` if the time is outside the calendar.
     pub fn of(table: Table, event_ts: i64) -> Option<Self> {
         let date = DateTime::from_timestamp_millis(event_ts)?.date_naive();
         Some(Self { table, date })
     }
 
-    /// Path of its manifest inside the lake.
+    /// Path of the partition's manifest inside the lake.
     pub fn manifest_path(&self) -> Path {
         Path::from_iter(["manifest".to_owned(), self.table.name().to_owned(), self.folder(), MANIFEST_FILE.to_owned()])
     }
 
-    /// Path of the folder of its parts inside the lake.
+    /// Path of the folder with the partition's parts inside the lake.
     pub(crate) fn part_folder(&self) -> Path {
         Path::from_iter(["data".to_owned(), self.table.name().to_owned(), self.folder()])
     }
@@ -42,8 +42,8 @@ impl Partition {
         Path::from_iter(["data".to_owned(), self.table.name().to_owned(), self.folder(), name.to_owned()])
     }
 
-    /// The partition and file name behind a path such as `data/clicks/dt=2026-11-20/x.parquet`, if it begins with
-    /// `root`.
+    /// Parses a path such as `data/clicks/dt=2026-11-20/x.parquet` into partition and file name. `None` if it does
+    /// not start with `root` or has another form.
     pub(crate) fn parse_path<'a>(root: &str, path: &'a str) -> Option<(Self, &'a str)> {
         let mut segments = path.split('/');
         let (first, table, date, name) = (segments.next()?, segments.next()?, segments.next()?, segments.next()?);
@@ -52,11 +52,11 @@ impl Partition {
         }
         let date = NaiveDate::parse_from_str(date.strip_prefix("dt=")?, "%Y-%m-%d").ok()?;
         let partition = Self { table: table.parse().ok()?, date };
-        // The parser also takes spellings that this lake never writes, such as dt=+2026-11-19.
+        // The date parser also accepts spellings that the lake never writes, such as dt=+2026-11-19.
         (path.split('/').nth(2) == Some(&*partition.folder())).then_some((partition, name))
     }
 
-    /// First and last millisecond of its day, since 1970.
+    /// First and last millisecond of the partition's day, in milliseconds since 1970.
     pub(crate) fn time_range(&self) -> (i64, i64) {
         let start = self.date.and_time(NaiveTime::MIN).and_utc().timestamp_millis();
         (start, start + 86_400_000 - 1)

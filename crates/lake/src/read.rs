@@ -1,4 +1,4 @@
-//! Reads a lake: lists the manifests, then reads the parts that they reference.
+//! Reads the lake: lists manifests and reads the parts that they reference.
 
 use arrow::array::RecordBatch;
 use futures::TryStreamExt;
@@ -12,15 +12,15 @@ use crate::partition::{MANIFEST_FILE, Partition};
 use crate::tables::Table;
 
 impl Lake {
-    /// The partitions that have a manifest, sorted; of one table or of all.
+    /// Lists the partitions that have a manifest, sorted, of one table or of all.
     ///
     /// # Errors
-    /// The store's.
+    /// The store failed.
     pub async fn partitions(&self, table: Option<Table>) -> Result<Vec<Partition>, LakeError> {
         Ok(self.list_manifests(table).await?.0)
     }
 
-    /// The partitions that have a manifest, sorted; and the paths of unexpected objects under `manifest/`.
+    /// As [`Lake::partitions`]; also returns the paths of unexpected objects under `manifest/`.
     pub(crate) async fn list_manifests(&self, table: Option<Table>) -> Result<(Vec<Partition>, Vec<Path>), LakeError> {
         let prefix = match table {
             None => Path::from("manifest"),
@@ -38,10 +38,10 @@ impl Lake {
         Ok((partitions, unexpected))
     }
 
-    /// All rows of a partition, part after part. Holds everything in memory: for tests and small lakes.
+    /// Reads all rows of a partition into memory. For tests and small lakes.
     ///
     /// # Errors
-    /// The store's, or a damaged manifest or part.
+    /// The store failed, or a manifest or part is damaged.
     pub async fn read_partition(&self, partition: Partition) -> Result<Vec<RecordBatch>, LakeError> {
         let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
         let mut batches = Vec::new();
@@ -56,11 +56,11 @@ impl Lake {
         Ok(batches)
     }
 
-    /// Gives the rows of a partition batch by batch, with those of the named columns that its parts have. In memory is
-    /// one row group at a time.
+    /// Passes the rows of a partition to a visitor, batch by batch. The batches hold those of the named columns that
+    /// the part has. Memory holds one row group at a time.
     ///
     /// # Errors
-    /// The store's, or a damaged manifest or part. The visitor may have been given some batches.
+    /// The store failed, or a manifest or part is damaged. The visitor may already have received some batches.
     pub async fn scan_partition(
         &self,
         partition: Partition,
@@ -79,10 +79,10 @@ impl Lake {
         Ok(())
     }
 
-    /// All rows of a table, oldest partition first. Holds everything in memory: for tests and small lakes.
+    /// Reads all rows of a table into memory, oldest partition first. For tests and small lakes.
     ///
     /// # Errors
-    /// The store's, or a damaged manifest or part.
+    /// The store failed, or a manifest or part is damaged.
     pub async fn read_table(&self, table: Table) -> Result<Vec<RecordBatch>, LakeError> {
         let mut batches = Vec::new();
         for partition in self.partitions(Some(table)).await? {

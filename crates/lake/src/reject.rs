@@ -1,4 +1,4 @@
-//! Rejected lines: kept with the reason, outside the tables.
+//! Rejected lines: stored with the reason, outside the tables.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::staging::Reason;
 pub struct RejectedLine {
     /// The reason.
     pub reason: Reason,
-    /// The line as it came.
+    /// The line as it was received.
     pub line: Vec<u8>,
 }
 
@@ -26,13 +26,13 @@ struct Kept<'a> {
     source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<&'a str>,
-    /// A line that is not UTF-8, in hexadecimal.
+    /// The line in hexadecimal, if it is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     line_hex: Option<String>,
 }
 
-/// A row of the table `rejections`: how many lines of an object were rejected for a reason. It holds nothing of the
-/// lines.
+/// A row of the table `rejections`: the number of lines of an object that were rejected for a reason. It contains
+/// nothing of the lines themselves.
 #[derive(Serialize)]
 struct Tally<'a> {
     reason: &'a str,
@@ -47,17 +47,19 @@ fn append_json(content: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Lake
 }
 
 impl Lake {
-    /// Keeps lines under `rejected/<reason>/dt=<date>/<hash>.ndjson`, one object for each reason:
-    /// `{"reason":…,"source":…,"line":…}`, or `line_hex` for a line that is not UTF-8; and their numbers, without a word of
-    /// the lines, under `rejections/dt=<date>/<hash>.ndjson`: `{"reason":…,"source":…,"line_count":…}`.
+    /// Stores rejected lines under `rejected/<reason>/dt=<date>/<hash>.ndjson`, one object per reason:
+    /// `{"reason":…,"source":…,"line":…}`, or `line_hex` for a line that is not UTF-8. Also stores their counts,
+    /// without any content of the lines, under `rejections/dt=<date>/<hash>.ndjson`:
+    /// `{"reason":…,"source":…,"line_count":…}`.
     ///
-    /// `source` is where they came from, such as the key of the raw object. The date is the one in it (`dt=2026-11-20` or
-    /// `2026/11/20`), else that of `modified_ms`, the time at which the source was written, in milliseconds since 1970 (UTC).
-    /// A source with many such lines is rejected in groups, numbered by `group`. Names are hashes of source, group and lines:
-    /// a repeated call writes the same objects again, and two groups of the same lines stay two.
+    /// `source` names the origin of the lines, such as the key of the raw object. The date is the first date in it
+    /// (`dt=2026-11-20` or `2026/11/20`), or else the date of `modified_ms`, the time at which the source was
+    /// written, in milliseconds since 1970 (UTC). The lines of a large source are passed in groups with the numbers
+    /// `group`. File names are hashes of source, group and lines, so a retry writes the same objects again, and two
+    /// groups of equal lines stay separate.
     ///
     /// # Errors
-    /// The store's; then some objects may be written, and calling again completes them.
+    /// The store failed. Some objects may have been written; a retry completes them.
     pub async fn reject(
         &self,
         source: &str,
@@ -87,7 +89,7 @@ impl Lake {
             return Ok(());
         }
         let path = Path::from_iter(["rejections", &dt, &file_name(everything.finalize().as_slice())]);
-        // On a directory only conditional writes are staged outside the folder that readers of the table list.
+        // In a local directory, only conditional writes are staged outside the folder that readers of the table list.
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match self.store.put_opts(&path, tallies.into(), options).await {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
@@ -96,12 +98,12 @@ impl Lake {
     }
 }
 
-/// A file name made of a digest.
+/// The file name for a digest.
 fn file_name(digest: &[u8]) -> String {
     format!("{}.ndjson", hex::encode(digest.get(..16).unwrap_or(digest)))
 }
 
-/// The UTC date of a moment.
+/// The UTC date of a time in milliseconds since 1970.
 fn date_of(ms: i64) -> String {
     chrono::DateTime::from_timestamp_millis(ms).unwrap_or_default().date_naive().to_string()
 }
@@ -155,7 +157,7 @@ mod tests {
         assert_eq!(text, expected);
     }
 
-    /// One object may hold millions of equal lines: each group of them is kept.
+    /// An object may contain millions of equal lines. Each group of them is stored.
     #[tokio::test]
     async fn equal_groups_are_kept_apart() {
         let lake = Lake::open("memory://test", LakeOptions::default()).unwrap();

@@ -1,8 +1,8 @@
-//! Moves a lake: writes the manifests of a copy anew.
+//! Relocates a lake: rewrites the manifests of a copy.
 //!
-//! Manifests list absolute URIs, so those of a copied or replicated lake still point into the old one; and the bucket
-//! of a deployed stack refuses unconditional copies of manifests. [`Lake::rewrite_manifests`] creates or replaces them
-//! conditionally, once the parts are there.
+//! Manifests list absolute URIs, so the manifests of a copied or replicated lake still reference the old lake. The
+//! bucket of a deployed stack also rejects unconditional copies of manifests. [`Lake::rewrite_manifests`] creates or
+//! replaces them conditionally, after the parts were copied.
 
 use futures::StreamExt;
 use object_store::{ObjectStoreExt, PutMode, PutOptions, UpdateVersion};
@@ -13,27 +13,26 @@ use crate::manifest::{parse, render};
 use crate::outcome::{PutOutcome, classify};
 use crate::partition::Partition;
 
-/// Requests in flight while parts are looked up.
+/// Maximum number of concurrent requests that check whether parts exist.
 const LOOK_UPS: usize = 16;
 
-/// What [`Lake::rewrite_manifests`] did.
+/// Result of [`Lake::rewrite_manifests`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RewriteReport {
-    /// Manifests written (with `dry_run`: that would be).
+    /// Manifests written, or with `dry_run` those that would be written.
     pub rewritten: u64,
-    /// Manifests that listed this lake's parts already.
+    /// Manifests that already listed this lake's parts.
     pub unchanged: u64,
-    /// Parts listed in all these manifests.
+    /// Number of parts listed in the written and unchanged manifests.
     pub parts: u64,
-    /// Manifests that were not written, each with the reason.
+    /// Manifests that were not written, with the reason.
     pub problems: Vec<String>,
 }
 
-/// How [`Lake::rewrite_manifests`] treats manifests.
+/// Options of [`Lake::rewrite_manifests`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RewriteOptions {
-    /// Replace a manifest of this lake that lists other parts than the one that is read. For a replica that is brought
-    /// up to date.
+    /// Replace a manifest of this lake that lists other parts than the source manifest. Use it to update a replica.
     pub replace: bool,
     /// Check everything and write nothing.
     pub dry_run: bool,
@@ -45,7 +44,7 @@ struct Text {
     version: UpdateVersion,
 }
 
-/// What became of one manifest.
+/// Result for one manifest.
 enum Rewritten {
     Written(u64),
     Unchanged(u64),
@@ -53,12 +52,12 @@ enum Rewritten {
 }
 
 impl Lake {
-    /// Writes the manifests of `source`, whose lines begin with `old_base_uri`, as manifests of this lake. `source` is
-    /// this lake for a copy that already has (wrong) manifests, else the old lake. A manifest is written only if every
-    /// part that it lists exists here.
+    /// Writes the manifests of `source`, whose lines begin with `old_base_uri`, as manifests of this lake. Pass this
+    /// lake as `source` if the copy already has manifests with old URIs, else the old lake. A manifest is written
+    /// only if every part that it lists exists in this lake.
     ///
     /// # Errors
-    /// The store's. What is wrong with single manifests is in the report instead.
+    /// The store failed. Problems of single manifests are listed in the report instead.
     pub async fn rewrite_manifests(
         &self,
         source: &Lake,
@@ -95,7 +94,7 @@ impl Lake {
         };
         let parts = match parse(&read.text, old_base_uri, partition) {
             Ok(parts) => parts,
-            // An earlier run wrote it.
+            // If the lines do not match `old_base_uri`, an earlier run may have rewritten the manifest.
             Err(reason) => match parse(&read.text, &self.base_uri, partition) {
                 Ok(parts) => parts,
                 Err(_) => return Ok(Rewritten::Refused(reason)),
@@ -124,7 +123,7 @@ impl Lake {
         match classify(self.store.put_opts(&partition.manifest_path(), text.clone().into(), put).await) {
             PutOutcome::Written => Ok(Rewritten::Written(count)),
             PutOutcome::Impossible(error) => Err(error.into()),
-            // Written, refused or lost: the manifest itself tells.
+            // The write may have taken effect, been rejected or been lost. Read the manifest again to decide.
             PutOutcome::Unclear(error) => match self.manifest_text(partition).await? {
                 Some(found) if found.text == text => Ok(Rewritten::Written(count)),
                 _ => Ok(Rewritten::Refused(format!("another process changed it meanwhile ({error}); run it again"))),
@@ -132,7 +131,7 @@ impl Lake {
         }
     }
 
-    /// The text of a manifest; `None` if there is none.
+    /// Reads the text and version of a manifest; `None` if it does not exist.
     async fn manifest_text(&self, partition: Partition) -> Result<Option<Text>, LakeError> {
         let path = partition.manifest_path();
         let got = match self.store.get(&path).await {
@@ -145,7 +144,7 @@ impl Lake {
         Ok(Some(Text { text, version }))
     }
 
-    /// The path of a part that does not exist in this lake.
+    /// The path of the first listed part that does not exist in this lake; `None` if all exist.
     async fn first_missing(&self, partition: Partition, parts: &[String]) -> Result<Option<String>, LakeError> {
         let look_ups = futures::stream::iter(parts.iter().map(|name| partition.part_path(name)))
             .map(|path| async move { (self.store.head(&path).await, path) })

@@ -1,12 +1,13 @@
 //! Repair of a lost manifest from the parts of its partition.
 //!
-//! Superseded and abandoned parts lie beside the current ones, and nothing in a listing tells them apart. The rows do: a
-//! superseded part's rows are all in the part that replaced it. So parts whose rows are all in other parts are left out, and
-//! of equal rows in the rest one is kept. If no two different rows have the same key, every row of the partition is there
-//! exactly once, and that is provably its content. Otherwise nothing is changed and the parts are named as candidates.
+//! Superseded and abandoned parts lie in the same folder as current ones, and a listing does not distinguish them.
+//! Their rows do: all rows of a superseded part are also in the part that replaced it. The repair therefore leaves
+//! out parts whose rows are all in other parts, and keeps one copy of rows that occur in several of the remaining
+//! parts. If no two different rows have the same key, the result is provably the content of the partition: every row
+//! exactly once. Otherwise nothing is changed, and the parts are reported as candidates.
 //!
-//! Rows of an abandoned part were never confirmed to their sender, but they are genuine: a later delivery of them counts as
-//! duplicates. Rows of erased persons are left out.
+//! Rows of an abandoned part were never acknowledged to their sender, but they are genuine. If they are delivered
+//! again, they count as duplicates. Rows of erased persons are left out.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -26,34 +27,34 @@ use crate::outcome::PutOutcome;
 use crate::part::Part;
 use crate::partition::Partition;
 
-/// What a repair found and did in one partition.
+/// Result of the repair of one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repair {
     /// The partition. It has parts, but no manifest or an empty one.
     pub partition: Partition,
     /// File names of the parts that the new manifest references; empty if nothing was changed.
     pub restored: Vec<String>,
-    /// Rows of these parts.
+    /// Number of rows of these parts.
     pub rows: u64,
-    /// If nothing was changed: the parts, some of which hold different rows with the same key.
+    /// If nothing was changed: file names of the parts, some of which hold different rows with the same key.
     pub candidates: Vec<String>,
 }
 
-/// A part with the digests of its rows.
+/// A part and the digests of its rows.
 struct Candidate {
     part: Arc<Part>,
-    /// Digest of each row by the digest of its key.
+    /// Digest of each row, by the digest of its key.
     rows: HashMap<RowDigest, RowDigest>,
-    /// Whether it holds rows of erased persons, which are not in `rows`.
+    /// Whether the part contains rows of erased persons. They are not in `rows`.
     has_erased: bool,
 }
 
 impl Lake {
-    /// Rebuilds the manifests of all partitions that have parts but no manifest, where the content is provable. With
-    /// `dry_run` it only reports. The keys of one partition at a time are held in memory.
+    /// Rebuilds the manifest of every partition that has parts but no manifest, if its content is provable. With
+    /// `dry_run` it only reports. Memory holds the digests of one partition at a time.
     ///
     /// # Errors
-    /// The store's, or a part that cannot be read.
+    /// The store failed, or a part cannot be read.
     pub async fn repair(&self, dry_run: bool) -> Result<Vec<Repair>, LakeError> {
         let mut by_partition: HashMap<Partition, Vec<ObjectMeta>> = HashMap::new();
         for (partition, _, part) in self.list_parts(None).await? {
@@ -71,8 +72,8 @@ impl Lake {
         Ok(repairs)
     }
 
-    /// Before a commit creates a manifest: if the partition has parts that are too old to be another writer's first, their
-    /// manifest was lost or never written. It is rebuilt, or the commit fails.
+    /// Called before a commit creates a manifest. If the partition has parts that are too old to belong to another
+    /// writer's first commit, its manifest was lost or never written. It is rebuilt, or the commit fails.
     pub(crate) async fn repair_before_first_commit(
         &self,
         partition: Partition,
@@ -112,7 +113,7 @@ impl Lake {
         if candidates.is_empty() {
             return Ok(None);
         }
-        // Without rows but those of erased persons the content is provable, too: the manifest gets a part without rows.
+        // If all rows belong to erased persons, the content is provable, too: the manifest gets a part without rows.
         candidates.retain(|candidate| !candidate.rows.is_empty());
         drop_covered(&mut candidates);
         let names = candidates.iter().map(|candidate| candidate.part.name.clone()).collect();
@@ -150,8 +151,8 @@ impl Lake {
         Ok(Candidate { part, rows, has_erased })
     }
 
-    /// Writes the manifest of these parts. One new part is always among them (rule R8): it takes the place of parts that
-    /// share rows or hold rows of erased persons, and has no rows if there are none.
+    /// Writes a manifest of these parts. It always includes one new part (rule R8). The new part replaces the parts
+    /// that share rows or contain rows of erased persons; if there are none, it has no rows.
     async fn restore(
         &self,
         partition: Partition,
@@ -196,7 +197,7 @@ impl Lake {
     }
 }
 
-/// The number of different keys. `None`: two rows have the same key and are not the same.
+/// Number of distinct keys; `None` if two different rows have the same key.
 fn count_keys(candidates: &[Candidate]) -> Option<u64> {
     let mut rows: HashMap<&RowDigest, &RowDigest> = HashMap::new();
     for (key, row) in candidates.iter().flat_map(|candidate| &candidate.rows) {
@@ -207,7 +208,7 @@ fn count_keys(candidates: &[Candidate]) -> Option<u64> {
     Some(rows.len() as u64)
 }
 
-/// Leaves out the parts whose rows are all in other parts, the smallest first.
+/// Removes the parts whose rows are all in other parts, starting with the smallest.
 fn drop_covered(candidates: &mut Vec<Candidate>) {
     candidates.sort_by_key(|candidate| (candidate.rows.len(), candidate.part.name.clone()));
     let mut index = 0;

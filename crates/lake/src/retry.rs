@@ -1,7 +1,7 @@
-//! The optimistic loop: read, decide, write conditionally, and start again unless the write clearly succeeded.
+//! Optimistic concurrency: read, plan, write conditionally, and start again unless the write clearly succeeded.
 //!
-//! Commits, erasures and metadata records all change an object that other processes change, too. [`Lake::retry`] is
-//! their one loop; [`Lake::replace_parts`] is what commits and erasures share inside it.
+//! Commits, erasures and metadata records change objects that other processes change, too. All of them use the loop
+//! [`Lake::retry`]. [`Lake::replace_parts`] is the part that commits and erasures share.
 
 use std::time::Duration;
 
@@ -14,37 +14,37 @@ use crate::outcome::{PutOutcome, classify, is_ours};
 use crate::part::Part;
 use crate::partition::Partition;
 
-/// Waits between attempts: doubled each time, with jitter.
+/// Waits between attempts. The wait doubles each time, with random jitter.
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// What one attempt came to.
+/// Result of one attempt.
 pub(crate) enum Step<T> {
-    /// Done.
+    /// The operation is complete.
     Done(T),
-    /// Start again; the error of the write, if that was the reason.
+    /// The operation must be attempted again. Holds the error of the write, if that is the reason.
     Again(Option<object_store::Error>),
 }
 
-/// Something that is attempted until it is decided.
+/// An operation that [`Lake::retry`] attempts until it is complete.
 pub(crate) trait Attempt: Send {
-    /// What it comes to.
+    /// Result of the complete operation.
     type Output: Send;
 
-    /// The object that other processes may be changing, for error messages.
+    /// Path or name of the object that other processes may be changing, for error messages.
     fn object(&self) -> String;
 
-    /// Attempts it once.
+    /// Makes one attempt.
     fn once(&mut self, lake: &Lake) -> impl Future<Output = Result<Step<Self::Output>, LakeError>> + Send;
 }
 
-/// A change to the parts of a partition. It is planned anew on each manifest that is read.
+/// A change to the parts of a partition. It is planned again for each manifest that is read.
 pub(crate) trait PartsChange: Send {
-    /// Forgets everything that was read: it is too old to publish on (rule R4).
+    /// Discards all state that was read, because it is too old to publish (rule R4).
     fn restart(&mut self, lake: &Lake) -> impl Future<Output = Result<(), LakeError>> + Send;
 
-    /// Plans the change on this manifest, and writes the part for it. `replacement` holds the plan of the attempt
-    /// before, which may still fit; `None` afterwards means that the partition stays as it is.
+    /// Plans the change for this manifest and writes the new part. On entry `replacement` holds the plan of the
+    /// previous attempt, which may still be valid. `None` on return means that the partition needs no change.
     fn plan(
         &mut self,
         lake: &Lake,
@@ -53,31 +53,31 @@ pub(crate) trait PartsChange: Send {
     ) -> impl Future<Output = Result<(), LakeError>> + Send;
 }
 
-/// A part that was written and is to take the place of others. Every publication adds a part under a new name, so no
-/// manifest's text ever occurs twice (rule R8).
+/// A new part that replaces others. Every publication adds a part under a new name, so no two versions of a manifest
+/// are equal (rule R8).
 pub(crate) struct Replacement {
-    /// The part, which no manifest references yet.
+    /// The new part. No manifest references it yet.
     pub(crate) part: Part,
     /// File names of the parts that it replaces.
     pub(crate) replaces: Vec<String>,
 }
 
 impl Replacement {
-    /// Whether all parts that it replaces are still referenced.
+    /// Whether the manifest still references all parts that are to be replaced.
     pub(crate) fn fits(&self, manifest: &Manifest) -> bool {
         self.replaces.iter().all(|name| manifest.parts.contains(name))
     }
 }
 
-/// What [`Lake::replace_parts`] came to.
+/// Result of [`Lake::replace_parts`].
 pub(crate) struct Replaced {
-    /// The replacement that was published, if there was one.
+    /// The published replacement; `None` if the partition needed no change.
     pub(crate) published: Option<Replacement>,
-    /// File names of the partition's parts afterwards.
+    /// File names of the partition's parts after the operation.
     pub(crate) parts: Vec<String>,
-    /// Attempts in all.
+    /// Total number of attempts.
     pub(crate) attempts: u64,
-    /// Attempts that met another writer, or whose write had no clear outcome.
+    /// Attempts that conflicted with another writer, or whose write had no clear outcome.
     pub(crate) conflicts: u64,
 }
 
@@ -103,7 +103,7 @@ impl<C: PartsChange> Attempt for ReplaceParts<'_, C> {
             Some(started_ms) => started_ms,
             None => {
                 self.replacement = None;
-                // The clock is read before anything else is: what is read later can only be younger.
+                // Read the clock before anything else, so that all data read afterwards is younger than this time.
                 let now_ms = lake.environment.now_ms();
                 self.change.restart(lake).await?;
                 *self.started_ms.insert(now_ms)
@@ -149,17 +149,17 @@ impl<C> ReplaceParts<'_, C> {
     }
 }
 
-/// The parts of a manifest after a replacement.
+/// The list of parts of a manifest after a replacement.
 fn replaced(manifest: &Manifest, replacement: &Replacement) -> Vec<String> {
     let kept = manifest.parts.iter().filter(|name| !replacement.replaces.contains(name));
     kept.chain([&replacement.part.name]).cloned().collect()
 }
 
 impl Lake {
-    /// Attempts something until it is decided, with a wait before each further attempt.
+    /// Repeats an attempt until it is complete, with a wait before each retry.
     ///
     /// # Errors
-    /// The attempt's own; [`LakeError::Contention`] with the last write's error after `max_attempts` attempts.
+    /// The attempt's own error; [`LakeError::Contention`] with the last write's error after `max_attempts` attempts.
     pub(crate) async fn retry<A: Attempt>(&self, attempt: &mut A) -> Result<A::Output, LakeError> {
         let mut last = None;
         for number in 0..self.options.max_attempts {
@@ -174,8 +174,8 @@ impl Lake {
         Err(LakeError::Contention { object: attempt.object(), attempts: self.options.max_attempts, last })
     }
 
-    /// Replaces parts of a partition by the one that `change` writes, on the condition that the manifest is still the
-    /// one that was read.
+    /// Replaces parts of a partition by the part that `change` writes, on condition that the manifest has not changed
+    /// since it was read.
     pub(crate) async fn replace_parts<C: PartsChange>(
         &self,
         partition: Partition,
@@ -186,14 +186,14 @@ impl Lake {
         self.retry(&mut attempt).await
     }
 
-    /// Rule R4: whether something read or written at `since_ms` (milliseconds since 1970) is too old to publish on. A
-    /// clock that was set back counts as late, too: the time that has passed is unknown.
+    /// Rule R4: whether data read or written at `since_ms` (milliseconds since 1970) is too old to publish. If the
+    /// clock was set back, the elapsed time is unknown and also counts as too old.
     pub(crate) fn is_late(&self, since_ms: i64) -> bool {
         let elapsed = self.environment.now_ms().saturating_sub(since_ms);
         u128::try_from(elapsed).map_or(true, |elapsed| elapsed > self.options.publish_deadline.as_millis())
     }
 
-    /// Writes a manifest of these parts, on the condition that it is still the one that was read.
+    /// Writes a manifest of these parts, on condition that it has not changed since it was read.
     pub(crate) async fn publish(&self, partition: Partition, manifest: &Manifest, parts: &[String]) -> PutOutcome {
         let text = render(parts, &self.base_uri, partition);
         let mode = manifest.version.clone().map_or(PutMode::Create, PutMode::Update);
@@ -201,7 +201,8 @@ impl Lake {
         classify(self.store.put_opts(&partition.manifest_path(), text.into(), options).await)
     }
 
-    /// Handles a referenced part that was not found: no error if the manifest has changed since it was read.
+    /// Handles a referenced part that was not found. It is an error if the manifest has not changed since it was
+    /// read.
     async fn confirm_changed(
         &self,
         partition: Partition,

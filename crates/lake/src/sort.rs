@@ -1,7 +1,7 @@
 //! Sorts the rows of a batch by event time, then key, and drops duplicates.
 //!
-//! Most rows differ in their event time already, so only rows of the same millisecond are compared by their key columns.
-//! The order is that of [`RowEncoder::order`]: nulls first, texts by their bytes.
+//! Most rows already differ in event time, so only rows of the same millisecond are compared by their key columns.
+//! The order is that of [`RowEncoder::order`]: nulls first, texts by bytes.
 
 use std::cmp::Ordering;
 
@@ -14,12 +14,13 @@ use crate::error::LakeError;
 use crate::keys::{EVENT_TIME, RowEncoder, is_time_in_key, sort_columns};
 use crate::tables::Table;
 
-/// A row: its chunk, and its index there.
+/// Position of a row: index of its chunk, and index within the chunk.
 pub(crate) type Position = (u32, u32);
 
-/// The positions of the rows in their order, without duplicates, and the number of rows with duplicates.
+/// Sorts the rows of the chunks and drops duplicates. Returns the positions, and the number of rows before duplicates
+/// were dropped.
 ///
-/// Of rows with the same key the one received first is kept.
+/// Of several rows with the same key, the one received first is kept.
 pub(crate) fn sorted_unique(table: Table, chunks: &[RecordBatch]) -> Result<(Vec<Position>, u64), LakeError> {
     let mut rows = all_rows(chunks)?;
     let received = rows.len() as u64;
@@ -38,7 +39,7 @@ pub(crate) fn sorted_unique(table: Table, chunks: &[RecordBatch]) -> Result<(Vec
     Ok((rows.into_iter().map(|row| row.position).collect(), received))
 }
 
-/// What decides the place of a row before its key does.
+/// The values that decide the order of a row before its key columns.
 struct Row {
     event_ts: i64,
     received_at: i64,
@@ -46,7 +47,7 @@ struct Row {
 }
 
 impl Row {
-    /// Order of receipt; rows received in the same millisecond keep their order.
+    /// Compares by time of receipt; rows received in the same millisecond keep their input order.
     fn receipt(&self, other: &Self) -> Ordering {
         self.received_at.cmp(&other.received_at).then(self.position.cmp(&other.position))
     }
@@ -69,8 +70,8 @@ fn all_rows(chunks: &[RecordBatch]) -> Result<Vec<Row>, LakeError> {
     Ok(rows)
 }
 
-/// Of rows with the same key the one received first, for tables whose key does not contain the event time: duplicates
-/// there need not be neighbours in the order.
+/// Keeps the row received first of each key. For tables whose key does not contain the event time: there duplicates
+/// are not necessarily neighbours in sort order.
 fn first_received(table: Table, chunks: &[RecordBatch], mut rows: Vec<Row>) -> Result<Vec<Row>, LakeError> {
     let encoder = RowEncoder::key(table)?;
     let encoded = chunks.iter().map(|chunk| encoder.encode(chunk)).collect::<Result<Vec<_>, _>>()?;
@@ -83,7 +84,7 @@ fn first_received(table: Table, chunks: &[RecordBatch], mut rows: Vec<Row>) -> R
     Ok(rows)
 }
 
-/// The key columns of a chunk, besides the event time.
+/// The key columns of a chunk, except the event time.
 struct Keys<'a>(Vec<KeyColumn<'a>>);
 
 enum KeyColumn<'a> {

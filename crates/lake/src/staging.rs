@@ -1,9 +1,9 @@
-//! Staging: NDJSON lines in, batches by partition out.
+//! Staging: converts NDJSON lines to batches by partition.
 //!
-//! A line is a record: `{"table":"clicks","event_ts":1700000000000,…}`, the columns by name, in any order, nulls left
-//! out or written. It is read without an intermediate tree; texts are borrowed from the line until they are copied into
-//! the column. Lines as ingest writes them have a fast reader (`plain.rs`), all others a general one (`line.rs`). The hash
-//! of the statement is computed here: a line does not carry it.
+//! A line is a JSON object such as `{"table":"clicks","event_ts":1700000000000,…}`. It holds columns by name, in any
+//! order; nulls may be left out. Lines are parsed without an intermediate tree, and texts are borrowed from the line
+//! until they are copied into a column. A fast reader (`plain.rs`) handles the form that ingest writes, and a general
+//! reader (`line.rs`) all other lines. The statement hash is computed here; lines do not contain it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,39 +23,39 @@ mod plain;
 use columns::{ChunkBuilder, chunk_schema};
 use line::{Cell, Line, TableReader};
 
-/// How much later than its receipt an event may be: clocks differ, and time zones get lost. Milliseconds.
+/// How much later than its receipt an event may be, in milliseconds. Clocks differ, and time zones get lost.
 pub const FUTURE_TOLERANCE_MS: i64 = 24 * 3600 * 1000;
 
-/// 10000-01-01 UTC: from here on a date has no four-digit year. Milliseconds since 1970.
+/// 10000-01-01 UTC in milliseconds since 1970. From then on dates have no four-digit year.
 pub(crate) const YEAR_10000_MS: i64 = 253_402_300_800_000;
 
-/// Longest line in bytes. It is above what ingest writes for its largest body: most lines fit into a Firehose record of
-/// 1,000 KiB, but a line that went through the spill has no such limit.
+/// Maximum length of a line in bytes. Ingest never writes a longer line, even for its largest body. Lines sent
+/// through Firehose fit into a record of 1,000 KiB, but lines from the spill do not have this limit.
 pub const MAX_LINE_BYTES: usize = 32 << 20;
 
-/// The reason why a line is rejected. Its name is a folder under `rejected/`.
+/// Why a line is rejected. The reason's name is a folder under `rejected/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
-    /// Not a JSON object.
+    /// The line is not a JSON object.
     NotJson,
-    /// Longer than [`MAX_LINE_BYTES`].
+    /// The line is longer than [`MAX_LINE_BYTES`].
     LineTooLong,
-    /// No table, or none of that name.
+    /// The line names no table, or an unknown one.
     UnknownTable,
-    /// A column that must not be null is missing.
+    /// A required column is missing or null.
     MissingColumn,
-    /// A value is not of its column's type.
+    /// A value does not have its column's type.
     WrongType,
-    /// The event is before the first day ([`FirstDay`]).
+    /// The event is from before the first day ([`FirstDay`]).
     EventTimeTooEarly,
-    /// The event is more than [`FUTURE_TOLERANCE_MS`] after its receipt, and after the present.
+    /// The event time is more than [`FUTURE_TOLERANCE_MS`] after the receipt, and in the future.
     EventTimeInFuture,
-    /// The receipt is before [`EARLIEST_EVENT_MS`] or after the year 9999.
+    /// The receipt time is before [`EARLIEST_EVENT_MS`] or after the year 9999.
     ReceiptTimeImpossible,
 }
 
 impl Reason {
-    /// Its name in paths and metrics.
+    /// The reason's name in paths and metrics.
     pub const fn slug(self) -> &'static str {
         match self {
             Reason::NotJson => "not_json",
@@ -76,7 +76,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A rejected line. Holds no part of the line, so it may be logged.
+/// A rejected line. It contains nothing of the line itself, so it may be logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line rejected: {reason}")]
 pub struct Rejection {
@@ -97,7 +97,7 @@ pub struct Staging {
     rows: usize,
     unknown_columns: u64,
     first_day: FirstDay,
-    /// The text whose hash is a row's `statement_hash`: a buffer that is used again for each line.
+    /// Buffer for the text that is hashed as `statement_hash`. It is reused for each line.
     hashed: Vec<u8>,
 }
 
@@ -115,31 +115,32 @@ impl Default for Staging {
 }
 
 impl Staging {
-    /// An empty staging that takes events of any possible day.
+    /// Creates an empty staging that accepts events from [`FirstDay::default`] on.
     pub fn new() -> Self {
         Self::since(FirstDay::default())
     }
 
-    /// An empty staging that rejects events before this day.
+    /// Creates an empty staging that rejects events before this day.
     pub fn since(first_day: FirstDay) -> Self {
         let readers = Table::ALL.into_iter().map(TableReader::new).collect();
         Self { readers, partitions: BTreeMap::new(), rows: 0, unknown_columns: 0, first_day, hashed: Vec::new() }
     }
 
-    /// Takes one line, without its newline. A blank line is ignored.
+    /// Adds one line, which must not include its newline. Blank lines are ignored.
     ///
     /// # Errors
-    /// The line is rejected, and none of it was taken.
+    /// The line was rejected and nothing of it was added.
     pub fn push_line(&mut self, line: &[u8]) -> Result<(), Rejection> {
         self.push_line_at(line, i64::MIN)
     }
 
-    /// As [`Staging::push_line`], at the time `now_ms` (milliseconds since 1970). It is known that the event's time has
-    /// come, so a time after the receipt only says that the clock of the receiver was slow: the row is taken, and its
-    /// `received_at` is doubtful. Readers recognise it by a receipt more than [`FUTURE_TOLERANCE_MS`] before the event.
+    /// As [`Staging::push_line`] with the current time `now_ms` (milliseconds since 1970). If the event time has
+    /// passed by now but is after the receipt, the receiver's clock was slow. Such a row is accepted, although its
+    /// `received_at` is wrong. Readers recognise it because the receipt is more than [`FUTURE_TOLERANCE_MS`] before
+    /// the event.
     ///
     /// # Errors
-    /// The line is rejected, and none of it was taken.
+    /// The line was rejected and nothing of it was added.
     pub fn push_line_at(&mut self, line: &[u8], now_ms: i64) -> Result<(), Rejection> {
         let line = line.trim_ascii();
         if line.is_empty() {
@@ -177,17 +178,18 @@ impl Staging {
         Ok(())
     }
 
-    /// Rows taken since the last drain.
+    /// Number of rows added since the last drain.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Columns since the last drain that the tables do not have: a newer version wrote the lines.
+    /// Number of unknown column names in the lines since the last drain. They occur if a newer version wrote the
+    /// lines.
     pub fn unknown_columns(&self) -> u64 {
         self.unknown_columns
     }
 
-    /// Bytes in memory, about. A commit needs at most as much again for its largest partition.
+    /// Approximate memory in bytes. A commit needs up to the same amount again for its largest partition.
     pub fn memory_bytes(&self) -> usize {
         self.partitions.values().map(|staged| staged.chunk_bytes + staged.builder_bytes()).sum()
     }
@@ -195,7 +197,7 @@ impl Staging {
     /// Returns a batch for each partition, oldest partition first, and empties the staging.
     ///
     /// # Errors
-    /// None that input can cause.
+    /// Never caused by input.
     pub fn drain(&mut self) -> Result<Vec<PartitionBatch>, LakeError> {
         self.rows = 0;
         self.unknown_columns = 0;
@@ -210,7 +212,7 @@ impl Staging {
     }
 }
 
-/// Reads a line of any form: its reader, its values by column, and how many of its names are no column.
+/// Parses a line of any form. Returns the table's reader, the values by column, and the number of unknown names.
 fn read_any<'a, 'r>(
     line: &'a [u8],
     readers: &'r [TableReader],

@@ -1,15 +1,17 @@
-//! The sweep: deletes parts that are no longer referenced by any manifest, late enough that no reader needs them.
+//! The sweep: deletes parts that no manifest references any more, after a grace period for readers.
 //!
-//! A part is deleted when (rule R3) no manifest references it, an earlier sweep found it unreferenced, and the grace has
-//! passed since. A part younger than two publish deadlines is not recorded: its writer may still publish it. Rule R4
-//! forbids that later, so the grace counts from a moment after which no new reader could find the part.
+//! A part is deleted when (rule R3) no manifest references it, an earlier sweep recorded it as unreferenced, and the
+//! grace period has passed since. A part younger than two publish deadlines is not recorded, because its writer may
+//! still publish it; rule R4 forbids that later. The grace period therefore starts at a time after which no new
+//! reader can find the part.
 //!
-//! A writer that is stopped between its last look at the clock and its write can break R4. Therefore (rule R8) the text of
-//! the partition's manifest must have changed since the part was recorded; if it has not, the sweep changes it by adding a
-//! part without rows. Then the condition of the late write fails: every publication adds a part under a new name, so no
-//! text of a manifest ever comes back.
+//! A writer that is suspended between its last clock check and its write can break R4. Therefore (rule R8) the
+//! manifest of the partition must have changed since the part was recorded. If it has not, the sweep changes it by
+//! adding a part without rows, a "fence". The condition of the late write then fails: every publication adds a part
+//! under a new name, so a manifest never returns to an earlier text.
 //!
-//! A partition without a manifest may have lost it. The sweep deletes nothing there, and reports it.
+//! If a partition has parts but no manifest, the manifest may have been lost. The sweep deletes nothing there and
+//! reports the partition.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,40 +31,40 @@ use crate::outcome::PutOutcome;
 use crate::partition::Partition;
 use crate::retry::{PartsChange, Replacement};
 
-/// Manifests that are read at the same time.
+/// Maximum number of manifests read concurrently.
 const MANIFESTS_AT_ONCE: usize = 16;
 
-/// What a sweep did.
+/// Result of a sweep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SweepReport {
-    /// Parts that manifests reference.
+    /// Number of parts that manifests reference.
     pub referenced: u64,
-    /// Parts that no manifest references, young ones included.
+    /// Number of parts that no manifest references, including young ones.
     pub unreferenced: u64,
-    /// Parts deleted, by path inside the lake; with `dry_run` those that would be deleted.
+    /// Paths of the deleted parts inside the lake; with `dry_run`, of the parts that would be deleted.
     pub deleted: Vec<String>,
     /// Bytes of the deleted parts.
     pub bytes_deleted: u64,
-    /// Manifests changed before parts were deleted (rule R8).
+    /// Number of manifests changed before parts were deleted (rule R8).
     pub fenced_manifests: u64,
     /// Partitions that have parts but no manifest, or an empty one. Nothing was deleted there; see [`Lake::repair`].
     pub without_manifest: Vec<Partition>,
-    /// Rows of erased persons that late writers had re-inserted, now removed.
+    /// Rows of erased persons that late writers had re-inserted and that were removed.
     pub erased_rows: u64,
-    /// Erasures confirmed over the whole lake.
+    /// Number of erasures confirmed.
     pub confirmed_erasures: u64,
 }
 
-/// When a sweep first found a part unreferenced.
+/// Record of an unreferenced part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Sighting {
-    /// Milliseconds since 1970.
+    /// When a sweep first found the part unreferenced, in milliseconds since 1970.
     first_seen_ms: i64,
-    /// SHA-256 of the manifest's text at that time.
+    /// SHA-256 of the partition's manifest at that time.
     manifest: String,
 }
 
-/// The record of the sweeps: each unreferenced part by its path inside the lake.
+/// The stored record of all sweeps: each unreferenced part by its path inside the lake.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Unreferenced {
     #[serde(default)]
@@ -77,21 +79,21 @@ fn record_path() -> Path {
 struct Due {
     partition: Partition,
     parts: Vec<ObjectMeta>,
-    /// Whether the manifest still has the text that was recorded with one of the parts.
+    /// Whether the manifest is still the one recorded with any of the parts, so that it must be changed first.
     needs_fence: bool,
 }
 
 impl Lake {
     /// Deletes superseded and abandoned parts, and confirms erasures that are due. With `dry_run` it only reports.
-    /// Sweeps may overlap: the record is written conditionally, and a part that another sweep deleted first is no
+    /// Sweeps may overlap: the record is written conditionally, and a part that another sweep deleted first is not an
     /// error.
     ///
     /// # Errors
-    /// The store's. What was not deleted is deleted by a later sweep.
+    /// The store failed. A later sweep deletes what remains.
     pub async fn sweep(&self, dry_run: bool) -> Result<SweepReport, LakeError> {
         let mut report = SweepReport::default();
         let deleted = self.delete_unreferenced(dry_run, &mut report).await;
-        // Last, because it may take longest. It runs even if a part could not be deleted.
+        // Confirm erasures last, because this may take longest, and even if a part could not be deleted.
         if !dry_run {
             (report.erased_rows, report.confirmed_erasures) = self.confirm_erasures().await?;
         }
@@ -100,10 +102,10 @@ impl Lake {
 
     async fn delete_unreferenced(&self, dry_run: bool, report: &mut SweepReport) -> Result<(), LakeError> {
         let (known, mode) = read_record::<Unreferenced>(self, &record_path()).await?;
-        // Parts are listed before the manifests are read: a part that is published in between counts as referenced.
+        // List the parts before reading the manifests: a part that is published in between then counts as referenced.
         let parts = self.list_parts(None).await?;
         let mut manifests: BTreeMap<Partition, Manifest> = BTreeMap::new();
-        // Years of partitions would not fit into a function's time one after another.
+        // Read manifests concurrently; years of partitions would exceed a Lambda function's time-out one by one.
         let reads = futures::stream::iter(self.partitions(None).await?).map(|partition| async move {
             Ok::<_, LakeError>((partition, read_manifest(&*self.store, &self.base_uri, partition).await?))
         });
@@ -112,8 +114,8 @@ impl Lake {
             manifests.insert(partition, manifest);
         }
         report.referenced = manifests.values().map(|manifest| manifest.parts.len() as u64).sum();
-        // The clock is read after the manifests. What is unreferenced now may have been referenced until a moment ago, and
-        // the sweep may have been stopped since it began.
+        // Read the clock after the manifests: a part that is unreferenced now may have been referenced until a moment
+        // ago, and the sweep may have been suspended since it began.
         let now_ms = self.environment.now_ms();
         let (grace_ms, delay_ms) = (self.grace_ms(), self.confirmation_delay_ms());
         let (mut record, mut due) = (Unreferenced::default(), BTreeMap::<Partition, Due>::new());
@@ -126,7 +128,8 @@ impl Lake {
             report.unreferenced += 1;
             let path = part.location.to_string();
             let Some(manifest) = manifest else {
-                // The first writer of the partition may be about to create the manifest.
+                // The first writer of the partition may be about to create the manifest, so young parts are no sign
+                // of a loss.
                 if now_ms.saturating_sub(created_at_ms(&part)) > delay_ms {
                     without_manifest.insert(partition);
                 }
@@ -157,7 +160,7 @@ impl Lake {
         }
         let result = self.delete_due(due, dry_run, &mut record, report).await;
         if !dry_run && record != known {
-            // Another sweep may have written meanwhile; then its record stands, which is as good.
+            // If another sweep wrote the record concurrently, its version is kept; it is equally valid.
             if let PutOutcome::Unclear(error) | PutOutcome::Impossible(error) =
                 write_record(self, &record_path(), &record, mode).await?
             {
@@ -167,8 +170,8 @@ impl Lake {
         result
     }
 
-    /// Deletes parts, first those that need no write: on a full disk they make room. An error in one partition does not
-    /// keep the others; the first error is returned at the end.
+    /// Deletes parts, first in partitions that need no write, because on a full disk this frees space. An error in
+    /// one partition does not stop the others; the first error is returned at the end.
     async fn delete_due(
         &self,
         due: BTreeMap<Partition, Due>,
@@ -203,7 +206,7 @@ impl Lake {
             referenced = replaced.parts;
         }
         for part in due.parts {
-            // A late writer may have published it before the fence.
+            // Skip parts that a late writer published before the fence.
             if part.location.filename().is_some_and(|name| referenced.iter().any(|other| other == name)) {
                 continue;
             }
@@ -224,8 +227,8 @@ impl Lake {
         }
     }
 
-    /// The parts in the store, referenced or not: of one partition or of all. Objects that no writer of parts can have
-    /// named are left out.
+    /// Lists the parts in the store, referenced or not, of one partition or of all. Objects whose name cannot be a
+    /// part's are left out.
     pub(crate) async fn list_parts(
         &self,
         partition: Option<Partition>,
@@ -247,7 +250,7 @@ impl Lake {
 /// Changes the text of a manifest by adding a part without rows, unless it has changed already.
 struct Fence {
     partition: Partition,
-    /// SHA-256 of the texts that must not stand any more.
+    /// SHA-256 of the manifests that must be replaced.
     recorded: BTreeSet<String>,
 }
 
@@ -272,13 +275,13 @@ impl PartsChange for Fence {
     }
 }
 
-/// When a part was created, in milliseconds since 1970: by its name, else by the store.
+/// Creation time of a part in milliseconds since 1970: from its UUID name, else the store's modification time.
 pub(crate) fn created_at_ms(part: &ObjectMeta) -> i64 {
     let uuid = part.location.filename().and_then(part_uuid);
     uuid.and_then(|uuid| uuid_time_ms(&uuid)).unwrap_or_else(|| part.last_modified.timestamp_millis())
 }
 
-/// The UUID in the file name of a part, `<uuid>.parquet`; `None` for any other file.
+/// The UUID in a part's file name `<uuid>.parquet`; `None` for any other name.
 fn part_uuid(name: &str) -> Option<Uuid> {
     Uuid::parse_str(name.strip_suffix(".parquet")?).ok()
 }

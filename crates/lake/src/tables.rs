@@ -1,4 +1,4 @@
-//! The Arrow schemas of the tables. The columns themselves are defined in `bluetick_schema`.
+//! Arrow schemas of the tables. `bluetick_schema` defines the columns.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,15 +9,15 @@ pub use bluetick_schema::{Column, ColumnType, Table, UnknownTable};
 
 static SCHEMAS: LazyLock<[SchemaRef; Table::ALL.len()]> = LazyLock::new(|| Table::ALL.map(build_schema));
 
-/// The Arrow schema of a table's files: its columns in their order, without the partition column.
+/// Provides the Arrow schema of a table's files: the columns in order, without the partition column.
 pub trait ArrowSchema {
-    /// The schema; the same object at every call.
+    /// The schema. Every call returns the same shared object.
     fn schema(self) -> SchemaRef;
 }
 
 impl ArrowSchema for Table {
     fn schema(self) -> SchemaRef {
-        // `Table::ALL` lists the variants in their order, so the variant's number is the index.
+        // `Table::ALL` lists the variants in declaration order, so the discriminant is the index.
         SCHEMAS.get(self as usize).map_or_else(|| build_schema(self), Arc::clone)
     }
 }
@@ -28,7 +28,7 @@ fn build_schema(table: Table) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// The Arrow type of a column type.
+/// The Arrow type for a column type.
 pub(crate) fn arrow_type(kind: ColumnType) -> DataType {
     match kind {
         ColumnType::String => DataType::Utf8,
@@ -36,7 +36,7 @@ pub(crate) fn arrow_type(kind: ColumnType) -> DataType {
         ColumnType::BigInt => DataType::Int64,
         ColumnType::Boolean => DataType::Boolean,
         ColumnType::StringList => DataType::List(Arc::new(Field::new("element", DataType::Utf8, true))),
-        // The names that the Parquet specification gives.
+        // The field names are those of the Parquet specification.
         ColumnType::StringMap => {
             let pair = [Field::new("key", DataType::Utf8, false), Field::new("value", DataType::Utf8, true)];
             DataType::Map(Arc::new(Field::new_struct("key_value", pair.to_vec(), false)), false)

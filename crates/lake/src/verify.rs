@@ -1,4 +1,4 @@
-//! Verification: reads the whole lake and lists the broken invariants.
+//! Verification: reads the whole lake and reports violated invariants.
 
 use std::collections::{BTreeMap, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -19,29 +19,29 @@ use crate::part::Part;
 use crate::partition::Partition;
 use crate::sweep::created_at_ms;
 
-/// An invariant that does not hold.
+/// A violated invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The invariant.
     pub invariant: Invariant,
     /// Path of the object inside the lake.
     pub object: String,
-    /// What is wrong. Holds no value of a row.
+    /// What is wrong. Contains no values of rows.
     pub detail: String,
 }
 
-/// What a verification found.
+/// Result of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerifyReport {
-    /// Broken invariants; empty if the lake is valid.
+    /// Violated invariants; empty if the lake is valid.
     pub problems: Vec<Problem>,
-    /// Manifests read.
+    /// Number of manifests read.
     pub partitions: u64,
-    /// Parts that they reference.
+    /// Number of parts that the manifests reference.
     pub parts: u64,
-    /// Rows read.
+    /// Number of rows read.
     pub rows: u64,
-    /// Bytes of the parts.
+    /// Total bytes of the parts.
     pub bytes: u64,
 }
 
@@ -52,11 +52,11 @@ impl VerifyReport {
 }
 
 impl Lake {
-    /// Reads every manifest and every part that one references. The keys of one partition at a time are held in memory. If a
-    /// part is missing, its partition is read again: a commit may have replaced it meanwhile.
+    /// Reads every manifest and every referenced part. Memory holds the keys of one partition at a time. If a part is
+    /// missing, its partition is read again, because a commit may have replaced the part meanwhile.
     ///
     /// # Errors
-    /// The store's. What is wrong with the lake itself is in the report.
+    /// The store failed. Problems of the lake itself are listed in the report.
     pub async fn verify(&self) -> Result<VerifyReport, LakeError> {
         let mut report = VerifyReport::default();
         let confirmed = match self.confirmed_erasures().await {
@@ -91,8 +91,8 @@ impl Lake {
         Ok(report)
     }
 
-    /// Reports partitions that have parts but no manifest, or an empty one. Parts that are young may belong to a commit that
-    /// is about to create the manifest.
+    /// Reports partitions that have parts but no manifest, or an empty one. Young parts are ignored: they may belong
+    /// to a commit that is about to create the manifest.
     async fn find_lost_manifests(&self, report: &mut VerifyReport) -> Result<(), LakeError> {
         let mut parts: BTreeMap<Partition, u64> = BTreeMap::new();
         for (partition, _, part) in self.list_parts(None).await? {
@@ -129,7 +129,7 @@ impl Lake {
                 let part = Part::open(&*self.store, partition, name).await?;
                 self.verify_part(partition, &part, confirmed, &mut keys, &mut report).await
             };
-            // The Parquet library returns errors for most damaged bytes, but panics for some.
+            // The Parquet library panics on some damaged bytes instead of returning an error.
             let checked = AssertUnwindSafe(checked).catch_unwind().await.unwrap_or_else(|_| {
                 Err(LakeError::Parquet(ParquetError::General("the Parquet library panicked".to_owned())))
             });

@@ -1,4 +1,4 @@
-//! Writes a part: rows in their order, row group by row group, streamed to the store. The footer gets the digest of the file.
+//! Writes a part: sorted rows, row group by row group, streamed to the store. The footer gets the digest of the file.
 
 use std::io::Write;
 use std::mem;
@@ -24,24 +24,26 @@ use crate::options::LakeOptions;
 use crate::part::{Part, SparseFile};
 use crate::tables::{ArrowSchema, ColumnType, Table};
 
-/// A part up to this size is one PUT; a larger one is uploaded in pieces of this size. S3's pieces have 5 MiB at least.
+/// Parts up to this size are written with one PUT; larger ones use a multipart upload with pieces of this size. S3
+/// requires at least 5 MiB per piece.
 const PIECE_BYTES: usize = 8 << 20;
 
-/// About the most bytes of a row group in the file. A merge holds one of each part, and rows may be large.
+/// Approximate maximum size of a row group in the file. A merge holds one row group of each part, and rows may be
+/// large.
 pub(crate) const GROUP_BYTES: usize = 16 << 20;
 
-/// Room for a dictionary before a column falls back to plain values.
+/// Maximum dictionary size of a column in bytes. Beyond it the column is written with plain encoding.
 const DICTIONARY_BYTES: usize = 1 << 20;
 
-/// The same for ids that recur in a table: a message has some statuses in a row group, all with its id and its
+/// As [`DICTIONARY_BYTES`] for ids that recur: a message has several statuses in a row group, all with its id and its
 /// recipient.
 const ID_DICTIONARY_BYTES: usize = 16 << 20;
 
-/// In parts of fewer rows a dictionary or the statistics of a column (minimum, maximum) cost more bytes than they save;
-/// such a part will be compacted soon.
+/// In parts with fewer rows, dictionaries and column statistics (minimum, maximum) cost more bytes than they save.
+/// Such a part will be compacted soon.
 const SMALL_PART_ROWS: u64 = 2000;
 
-/// The bytes of a file so far, shared between the encoder and the upload.
+/// The bytes of the file that were not uploaded yet, shared between encoder and upload.
 #[derive(Clone, Default)]
 struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
 
@@ -66,8 +68,8 @@ impl Write for SharedBuffer {
     }
 }
 
-/// Writes one part. Dropped before [`PartWriter::finish`], it leaves nothing that a reader or a listing shows (on S3 an
-/// unfinished upload, which a lifecycle rule ends).
+/// Writes one part. If it is dropped before [`PartWriter::finish`], no reader or listing shows anything (on S3 an
+/// incomplete multipart upload remains, which a lifecycle rule aborts).
 pub(crate) struct PartWriter<'s> {
     store: &'s dyn ObjectStore,
     path: Path,
@@ -80,7 +82,7 @@ pub(crate) struct PartWriter<'s> {
     buffer: SharedBuffer,
     upload: Option<Box<dyn MultipartUpload>>,
     bytes: u64,
-    /// Of everything that was taken out of the buffer.
+    /// Digest of the bytes that were taken out of the buffer.
     digest: FileDigest,
 }
 
@@ -90,8 +92,8 @@ struct OpenGroup {
 }
 
 impl<'s> PartWriter<'s> {
-    /// A writer of the part with this file name at this path, of about `expected_rows` rows. The columns of these names
-    /// in `constant` have at most one value.
+    /// Creates a writer of the part with this file name and path. `expected_rows` is an estimate. The columns named
+    /// in `constant` have at most one distinct value.
     pub(crate) fn new(
         store: &'s dyn ObjectStore,
         table: Table,
@@ -123,18 +125,18 @@ impl<'s> PartWriter<'s> {
         })
     }
 
-    /// Rows in the row group that is still open.
+    /// Number of rows in the open row group.
     pub(crate) fn open_rows(&self) -> usize {
         self.group.as_ref().map_or(0, |group| group.rows)
     }
 
-    /// About the bytes of the row group that is still open, as they would be in the file.
+    /// Approximate size of the open row group in the file, in bytes.
     fn open_bytes(&self) -> usize {
         let columns = self.group.iter().flat_map(|group| &group.columns);
         columns.map(ArrowColumnWriter::get_estimated_total_bytes).sum()
     }
 
-    /// Writes rows, which follow all that came before in the order of a part.
+    /// Writes rows. They must sort after all rows written before.
     pub(crate) async fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
         let mut start = 0;
         while start < batch.num_rows() {
@@ -155,7 +157,7 @@ impl<'s> PartWriter<'s> {
         }
         let Some(group) = &mut self.group else { return Ok(()) };
         let mut columns = group.columns.iter_mut();
-        // The batch's own fields: a text may be a dictionary there.
+        // Use the batch's own fields, because a text column may be a dictionary there.
         let schema = batch.schema();
         for (field, array) in schema.fields().iter().zip(batch.columns()) {
             for leaf in compute_leaves(field, array)? {
@@ -168,7 +170,7 @@ impl<'s> PartWriter<'s> {
         Ok(())
     }
 
-    /// Ends the open row group, if there is one.
+    /// Closes the open row group, if there is one.
     pub(crate) async fn close_group(&mut self) -> Result<(), LakeError> {
         let Some(group) = self.group.take() else { return Ok(()) };
         let mut writer = self.file.next_row_group()?;
@@ -180,9 +182,9 @@ impl<'s> PartWriter<'s> {
         self.upload_full_piece().await
     }
 
-    /// Takes over a row group of another part as it is: encoded, with its statistics. The caller has made sure that its
-    /// columns are the table's and that its rows follow all that came before. Page indexes and bloom filters would get
-    /// lost; parts have none.
+    /// Copies an encoded row group of another part, including its statistics. The caller must have checked that its
+    /// columns are the table's and that its rows sort after all rows written before. Page indexes and bloom filters
+    /// would be lost, but parts have none.
     pub(crate) async fn copy_group(&mut self, part: &Part, group: usize, bytes: &SparseFile) -> Result<(), LakeError> {
         self.close_group().await?;
         let Some(metadata) = part.metadata().row_groups().get(group) else {
@@ -223,12 +225,12 @@ impl<'s> PartWriter<'s> {
             }
             None
         };
-        // The bytes of a small file stay in memory, because reading them back would cost a request.
+        // Keep the bytes of a small file in memory, because reading them back would cost a request.
         let whole = whole.filter(|bytes| bytes.len() <= 64 << 10);
         Part::from_metadata(self.path, &self.name, self.bytes, metadata, whole)
     }
 
-    /// The last bytes of the file, the footer among them, with the digest of the file in its place.
+    /// Takes the last bytes of the file, including the footer, with the file's digest inserted.
     fn take_with_digest(&mut self) -> Bytes {
         let mut bytes = self.buffer.take();
         self.digest.update(&bytes);
@@ -240,7 +242,7 @@ impl<'s> PartWriter<'s> {
         Bytes::from(bytes)
     }
 
-    /// Uploads what has been written, if it is enough for a piece.
+    /// Uploads buffered bytes if they are enough for a piece.
     async fn upload_full_piece(&mut self) -> Result<(), LakeError> {
         if self.buffer.len() < PIECE_BYTES {
             return Ok(());
@@ -285,14 +287,14 @@ fn properties(
     for column in table.columns() {
         let inner: &[&str] = match column.kind {
             ColumnType::StringList => &["list", "element"],
-            // Keys recur, values need not.
+            // Keys of maps recur; values do not necessarily.
             ColumnType::StringMap => &["key_value", "key"],
             _ => &[],
         };
         let path = [column.name].iter().chain(inner).map(|name| (*name).to_owned()).collect();
         let path = ColumnPath::new(path);
         if constant.contains(&column.name) {
-            // A few bytes each: setting up a compressor costs more than it saves.
+            // These columns are only a few bytes each: setting up a compressor costs more than it saves.
             builder = builder.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
         }
         if small && column.name != EVENT_TIME {

@@ -1,7 +1,7 @@
 //! Finds the rows of erased persons.
 //!
-//! An entry of the list covers rows from before the request, by event time or by receipt, and every row that was in the
-//! lake at the request. A person who writes again later is a new contact.
+//! An entry covers rows whose event or receipt is from before the request, and every row that was in the lake at the
+//! time of the request. If the person writes again later, the new rows are kept.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -21,11 +21,12 @@ use crate::keys::EVENT_TIME;
 use crate::staging::FUTURE_TOLERANCE_MS;
 use crate::tables::{Column, ColumnType, STATEMENT_HASH, Table};
 
-/// Maximum number of texts kept in memory with their result, so that a repeated text is searched once.
+/// Maximum number of texts whose search result is cached, so that a repeated text is searched only once.
 const MOST_KNOWN: usize = 10_000;
 
-/// The columns that [`Erasures::matches`] reads: the times of a row, the hash of its statement, and all texts. Columns marked as personal hold a person's
-/// identifier itself; any other text may hold a phone number, such as a URL or the id of a message.
+/// The columns that [`Erasures::matches`] reads: the timestamps of a row, its statement hash, and all text columns. A
+/// column marked as personal holds a personal identifier itself; any other text, such as a URL or a message id, may
+/// contain a phone number.
 pub(super) fn searched_columns(table: Table) -> Vec<&'static str> {
     let texts = table.columns().iter().filter(|column| is_text(column)).map(|column| column.name);
     [EVENT_TIME, "received_at", STATEMENT_HASH].into_iter().chain(texts).collect()
@@ -35,7 +36,7 @@ fn is_text(column: &Column) -> bool {
     matches!(column.kind, ColumnType::String | ColumnType::StringList | ColumnType::StringMap)
 }
 
-/// The column with the message of the business that a row is about.
+/// The column with the id of the business message that a row refers to.
 fn message_column(table: Table) -> Option<&'static str> {
     match table {
         Table::Clicks | Table::Statuses | Table::Sends => Some("message_id"),
@@ -44,27 +45,28 @@ fn message_column(table: Table) -> Option<&'static str> {
     }
 }
 
-/// Whether rows of the table report on a message, unlike clicks and messages, which the person's own act creates.
+/// Whether the table's rows report on a business message. Clicks and inbound messages, in contrast, are acts of the
+/// person.
 fn is_report(table: Table) -> bool {
     matches!(table, Table::Statuses | Table::Sends)
 }
 
-/// The time that decides whether a row is from before a request: the earlier one of event and receipt, in milliseconds
-/// since 1970. A receipt long before its event was timed by a slow clock, and does not count.
+/// The time that decides whether a row is from before a request, in milliseconds since 1970: the earlier of event
+/// time and receipt time. A receipt time far before the event time comes from a slow clock and is ignored.
 fn erasure_time(event_ts: i64, received_at: i64) -> i64 {
     let is_doubtful = received_at < event_ts.saturating_sub(FUTURE_TOLERANCE_MS);
     if is_doubtful { event_ts } else { event_ts.min(received_at) }
 }
 
-/// Erased persons.
+/// The erased persons and messages, prepared for matching rows.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Erasures {
     key: Vec<u8>,
-    /// The moment of the latest request, by the hash of the person.
+    /// Time of the person's latest request (milliseconds since 1970), by the hash of the person.
     until_ms: HashMap<String, i64>,
-    /// Hashes of the messages that erased rows were about.
+    /// Hashes of the messages that erased rows referred to.
     messages: HashSet<String>,
-    /// Hashes of erased rows that are from after the request by their own times.
+    /// Hashes of erased rows whose timestamps are later than the request.
     rows: HashSet<String>,
 }
 
@@ -86,7 +88,7 @@ impl Erasures {
         Self { key, until_ms, messages, rows }
     }
 
-    /// Whether no person was erased.
+    /// Whether the list of erased persons is empty.
     pub fn is_empty(&self) -> bool {
         self.until_ms.is_empty()
     }
@@ -96,19 +98,19 @@ impl Erasures {
         self.until_ms.len()
     }
 
-    /// The same persons, erased whatever the time of a row.
+    /// The same persons, matching rows of any time.
     pub(crate) fn at_any_time(&self) -> Self {
         let until_ms = self.until_ms.keys().map(|hash| (hash.clone(), i64::MAX)).collect();
         Self { until_ms, ..self.clone() }
     }
 
-    /// The hash of a fixed text, stored in the list: it differs if the list was made with another key.
+    /// The HMAC of a fixed text. It is stored in the list and differs if the list was made with another secret.
     pub(crate) fn key_check(&self) -> String {
         self.hash("check", "erasures")
     }
 
-    /// Refuses a list that was made with another secret: no hash would match, and commits would re-insert erased
-    /// persons.
+    /// Rejects a list that was made with another secret. Its hashes would match no person, and commits would
+    /// re-insert erased rows.
     pub(crate) fn check_key(&self, list: &EntryList) -> Result<(), LakeError> {
         match &list.key_check {
             Some(check) if *check != self.key_check() => Err(LakeError::Damaged {
@@ -120,7 +122,7 @@ impl Erasures {
         }
     }
 
-    /// The hash of a person, as in the list.
+    /// The hash of a person as it is stored in the list.
     pub(crate) fn hash_of(&self, person: &Person) -> Result<String, LakeError> {
         let (kind, value) = person.normalised()?;
         Ok(self.hash(kind, &value))
@@ -135,10 +137,10 @@ impl Erasures {
         hex::encode(mac.finalize().into_bytes())
     }
 
-    /// A list of one person that covers rows of any time: to find all rows that name the person.
+    /// Matches rows of one person at any time. Used to find all rows that name the person.
     ///
     /// # Errors
-    /// [`LakeError::Invalid`] for a number or id that cannot be one.
+    /// [`LakeError::Invalid`] if the phone number or id is malformed.
     pub fn of(person: &Person) -> Result<Self, LakeError> {
         let mut one = Self::default();
         let hash = one.hash_of(person)?;
@@ -146,11 +148,11 @@ impl Erasures {
         Ok(one)
     }
 
-    /// For each row: whether it is of an erased person and from before the request, or a report of an erased message.
-    /// `batch` needs all text columns and both times.
+    /// For each row: true if it belongs to an erased person and is from before the request, or if it reports on an
+    /// erased message. `batch` must hold all text columns and both timestamps.
     ///
     /// # Errors
-    /// A time is missing.
+    /// A timestamp column is missing.
     pub fn matches(&self, table: Table, batch: &RecordBatch) -> Result<Vec<bool>, LakeError> {
         let mut erased = vec![false; batch.num_rows()];
         if self.is_empty() {
@@ -159,7 +161,7 @@ impl Erasures {
         let (event_ts, received_at) = (event_times(batch)?, timestamps(batch, "received_at")?);
         let times: Vec<i64> =
             event_ts.iter().zip(received_at).map(|(event, received)| erasure_time(*event, *received)).collect();
-        // Neighbouring rows share most texts: ids of accounts, templates, buttons.
+        // Cache results by text: neighbouring rows share most texts (account ids, templates, buttons).
         let mut known: HashMap<String, Option<i64>> = HashMap::new();
         for column in table.columns().iter().filter(|column| is_text(column)) {
             let Some(array) = batch.column_by_name(column.name) else { continue };
@@ -175,7 +177,8 @@ impl Erasures {
                     *erased |= until.is_some_and(|until| *time <= until);
                 }
             }
-            // A personal column is also searched for user ids and as JSON: its results do not hold for other columns.
+            // Personal columns are also searched for user ids and as JSON, so their cached results are not valid for
+            // other columns.
             known.retain(|_, _| !column.personal);
         }
         self.mark_reports(table, batch, &mut erased);
@@ -186,7 +189,7 @@ impl Erasures {
         Ok(erased)
     }
 
-    /// The hash of each row: of its table, its event time and what it states.
+    /// The hash of each row, over its table, event time and statement hash.
     pub(crate) fn row_hashes(&self, table: Table, batch: &RecordBatch) -> Result<Vec<String>, LakeError> {
         let statements = batch.column_by_name(STATEMENT_HASH).and_then(|column| column.as_primitive_opt::<Int64Type>());
         let statement = |row: usize| statements.filter(|hashes| hashes.is_valid(row)).map(|hashes| hashes.value(row));
@@ -202,7 +205,8 @@ impl Erasures {
         }
     }
 
-    /// The hashes of the messages that the marked rows are about. A message to a group is not one person's.
+    /// The hashes of the messages that the marked rows refer to. Messages to a group are left out, because they do
+    /// not belong to one person.
     pub(crate) fn messages_of(&self, table: Table, batch: &RecordBatch, marked: &[bool]) -> BTreeSet<String> {
         let column = |name: &str| batch.column_by_name(name);
         let Some(array) = message_column(table).and_then(column) else { return BTreeSet::new() };
@@ -215,20 +219,21 @@ impl Erasures {
         self.short_hash("message", id)
     }
 
-    /// 64 bits are enough to tell messages and rows apart, and keep the list short.
+    /// A hash shortened to 64 bits, which distinguish messages and rows well enough and keep the list short.
     fn short_hash(&self, kind: &str, value: &str) -> String {
         let mut hash = self.hash(kind, value);
         hash.truncate(16);
         hash
     }
 
-    /// The moment of the latest request that a text matches.
+    /// The time of the latest request that matches an identifier in the text; `None` if none matches.
     fn until_of(&self, personal: bool, text: &str) -> Option<i64> {
         let numbers = self.until_of_numbers(text);
         if personal { numbers.max(self.until_of_personal(text)) } else { numbers }
     }
 
-    /// A personal column holds an identifier as it is, or JSON with identifiers in it.
+    /// As [`Self::until_of`] for a personal column, which holds an identifier itself or JSON that contains
+    /// identifiers.
     fn until_of_personal(&self, text: &str) -> Option<i64> {
         match serde_json::from_str::<Value>(text) {
             Ok(value @ (Value::Array(_) | Value::Object(_))) => self.until_of_value(&value),
@@ -260,7 +265,8 @@ impl Erasures {
     }
 }
 
-/// The texts in a row of a column: one, those of a list, the keys and values of a map, or none.
+/// The texts of a column in one row: the value itself, the items of a list, the keys and values of a map, or none if
+/// null.
 fn texts_at(array: &ArrayRef, row: usize) -> impl Iterator<Item = &str> {
     let range = |offsets: &[i32]| match (offsets.get(row), offsets.get(row + 1)) {
         (Some(start), Some(end)) if array.is_valid(row) => *start as usize..*end as usize,

@@ -1,8 +1,8 @@
 //! Erasure of persons.
 //!
-//! [`list`] is the list of erasures, with keyed hashes instead of numbers; [`stored`] reads it. [`matching`] finds the
-//! rows of the persons on it. [`request`] removes the rows and confirms that none can come back. Every commit checks
-//! the list, so a replay cannot re-insert an erased person.
+//! [`list`] defines the list of erasures, which holds keyed hashes instead of phone numbers; [`stored`] reads it.
+//! [`matching`] finds the rows of the listed persons. [`request`] removes these rows and confirms that none can
+//! return. Every commit checks the list, so a replay cannot re-insert an erased person.
 
 mod list;
 mod matching;

@@ -1,8 +1,8 @@
 //! Finds phone numbers in texts, in every spelling that providers and businesses use.
 //!
-//! A number may stand as digits, with a plus sign, spaces, dashes or brackets, with 00 in front, in a JID, percent-encoded
-//! in a URL, or in Base64: ids of messages (`wamid.…`) hold the number of the person in Base64. Where numbers are hashed,
-//! the hash of 64 hexadecimal digits stands for the number.
+//! Supported spellings: digits with an optional plus sign, spaces, dashes or brackets; 00 in front; a JID;
+//! percent-encoded in a URL; Base64, because message ids (`wamid.…`) contain the person's number in Base64. If phone
+//! numbers are pseudonymised, the keyed hash (64 hexadecimal digits) takes the place of the number.
 
 use std::collections::BTreeSet;
 
@@ -12,19 +12,20 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use percent_encoding::percent_decode_str;
 
-/// Digits of a phone number (E.164 has up to 15). Shorter runs of digits in a text are no phone number.
+/// Number of digits of a phone number (E.164 allows up to 15). Other runs of digits in a text are not treated as
+/// phone numbers.
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
-/// Shortest text in Base64 that is decoded. It holds 9 bytes, of which a number takes at least 7.
+/// Minimum length of a Base64 text that is decoded: it holds 9 bytes, and a phone number takes at least 7.
 const SHORTEST_BASE64: usize = 12;
 
-/// Most characters between two groups of digits of one number.
+/// Maximum number of separator bytes between two groups of digits of one phone number.
 const LONGEST_SEPARATOR: usize = 3;
 
-/// Length of the keyed hash of a number.
+/// Length of the keyed hash of a phone number, in hexadecimal digits.
 const HASH_DIGITS: usize = 64;
 
-/// The digits of all possible phone numbers in a text, and all possible hashes of numbers.
+/// The digits of all possible phone numbers in a text, and all possible keyed hashes.
 pub(super) fn numbers_in(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     search(text.as_bytes(), &mut found);
@@ -45,7 +46,7 @@ fn search(text: &[u8], found: &mut BTreeSet<String>) {
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
     for token in text.split(|byte| !is_base64(byte)).filter(|token| token.len() >= SHORTEST_BASE64) {
         if !token.iter().all(u8::is_ascii_digit) {
-            // A slash is a digit of Base64, and also the end of a segment in a URL.
+            // A slash may be a Base64 digit or the end of a URL segment, so both readings are decoded.
             token.split(|byte| *byte == b'/').chain([token]).for_each(|token| add_decoded(token, found));
         }
     }
@@ -55,7 +56,7 @@ fn add_decoded(token: &[u8], found: &mut BTreeSet<String>) {
     let config = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);
-    // A single character left over after groups of four holds no byte.
+    // A single character left over after the groups of four encodes no byte.
     let whole = token.len() - usize::from(token.len() % 4 == 1);
     for alphabet in [&STANDARD, &URL_SAFE] {
         if let Ok(bytes) = GeneralPurpose::new(alphabet, config).decode(token.get(..whole).unwrap_or(token)) {
@@ -64,7 +65,7 @@ fn add_decoded(token: &[u8], found: &mut BTreeSet<String>) {
     }
 }
 
-/// Adds the numbers that stand in a text as digits. Groups of digits with separators between them count alone and together.
+/// Adds the phone numbers written as digits. Groups of digits between separators are tried alone and joined.
 fn add_numbers(text: &[u8], found: &mut BTreeSet<String>) {
     let mut groups: Vec<&[u8]> = Vec::new();
     let mut rest = text;
@@ -83,7 +84,7 @@ fn add_numbers(text: &[u8], found: &mut BTreeSet<String>) {
     add_joined(&groups, found);
 }
 
-/// Bytes that stand between the groups of a number; a no-break space is 0xc2 0xa0 in UTF-8.
+/// Whether a byte may separate the digit groups of a phone number. A no-break space is 0xc2 0xa0 in UTF-8.
 fn is_separator(byte: &u8) -> bool {
     b" -().+/\xc2\xa0".contains(byte)
 }

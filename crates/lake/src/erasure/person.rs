@@ -1,17 +1,17 @@
-//! A person, as rows identify people.
+//! The identifiers by which a person is erased.
 
 use std::fmt;
 
 use crate::error::LakeError;
 
-/// Digits of a number to erase. Columns hold whatever a provider sends as a number, so shorter and longer ones than
-/// those of the numbering plan must be erasable, too.
+/// Allowed number of digits of a phone number to erase. Columns hold whatever a provider sends, so numbers outside
+/// the E.164 range must be erasable, too.
 const STORED_DIGITS: std::ops::RangeInclusive<usize> = 1..=20;
 
 /// A person to erase.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Person {
-    /// By phone number (in any common spelling, or as a JID), or by its keyed hash of 64 hexadecimal digits.
+    /// By phone number in any common spelling or as a JID, or by its keyed hash of 64 hexadecimal digits.
     WaId(String),
     /// By business-scoped user id.
     UserId(String),
@@ -27,7 +27,7 @@ impl fmt::Debug for Person {
 }
 
 impl Person {
-    /// The kind of identifier, and its value in the form that columns hold.
+    /// The kind of the identifier, and its value in the form that columns hold.
     pub(super) fn normalised(&self) -> Result<(&'static str, String), LakeError> {
         match self {
             Person::WaId(text) => {
@@ -35,7 +35,7 @@ impl Person {
                 if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                     return Ok((WA_ID, text.to_ascii_lowercase()));
                 }
-                // 491701234567:12@s.whatsapp.net: what follows the number names a device and a server.
+                // In a JID such as 491701234567:12@s.whatsapp.net, a device and a server follow the number.
                 let number = text.split(['@', ':']).next().unwrap_or_default();
                 let digits: String = number.chars().filter(char::is_ascii_digit).collect();
                 let is_number = number.chars().all(|c| c.is_ascii_digit() || "+-() .\u{a0}".contains(c));
@@ -52,7 +52,7 @@ impl Person {
     }
 }
 
-/// Kinds of identifiers, as the list of erasures hashes them.
+/// Kinds of identifiers; part of the hashed text in the list of erasures.
 pub(super) const WA_ID: &str = "wa_id";
 pub(super) const USER_ID: &str = "user_id";
 

@@ -1,13 +1,13 @@
 //! Requests to erase a person.
 //!
-//! First the person goes on the list of erasures, then the rows go. A writer that read the list before may still
-//! publish such a row, but not later than the publish deadline (rule R4). The first sweep after three times that deadline
-//! passes over the lake once more and confirms the erasure. The deadline counts from when a process first read the
-//! entry in the list.
+//! A request first adds the person to the list of erasures and then removes the rows. A writer that read the list
+//! earlier may still publish such a row, but only until its publish deadline (rule R4). The first sweep after three
+//! publish deadlines scans the lake again and confirms the erasure. The time counts from when a process first read
+//! the entry from the stored list.
 //!
-//! A writer that sleeps between its last look at the clock and its write breaks R4. Such a writer has written its part by
-//! then, so the pass that confirms also changes the manifest of every partition that has an unreferenced part: the
-//! condition of the late write then fails, and its writer starts again with the new list.
+//! A writer that is suspended between its last clock check and its write can break R4. Such a writer has already
+//! written its part. The confirming pass therefore also changes the manifest of every partition that has an
+//! unreferenced part: the late write's condition then fails, and its writer retries with the new list.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,74 +27,76 @@ use crate::part::Part;
 use crate::partition::Partition;
 use crate::retry::{PartsChange, Replacement};
 
-/// A place outside the tables that still holds data of the person.
+/// A place outside the tables that may still hold data of the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemainingCopy {
-    /// The place: `superseded_parts`, `raw_objects`, `rejected_lines`, `bucket_versions`.
+    /// Name of the place: `superseded_parts`, `raw_objects`, `rejected_lines` or `bucket_versions`.
     pub place: &'static str,
-    /// When it is gone, in milliseconds since 1970; `None` if a rule outside the lake decides.
+    /// Time by which the copy is deleted, in milliseconds since 1970; `None` if a rule outside the lake decides.
     pub until_ms: Option<i64>,
-    /// What deletes it.
+    /// What deletes the copy.
     pub ends_by: &'static str,
 }
 
-/// What an erasure did.
+/// Result of an erasure request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EraseReport {
-    /// Rows removed.
+    /// Number of rows removed.
     pub rows_removed: u64,
-    /// Partitions that held rows of the person.
+    /// Partitions that contained rows of the person.
     pub partitions: Vec<Partition>,
-    /// File names of the replaced parts. They still hold the person until the sweep deletes them.
+    /// File names of the replaced parts. They contain the person's rows until the sweep deletes them.
     pub superseded_parts: Vec<String>,
-    /// The first sweep after this moment (milliseconds since 1970) confirms the erasure. Until then a writer may not
-    /// know it.
+    /// The first sweep after this time (milliseconds since 1970) confirms the erasure. Until then a writer may not
+    /// know the entry.
     pub confirm_after_ms: i64,
     /// Copies that remain outside the tables.
     pub remaining_copies: Vec<RemainingCopy>,
 }
 
-/// The state of an erasure.
+/// State of an erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErasureState {
-    /// Rows from before this moment are erased, by event time or by receipt. Milliseconds since 1970.
+    /// Rows whose event or receipt is from before this time are erased. Milliseconds since 1970.
     pub until_ms: i64,
-    /// The first sweep after this moment confirms it. Milliseconds since 1970; `None` until a sweep has read the entry.
+    /// The first sweep after this time confirms the erasure. Milliseconds since 1970; `None` until a sweep has read
+    /// the entry.
     pub confirm_after_ms: Option<i64>,
-    /// Whether it is confirmed: no referenced part holds such a row, and no writer can add one.
+    /// Whether the erasure is confirmed: no referenced part holds such a row, and no writer can add one.
     pub confirmed: bool,
 }
 
-/// What the rows of a person show before they are erased: see [`Entry`].
+/// Hashes collected from a person's rows before they are erased; see [`Entry`].
 #[derive(Default)]
 struct Seen {
     messages: BTreeSet<String>,
     rows: BTreeSet<String>,
 }
 
-/// What a removal took out of one partition.
+/// Rows and parts removed from one partition.
 #[derive(Clone, Default)]
 struct Removed {
     rows: u64,
     superseded: Vec<String>,
 }
 
-/// How far clocks may differ: an entry further in the future was written under a wrong clock. Milliseconds.
+/// Maximum clock difference between machines, in milliseconds. An entry further in the future was written under a
+/// wrong clock.
 const CLOCK_TOLERANCE_MS: i64 = 24 * 3_600_000;
 
-/// Partitions handled at a time.
+/// Number of partitions processed concurrently.
 const PARALLEL_PARTITIONS: usize = 4;
 
-/// The parts in the store, referenced or not: file names by partition.
+/// File names of all parts in the store, referenced or not, by partition.
 type ListedParts = BTreeMap<Partition, BTreeSet<String>>;
 
 impl Lake {
-    /// Erases a person: all rows from before now, by event time or by receipt, and all that the lake has, whatever the
-    /// clock of this machine says. It is safe to repeat. The first sweep
-    /// after [`EraseReport::confirm_after_ms`] confirms the erasure.
+    /// Erases a person: all rows whose event or receipt is from before now, and all rows that the lake holds, even if
+    /// this machine's clock is wrong. The call can be repeated safely. The first sweep after
+    /// [`EraseReport::confirm_after_ms`] confirms the erasure.
     ///
     /// # Errors
-    /// [`LakeError::Invalid`] if the number or id is malformed. After any other error call it again.
+    /// [`LakeError::Invalid`] if the phone number or id is malformed. After any other error repeat the call.
     pub async fn erase(&self, person: &Person) -> Result<EraseReport, LakeError> {
         let until_ms = self.environment.now_ms();
         let key = self.ensure_erasure_key().await?;
@@ -102,8 +104,8 @@ impl Lake {
         let hash = hasher.hash_of(person)?;
         hasher.check_key(&self.read_list().await?.0)?;
         self.change_list(|list| {
-            // An entry that covers this request is its own, written although the response was lost, or a later request's.
-            // One that lies far in the future was written under a wrong clock, and is replaced.
+            // An entry that covers this request was written by this call (its response was lost) or by a later
+            // request. An entry far in the future was written under a wrong clock and is replaced.
             let covers =
                 |entry: &Entry| (until_ms..=until_ms.saturating_add(CLOCK_TOLERANCE_MS)).contains(&entry.until_ms);
             if list.entries.iter().all(|entry| entry.hash != hash || !covers(entry)) {
@@ -118,7 +120,7 @@ impl Lake {
         })
         .await?;
         let entry = find_entry(self.mark_seen().await?, &hash)?;
-        // What the rows show goes on the list before they go: afterwards nothing would tell it.
+        // The hashes must be on the list before the rows are removed: they cannot be computed afterwards.
         let seen = self.seen_of(&Erasures::new(key.clone(), &[entry])).await?;
         let list = self
             .change_list(|list| {
@@ -141,7 +143,7 @@ impl Lake {
         Ok(report)
     }
 
-    /// The state of a person's erasure; `None` if it was never requested.
+    /// Returns the state of a person's erasure; `None` if none was requested.
     ///
     /// # Errors
     /// As [`Lake::erase`].
@@ -162,14 +164,14 @@ impl Lake {
     /// Re-applies all recorded erasures, after an older manifest was restored. Returns the number of rows removed.
     ///
     /// # Errors
-    /// The store's; call it again.
+    /// The store failed; repeat the call.
     pub async fn erase_again(&self) -> Result<u64, LakeError> {
         let erasures = self.erasures().await?;
         Ok(self.erase_everywhere(&erasures, &ListedParts::new()).await?.iter().map(|(_, removed)| removed.rows).sum())
     }
 
-    /// Passes over the lake for the erasures that every writer must know by now, and confirms them. Returns the numbers
-    /// of rows removed and of erasures confirmed.
+    /// Scans the lake for the erasures that every writer must know by now, removes matching rows and confirms these
+    /// erasures. Returns the number of rows removed and the number of erasures confirmed.
     pub(crate) async fn confirm_erasures(&self) -> Result<(u64, u64), LakeError> {
         let list = self.mark_seen().await?;
         let now_ms = self.environment.now_ms();
@@ -188,13 +190,13 @@ impl Lake {
         Ok((rows, due.len() as u64))
     }
 
-    /// What the lake's rows of these persons show.
+    /// Collects the hashes of messages and rows of these persons from the whole lake.
     async fn seen_of(&self, erasures: &Erasures) -> Result<Seen, LakeError> {
         let mut seen = Seen::default();
         for partition in self.partitions(None).await? {
             let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
             match self.seen_in(partition, &manifest, erasures, &mut seen).await {
-                // A commit has replaced a part meanwhile: its rows are in another part.
+                // A commit replaced the part meanwhile; its rows are now in another part. Read the manifest again.
                 Err(error) if error.is_not_found() => {
                     let manifest = read_manifest(&*self.store, &self.base_uri, partition).await?;
                     self.seen_in(partition, &manifest, erasures, &mut seen).await?;
@@ -232,8 +234,9 @@ impl Lake {
         Ok(())
     }
 
-    /// Removes the rows of these persons from every partition; returns the partitions that held some. The manifest of a
-    /// partition that has unreferenced parts among the `listed` ones is changed in any case.
+    /// Removes the rows of these persons from every partition. Returns the partitions that contained such rows. If
+    /// one of a partition's `listed` parts is unreferenced, the partition's manifest is changed even if no row is
+    /// removed.
     async fn erase_everywhere(
         &self,
         erasures: &Erasures,
@@ -259,7 +262,7 @@ impl Lake {
         passes.try_filter(|(_, removed)| std::future::ready(removed.rows > 0)).try_collect().await
     }
 
-    /// The list, after the moment of first reading was recorded for each entry.
+    /// Records the time of first reading in each entry that has none. Returns the list.
     async fn mark_seen(&self) -> Result<EntryList, LakeError> {
         self.change_list(|list| {
             let now_ms = self.environment.now_ms();
@@ -273,21 +276,23 @@ impl Lake {
         entry.seen_ms.map(|seen| seen.saturating_add(self.erasure_delay_ms()))
     }
 
-    /// How long after an entry was first read a writer may still publish without knowing it: the publish deadline, and
-    /// as much again for the request itself and for clocks that differ. A part of such a writer is older than that when
-    /// a third deadline has passed; then the partition's manifest can be rebuilt, if it has none.
+    /// Time after which no writer can publish without knowing an entry, counted from its first reading, in
+    /// milliseconds: three publish deadlines. One is the deadline itself, one allows for the request and clock
+    /// differences, and after the third a part of such a writer is old enough for the repair of a partition without a
+    /// manifest.
     fn erasure_delay_ms(&self) -> i64 {
         self.confirmation_delay_ms().saturating_div(2).saturating_mul(3)
     }
 
-    /// How old a part is that no writer may publish any more: two publish deadlines, one for clocks that differ.
+    /// Age in milliseconds after which no writer may publish a part: two publish deadlines, one of them for clock
+    /// differences.
     pub(crate) fn confirmation_delay_ms(&self) -> i64 {
         i64::try_from(self.options.publish_deadline.as_millis()).unwrap_or(i64::MAX).saturating_mul(2)
     }
 
     fn remaining_copies(&self, now_ms: i64) -> Vec<RemainingCopy> {
         let grace_ms = i64::try_from(self.options.grace.as_millis()).unwrap_or(i64::MAX);
-        // The sweep runs hourly: one run records the part, one run after the grace deletes it.
+        // The sweep runs hourly. One run records the part, and one run after the grace period deletes it.
         let swept_ms =
             now_ms.saturating_add(grace_ms).saturating_add(self.confirmation_delay_ms()).saturating_add(2 * 3_600_000);
         vec![
@@ -315,8 +320,8 @@ impl Lake {
         change_record(self, list_path(), change).await
     }
 
-    /// Whether these parts hold rows of these persons. A partition without a manifest that does gets one: by its repair,
-    /// which leaves these rows out.
+    /// Whether these parts hold rows of these persons. If the partition has no manifest and such rows exist, it is
+    /// repaired, which creates a manifest without these rows.
     async fn holds_matches(
         &self,
         partition: Partition,
@@ -332,7 +337,7 @@ impl Lake {
         Ok(false)
     }
 
-    /// Removes the rows of these persons from a partition: the parts that hold some are replaced.
+    /// Removes the rows of these persons from a partition by replacing the parts that contain them.
     async fn erase_in(
         &self,
         partition: Partition,
@@ -341,8 +346,8 @@ impl Lake {
     ) -> Result<Removed, LakeError> {
         let mut removal = Removal { partition, erasures, listed, clean: BTreeSet::new(), removed: Removed::default() };
         let replaced = self.replace_parts(partition, &mut removal).await?;
-        // If no part holds such a row any more, and the parts that our replacement was for are gone, the replacement
-        // took effect although its response was lost, and has been compacted since.
+        // If no part contains such a row any more, and the parts that the replacement was for are gone, then the
+        // replacement took effect although its response was lost, and its result has been compacted since.
         let took_effect = replaced.published.is_some()
             || !removal.removed.superseded.iter().any(|name| replaced.parts.contains(name));
         Ok(if took_effect { removal.removed } else { Removed::default() })
@@ -356,20 +361,20 @@ fn find_entry(list: EntryList, hash: &str) -> Result<Entry, LakeError> {
     })
 }
 
-/// The removal of erased persons from one partition, under way.
+/// State of the removal of erased persons from one partition.
 struct Removal<'a> {
     partition: Partition,
     erasures: &'a Erasures,
-    /// Parts in the store. If the manifest does not reference one of them, a writer may still mean to publish it.
+    /// Parts in the store. A part that the manifest does not reference may still be published by its writer.
     listed: &'a BTreeSet<String>,
-    /// Parts without rows of these persons, by file name.
+    /// File names of the parts without rows of these persons.
     clean: BTreeSet<String>,
-    /// What the last replacement removes.
+    /// What the latest replacement removes.
     removed: Removed,
 }
 
 impl Removal<'_> {
-    /// The parts that hold rows of these persons, and the number of these rows.
+    /// Finds the parts that contain rows of these persons. Also returns the number of these rows.
     async fn find_affected(&mut self, lake: &Lake, manifest: &Manifest) -> Result<(Vec<Arc<Part>>, u64), LakeError> {
         let (mut affected, mut rows) = (Vec::new(), 0);
         for part in lake.open_parts(self.partition, &manifest.parts).await? {
@@ -388,7 +393,7 @@ impl Removal<'_> {
     }
 }
 
-/// The number of rows of these persons in a part.
+/// Counts the rows of these persons in a part.
 async fn count_matches(lake: &Lake, partition: Partition, part: &Part, erasures: &Erasures) -> Result<u64, LakeError> {
     let unknown = part.unknown_columns(partition.table);
     let columns = searched_columns(partition.table);

@@ -1,7 +1,7 @@
-//! Columns under construction: a chunk of rows of one partition.
+//! Column builders for a chunk of rows of one partition.
 //!
-//! Texts with few distinct values become dictionaries while they are read: their values are stored once, and sorting and
-//! writing move 16-bit keys instead of texts.
+//! Texts with few distinct values are dictionary-encoded while they are read: each distinct value is stored once, and
+//! sorting and writing move 16-bit keys instead of texts.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,12 +16,12 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt16Type};
 use super::line::Cell;
 use crate::tables::{ArrowSchema, Column, ColumnType, Table, arrow_type};
 
-/// A chunk ends at any of these limits. One chunk usually holds all staged rows of a partition, because the rows of one
-/// chunk are gathered fastest; the limits keep the unused half of growing buffers small.
+/// A chunk ends when it reaches any of these limits. Usually one chunk holds all staged rows of a partition, because
+/// rows are gathered fastest from one chunk. The limits keep the unused space of growing buffers small.
 const CHUNK_ROWS: usize = 1 << 18;
 const CHUNK_TEXT_BYTES: usize = 32 << 20;
 
-/// Distinct values of a dictionary at which its chunk ends: a key has 16 bits, and each row adds at most one value.
+/// Number of distinct dictionary values at which a chunk ends. Keys have 16 bits, and a row adds at most one value.
 const CHUNK_DISTINCT_VALUES: usize = 60_000;
 
 enum ColumnBuilder {
@@ -38,11 +38,11 @@ enum ColumnBuilder {
     TextMap(MapBuilder<StringBuilder, StringBuilder>),
 }
 
-/// What a value adds to a chunk.
+/// Size changes caused by one value.
 #[derive(Default)]
 struct Added {
     text_bytes: usize,
-    /// Distinct values of the dictionary afterwards.
+    /// Number of distinct values in the dictionary afterwards.
     distinct_values: usize,
 }
 
@@ -80,7 +80,7 @@ impl ColumnBuilder {
         Self::TextMap(MapBuilder::with_capacity(Some(names), texts(), texts(), 0))
     }
 
-    /// Appends a value whose type was checked; anything else counts as null.
+    /// Appends a value whose type was checked. A value of another type is stored as null.
     fn append(&mut self, cell: &Cell<'_>) -> Added {
         match (self, cell) {
             (Self::Text(builder), Cell::Text(text)) => {
@@ -88,7 +88,7 @@ impl ColumnBuilder {
                 Added::text(text.len())
             }
             (Self::Dictionary { builder, distinct_values }, Cell::Text(text)) => {
-                // Fails only with 65,536 distinct values, but the chunk ends before that.
+                // Fails only with 65,536 distinct values; the chunk ends earlier.
                 let Ok(key) = builder.append(text) else {
                     builder.append_null();
                     return Added::default();
@@ -136,7 +136,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// Bytes that each row takes beside its text: an offset, key or number.
+    /// Bytes per row besides its texts: an offset, key or number.
     fn row_bytes(&self) -> usize {
         match self {
             Self::Bool(_) => 1,
@@ -156,7 +156,7 @@ impl ColumnBuilder {
             Self::TextList(mut builder) => Arc::new(builder.finish()),
             Self::TextMap(mut builder) => Arc::new(builder.finish()),
         };
-        // Buffers double as they grow; the half that was never used goes back.
+        // Buffers double when they grow. Release the unused space.
         if let Some(array) = Arc::get_mut(&mut array) {
             array.shrink_to_fit();
         }
@@ -167,7 +167,7 @@ impl ColumnBuilder {
 /// The entries of a map.
 type Entries<'a> = BTreeMap<Cow<'a, str>, Option<Cow<'a, str>>>;
 
-/// Appends a map, or null. Returns the bytes of its texts.
+/// Appends a map, or null. Returns the total bytes of its texts.
 fn append_map(builder: &mut MapBuilder<StringBuilder, StringBuilder>, entries: Option<&Entries<'_>>) -> usize {
     let mut bytes = 0;
     for (key, value) in entries.into_iter().flatten() {
@@ -175,13 +175,13 @@ fn append_map(builder: &mut MapBuilder<StringBuilder, StringBuilder>, entries: O
         builder.values().append_option(value.as_deref());
         bytes += key.len() + value.as_ref().map_or(0, |value| value.len());
     }
-    // Fails only if there are more keys than values, or the reverse.
+    // Fails only if the numbers of keys and values differ.
     let appended = builder.append(entries.is_some());
     debug_assert!(appended.is_ok());
     bytes
 }
 
-/// A chunk under construction.
+/// Builder of a chunk.
 pub(super) struct ChunkBuilder {
     columns: Vec<ColumnBuilder>,
     rows: usize,
@@ -211,18 +211,18 @@ impl ChunkBuilder {
         self.rows >= CHUNK_ROWS || self.text_bytes >= CHUNK_TEXT_BYTES || self.distinct_values >= CHUNK_DISTINCT_VALUES
     }
 
-    /// Bytes held, about: texts, and for each value an offset, key or number, with room to grow.
+    /// Approximate memory in bytes: texts, plus an offset, key or number per value, doubled because buffers grow.
     pub(super) fn memory_bytes(&self) -> usize {
         2 * (self.text_bytes + self.rows * self.row_bytes)
     }
 
-    /// The columns of the chunk.
+    /// Completes the chunk and returns its columns.
     pub(super) fn finish(self) -> Vec<ArrayRef> {
         self.columns.into_iter().map(ColumnBuilder::finish).collect()
     }
 }
 
-/// The schema of a chunk: the table's, with dictionaries where the columns are some.
+/// The schema of a chunk: the table's schema with dictionary types for dictionary columns.
 pub(super) fn chunk_schema(table: Table, columns: &[ArrayRef]) -> SchemaRef {
     let schema = table.schema();
     let fields = schema.fields().iter().zip(columns);

@@ -1,4 +1,4 @@
-//! A line of NDJSON, read once: names and values borrowed from the text wherever it has no escapes.
+//! Parses a line of NDJSON in one pass. Names and values without escapes are borrowed from the text.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,17 +12,17 @@ use super::{Reason, YEAR_10000_MS};
 use crate::keys::EVENT_TIME;
 use crate::tables::{Column, ColumnType, STATEMENT_HASH, Table};
 
-/// The column that says when a line was received.
+/// The column with the time of receipt.
 const RECEIVED_AT: &str = "received_at";
 
-/// Room that the buffer of hashed text keeps after a long line.
+/// Capacity that the hash buffer keeps after a long line.
 const HASHED_BYTES: usize = 64 << 10;
 
-/// The mark that ingest puts on a line whose event is after its receipt. The times themselves say as much, so it is no
-/// column.
+/// A member that ingest adds to a line whose event is after its receipt. It is no column, because the two timestamps
+/// already show this.
 const DOUBTFUL_MARK: &str = "received_at_doubtful";
 
-/// A value, in as many kinds as columns have.
+/// A JSON value, in the types that columns have.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Cell<'a> {
     Null,
@@ -33,12 +33,12 @@ pub(super) enum Cell<'a> {
     List(Vec<Option<Cow<'a, str>>>),
     /// An object whose values are texts and nulls.
     Map(BTreeMap<Cow<'a, str>, Option<Cow<'a, str>>>),
-    /// Anything else that JSON can say.
+    /// Any other JSON value.
     Other,
 }
 
 impl<'a> Cell<'a> {
-    /// The text, or `Some(None)` for null; `None` for a value of another type.
+    /// The text, or `Some(None)` for null; `None` if the value is of another type.
     fn into_text(self) -> Option<Option<Cow<'a, str>>> {
         match self {
             Cell::Null => Some(None),
@@ -47,7 +47,7 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// Appends the value to what is hashed, so that different values append different bytes.
+    /// Appends an encoding of the value to the text to hash. Different values have different encodings.
     fn append_to(&self, hashed: &mut Vec<u8>) {
         match self {
             Cell::Null | Cell::Other => hashed.push(b'-'),
@@ -87,12 +87,12 @@ fn append_text(hashed: &mut Vec<u8>, text: &str) {
     hashed.extend(text.as_bytes());
 }
 
-/// The names and values of a line, in its order.
+/// The names and values of a line, in the line's order.
 #[derive(Debug)]
 pub(super) struct Line<'a>(Vec<(Cow<'a, str>, Cell<'a>)>);
 
 impl Line<'_> {
-    /// The table it names, if there is one.
+    /// The table that the line names; `None` if it names none or an unknown one.
     pub(super) fn table(&self) -> Option<Table> {
         let (_, cell) = self.0.iter().rev().find(|(name, _)| name == "table")?;
         match cell {
@@ -197,18 +197,18 @@ impl<'de> Deserialize<'de> for Line<'de> {
     }
 }
 
-/// A column of the table that a reader reads.
+/// A column of the table to read.
 pub(super) struct ReaderColumn {
     pub(super) name: &'static str,
     kind: ColumnType,
     required: bool,
-    /// The name as the hash of a statement holds it; `None` for a column that the hash leaves out.
+    /// The column's name as it is hashed; `None` if the statement hash leaves the column out.
     hashed_name: Option<Vec<u8>>,
 }
 
 impl ReaderColumn {
-    /// The event time is part of the key, or the time of receipt; the latter differs between two reports of the same
-    /// statement. So neither is hashed.
+    /// The event time and the time of receipt are not hashed: the event time is part of the key or equals the time of
+    /// receipt, and the time of receipt differs between two reports of the same statement.
     fn new(column: &Column) -> Self {
         let is_hashed = ![EVENT_TIME, RECEIVED_AT, STATEMENT_HASH].contains(&column.name);
         let hashed_name = is_hashed.then(|| {
@@ -220,7 +220,7 @@ impl ReaderColumn {
     }
 }
 
-/// Reads lines of one table.
+/// Parses lines of one table.
 pub(super) struct TableReader {
     pub(super) table: Table,
     pub(super) columns: Vec<ReaderColumn>,
@@ -237,9 +237,9 @@ impl TableReader {
         Self { table, event_ts, received_at, statement_hash: index(STATEMENT_HASH), columns }
     }
 
-    /// Puts the hash of what a row states into its column: the first 64 bits of the SHA-256 of its values with their
-    /// columns' names. A column that is null adds nothing, so that a column added later changes no hash. `hashed` is
-    /// a buffer that is used again for each row.
+    /// Sets the column `statement_hash`: the first 64 bits of the SHA-256 of the row's values and column names. Null
+    /// columns are left out, so adding a column later does not change existing hashes. `hashed` is a buffer that is
+    /// reused for each row.
     pub(super) fn set_statement_hash(&self, row: &mut [Cell<'_>], hashed: &mut Vec<u8>) {
         hashed.clear();
         hashed.shrink_to(HASHED_BYTES);
@@ -256,8 +256,8 @@ impl TableReader {
         }
     }
 
-    /// Sorts the values of a line into columns; returns also how many names are no column.
-    /// Where a name occurs twice the last counts, as in most readers of JSON.
+    /// Assigns the values of a line to columns. Also returns the number of names that are no column. If a name occurs
+    /// more than once, the last value is used, as in most JSON parsers.
     pub(super) fn arrange<'a>(&self, line: Line<'a>) -> (Vec<Cell<'a>>, u64) {
         let mut row = vec![Cell::Null; self.columns.len()];
         let mut unknown = 0;
@@ -275,13 +275,14 @@ impl TableReader {
         (row, unknown)
     }
 
-    /// Checks that required columns have a value, and that each value is of its column's type.
+    /// Checks that required columns have a value, and that each value has its column's type.
     pub(super) fn check(&self, row: &mut [Cell<'_>]) -> Result<(), Reason> {
         for (cell, column) in row.iter_mut().zip(&self.columns) {
             match cell {
                 Cell::Null if column.required => return Err(Reason::MissingColumn),
                 Cell::Null => {}
-                // A time that no calendar holds breaks the arithmetic of readers. It is no reason to lose the row.
+                // A time outside the calendar would break readers' time arithmetic. An optional one becomes null
+                // instead of rejecting the row.
                 Cell::Int(time) if column.kind == ColumnType::Timestamp && !column.required && !is_time(*time) => {
                     *cell = Cell::Null;
                 }
@@ -300,7 +301,8 @@ impl TableReader {
         }
     }
 
-    /// Writers keep the order of the columns, so the search begins behind the last one found.
+    /// Finds a column by name. Lines usually have the columns in order, so the search starts after the last one
+    /// found.
     fn find(&self, name: &str, expected: usize) -> Option<usize> {
         let (before, after) = self.columns.split_at_checked(expected)?;
         let is_it = |column: &ReaderColumn| column.name == name;

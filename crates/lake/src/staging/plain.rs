@@ -1,8 +1,9 @@
-//! Fast reader for lines in the form that ingest writes: `{"table":"…",` first, then columns of that table in its order,
+//! Fast reader for lines in the form that ingest writes: `{"table":"…",` first, then columns of that table in order,
 //! without white space, escapes, fractions or nested objects.
 //!
-//! It reads such a line in one pass and borrows every text. Any other line is left to the reader in `line.rs`, which
-//! accepts all of JSON. Where this reader accepts a line, both give the same row; a property test compares them.
+//! It parses such a line in one pass and borrows every text. All other lines are left to the reader in `line.rs`,
+//! which accepts any JSON. If this reader accepts a line, both readers return the same row; a property test compares
+//! them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,13 +12,13 @@ use memchr::memchr;
 
 use super::line::{Cell, TableReader};
 
-/// Longest integer that is read here: 18 digits always fit into an `i64`.
+/// Maximum number of digits of an integer. 18 digits always fit into an `i64`.
 const MAX_DIGITS: usize = 18;
 
-/// The reader of the line's table, and the line's values by its columns. `None`: use the general reader.
+/// Parses a line into the reader of its table and its values by column. `None` if the general reader must be used.
 pub(super) fn read<'a, 'r>(line: &'a [u8], readers: &'r [TableReader]) -> Option<(&'r TableReader, Vec<Cell<'a>>)> {
-    // One vectorised pass: without these bytes each text ends at the next quotation mark, and no token has space around
-    // it but blanks, which no rule below accepts.
+    // One vectorised pass. Without control characters and backslashes every text ends at the next quotation mark, and
+    // the only possible white space is blanks, which no rule below accepts.
     if line.iter().fold(false, |odd, byte| odd | (*byte < 0x20) | (*byte == b'\\')) {
         return None;
     }
@@ -28,7 +29,7 @@ pub(super) fn read<'a, 'r>(line: &'a [u8], readers: &'r [TableReader]) -> Option
     let mut free = row.iter_mut().zip(&reader.columns);
     while let Some(after) = rest.strip_prefix(",\"") {
         let (name, after) = text(after)?;
-        // Forward only: a column that is unknown, repeated or out of order ends the search.
+        // Search forward only. A column that is unknown, repeated or out of order makes the search fail.
         let (slot, _) = free.find(|(_, column)| column.name == name)?;
         let (cell, after) = value(after.strip_prefix(':')?)?;
         *slot = cell;
@@ -37,7 +38,7 @@ pub(super) fn read<'a, 'r>(line: &'a [u8], readers: &'r [TableReader]) -> Option
     (rest == "}").then_some((reader, row))
 }
 
-/// Splits off the text before the next quotation mark.
+/// Splits off the text up to the next quotation mark.
 fn text(rest: &str) -> Option<(&str, &str)> {
     let (text, rest) = rest.split_at_checked(memchr(b'"', rest.as_bytes())?)?;
     Some((text, rest.strip_prefix('"')?))
@@ -52,7 +53,7 @@ fn value(rest: &str) -> Option<(Cell<'_>, &str)> {
         b'0'..=b'9' => integer(rest).map(|(value, rest)| (Cell::Int(value), rest)),
         b'-' => {
             let (value, rest) = integer(rest.strip_prefix('-')?)?;
-            // JSON readers take `-0` for a fraction.
+            // JSON parsers read `-0` as a fraction.
             (value > 0).then_some((Cell::Int(-value), rest))
         }
         b't' => Some((Cell::Bool(true), rest.strip_prefix("true")?)),
@@ -64,7 +65,7 @@ fn value(rest: &str) -> Option<(Cell<'_>, &str)> {
     }
 }
 
-/// An integer, which must be followed by the end of the value: a point or exponent would make it a fraction.
+/// Parses an integer. The value must end after it: a point or exponent would make it a fraction.
 fn integer(rest: &str) -> Option<(i64, &str)> {
     let digits = rest.bytes().position(|byte| !byte.is_ascii_digit())?;
     let (digits, rest) = rest.split_at_checked(digits)?;
@@ -75,7 +76,7 @@ fn integer(rest: &str) -> Option<(i64, &str)> {
     Some((digits.bytes().fold(0, |value, digit| value * 10 + i64::from(digit - b'0')), rest))
 }
 
-/// A list of texts.
+/// Parses a list of texts.
 fn list(mut rest: &str) -> Option<(Cell<'_>, &str)> {
     let mut items = Vec::new();
     if let Some(rest) = rest.strip_prefix(']') {
@@ -91,7 +92,7 @@ fn list(mut rest: &str) -> Option<(Cell<'_>, &str)> {
     }
 }
 
-/// An object whose values are texts. Of a name that occurs twice the last value counts.
+/// Parses an object whose values are texts. If a name occurs twice, the last value is used.
 fn map(mut rest: &str) -> Option<(Cell<'_>, &str)> {
     let mut entries = BTreeMap::new();
     if let Some(rest) = rest.strip_prefix('}') {

@@ -154,7 +154,8 @@ fn columns_are_read_in_any_order() {
     }
 }
 
-/// The clock of ingest was two days slow. Once the event's time has come the row is taken. The mark of ingest is no column.
+/// Ingest's clock was two days slow. Once the event time has passed, the row is accepted. The mark that ingest adds
+/// is not a column.
 #[test]
 fn a_doubtful_receipt_loses_no_row() {
     let event_ts = RECEIVED + 2 * FUTURE_TOLERANCE_MS;
@@ -180,7 +181,7 @@ fn an_impossible_time_is_null() {
     assert!(rows.column_by_name("conversation_expires_at").unwrap().is_null(0));
 }
 
-/// Values as JSON, many of them not of their column's type.
+/// Random JSON values, many of which do not have their column's type.
 fn json_value() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => "[a-z0-9_=é 👍]{0,12}".prop_map(|text| format!("\"{text}\"")),
@@ -195,7 +196,7 @@ fn json_value() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Lines like those of ingest, some with columns out of order, unknown or twice, some with a changed byte.
+/// Lines like those of ingest; some have columns out of order, unknown or repeated, some a changed byte.
 fn any_line() -> impl Strategy<Value = Vec<u8>> {
     let table = prop::sample::select(Table::ALL.to_vec());
     let values = prop::collection::vec(prop::option::weighted(0.4, json_value()), 40);
@@ -222,7 +223,7 @@ fn any_line() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
-    /// The fast reader accepts only lines that the general reader accepts, and gives the same row.
+    /// The fast reader accepts only lines that the general reader accepts, and returns the same row.
     #[test]
     fn both_readers_agree(line in any_line()) {
         let readers: Vec<_> = Table::ALL.into_iter().map(TableReader::new).collect();
@@ -233,7 +234,7 @@ proptest! {
     }
 }
 
-/// The control: lines as ingest writes them do not fall back to the general reader.
+/// A control: lines as ingest writes them are handled by the fast reader.
 #[test]
 fn the_fast_reader_reads_lines_of_ingest() {
     let readers: Vec<_> = Table::ALL.into_iter().map(TableReader::new).collect();
@@ -246,7 +247,7 @@ fn the_fast_reader_reads_lines_of_ingest() {
     }
 }
 
-/// The hash of a statement is stored in files: it must never change.
+/// Statement hashes are stored in files, so they must never change.
 #[test]
 fn the_hash_of_a_statement_is_stable() {
     let hash = |line: &str| {
@@ -264,7 +265,7 @@ fn the_hash_of_a_statement_is_stable() {
     assert_ne!(hash(&send), hash(&send.replace("null", "\"\"")));
 }
 
-/// A dictionary has room for 60,000 values: then another chunk begins.
+/// A chunk ends when a dictionary has 60,000 values, and another chunk begins.
 #[test]
 fn many_distinct_values_end_a_dictionary_but_lose_no_row() {
     let mut staging = Staging::new();
@@ -291,7 +292,7 @@ fn many_distinct_values_end_a_dictionary_but_lose_no_row() {
 }
 
 /// The key of a send does not contain the event time, so a duplicate may have another one. The row received first is
-/// kept with its own event time, whether it is the earlier one or not.
+/// kept with its own event time, even if that is the later one.
 #[test]
 fn a_send_with_two_event_times_keeps_the_one_received_first() {
     for (first, second) in [(RECEIVED - 5_000, RECEIVED - 9_000), (RECEIVED - 9_000, RECEIVED - 5_000)] {

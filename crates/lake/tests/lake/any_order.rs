@@ -1,5 +1,5 @@
-//! Property: events in any order, with any repeats, split into any objects, committed by one to four workers at once,
-//! give the same rows.
+//! Property: events in any order, with any duplicates, split into any objects, and committed by one to four
+//! concurrent workers yield the same rows.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ fn lake(store: &FaultyStore, seed: u64) -> Lake {
     Lake::with_store(Arc::new(store.clone()), BASE, options).with_environment(Virtual::new(DAY + 86_400_000, seed))
 }
 
-/// Every column of every row, as comparable bytes, sorted.
+/// All columns of all rows as comparable bytes, sorted.
 fn contents(batches: &[RecordBatch]) -> Vec<Vec<u8>> {
     let Some(first) = batches.first() else { return Vec::new() };
     let fields = first.schema().fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
@@ -38,7 +38,7 @@ fn all_contents(store: &FaultyStore) -> Vec<Vec<Vec<u8>>> {
     Table::ALL.map(|table| contents(&finish(lake.read_table(table)).unwrap())).to_vec()
 }
 
-/// Commits the objects by some workers, one step of one of them at a time.
+/// Commits the objects with several workers, interleaved one step at a time.
 fn transform(objects: &[Vec<Event>], workers: usize, seed: u64) -> FaultyStore {
     let store = FaultyStore::new(seed, Faults::default(), true);
     let mut tasks: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = Vec::new();

@@ -1,4 +1,4 @@
-//! Commits on each kind of store: what is new is added once, in order, with small parts compacted.
+//! Commits on each kind of store: new rows are added once and sorted, and small parts are compacted.
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::TimestampMillisecondType;
@@ -54,7 +54,8 @@ async fn repeats_change_nothing_in_a_directory() {
     }
 }
 
-/// Small row groups, so that merges meet many of them: copied where they lie apart, decoded where they touch.
+/// Small row groups, so that merges handle many of them: they are copied where time ranges are disjoint and decoded
+/// where they overlap.
 #[tokio::test]
 async fn large_and_small_merges_keep_every_row() {
     let options = LakeOptions { row_group_rows: 64, growth_factor: 0.0, ..LakeOptions::default() };
@@ -120,7 +121,7 @@ async fn only_row_groups_of_the_same_time_are_scanned() {
     assert_eq!((report.scanned_row_groups, report.new, report.parts), (0, 10, 2));
 }
 
-/// Large enough that the part is uploaded in pieces.
+/// The part is large enough for a multipart upload.
 #[tokio::test]
 async fn large_parts_are_streamed() {
     let directory = tempfile::tempdir().unwrap();

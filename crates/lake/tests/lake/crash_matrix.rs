@@ -1,5 +1,5 @@
-//! One batch over three partitions, and the process stopped after every single step of every call to the store. A
-//! reader at each step sees the old or the new rows of a partition; after a restart the rows are those of an
+//! Commits one batch to three partitions and stops the process after every single step of every store call. At each
+//! step a reader sees either the old or the new rows of a partition. After a restart the rows equal those of an
 //! undisturbed run.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,9 +23,9 @@ fn lake(store: &FaultyStore, seed: u64) -> Lake {
 
 #[derive(Clone, Copy, Debug)]
 enum Way {
-    /// One partition after the other: most different moments.
+    /// One partition after the other, which gives the most distinct states.
     InTurn,
-    /// All at once, as the transform does.
+    /// All partitions concurrently, as the transform does.
     SideBySide,
 }
 
@@ -45,7 +45,7 @@ async fn commit(lake: Lake, events: Vec<Event>, way: Way) -> Result<(), LakeErro
     }
 }
 
-/// A store that holds the old rows.
+/// A store that contains the old rows.
 fn prepared() -> FaultyStore {
     let store = FaultyStore::new(1, Faults::default(), true);
     finish(commit(lake(&store, 1), OLD.collect(), Way::InTurn)).unwrap();
@@ -60,7 +60,8 @@ fn by_folder(events: impl Iterator<Item = Event>) -> BTreeMap<&'static str, BTre
 
 #[test]
 fn stopping_anywhere_changes_nothing() {
-    // Each of three partitions: erasures, manifest and part are read, part and manifest are written; before and after.
+    // For each of three partitions, the erasures, the manifest and a part are read, and a part and the manifest are
+    // written; the process can stop before and after each call.
     assert!(stop_everywhere(Way::InTurn) >= 30);
 }
 
@@ -69,7 +70,7 @@ fn stopping_anywhere_side_by_side_changes_nothing() {
     assert!(stop_everywhere(Way::SideBySide) > 8);
 }
 
-/// Stops after one step, after two, and so on to the end; returns their number.
+/// Stops after one step, after two, and so on to the end. Returns the number of stops.
 fn stop_everywhere(way: Way) -> usize {
     let (old, whole) = (by_folder(OLD), by_folder(OLD.chain(NEW)));
     let mut stops = 0;
@@ -108,7 +109,7 @@ fn stop_everywhere(way: Way) -> usize {
     stops
 }
 
-/// The same with every answer lost: each write takes effect, and the writer is told that it failed.
+/// As above with lost responses: each write takes effect, but the writer gets an error.
 #[test]
 fn lost_answers_change_nothing() {
     for seed in 0..50 {

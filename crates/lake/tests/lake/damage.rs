@@ -1,4 +1,4 @@
-//! Damage is reported; foreign objects are left alone.
+//! Damaged objects are reported; foreign objects are not touched.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// A lake of some rows, and the path of one of its parts.
+/// Creates a lake with some rows. Returns the path of one of its parts, too.
 async fn world() -> (Arc<InMemory>, Arc<Virtual>, Lake, Path) {
     let store = Arc::new(InMemory::new());
     let clock = Virtual::new(DAY, 7);
@@ -26,7 +26,7 @@ async fn world() -> (Arc<InMemory>, Arc<Virtual>, Lake, Path) {
     (store, clock, lake, path)
 }
 
-/// Verifies with a new lake over the same objects: no footer is in memory.
+/// Verifies with a new [`Lake`] over the same objects, so that no footer is cached.
 async fn problems(store: &Arc<InMemory>) -> Vec<Invariant> {
     let shared: Arc<dyn ObjectStore> = Arc::<InMemory>::clone(store);
     let lake = Lake::with_store(shared, rows::BASE, LakeOptions::default());
@@ -48,8 +48,8 @@ fn full_line(table: Table, row: usize) -> String {
     format!(r#"{{"table":"{table}",{}}}"#, columns.join(","))
 }
 
-/// Flips single bits in a part of each table, spread evenly over the file: none passes the verification. `FLIPS` is the
-/// number of flips (600 by default).
+/// Flips single bits in a part of each table, spread evenly over the file. The verification must detect each of them.
+/// `FLIPS` sets the number of flips (600 by default).
 #[tokio::test]
 async fn no_flipped_bit_passes() {
     let flips = std::env::var("FLIPS").map_or(600, |text| text.parse::<usize>().unwrap());
@@ -65,7 +65,7 @@ async fn no_flipped_bit_passes() {
         let whole = store.get(path).await.unwrap().bytes().await.unwrap();
         let (bits, count) = (whole.len() * 8, flips / Table::ALL.len());
         for flip in 0..count {
-            // Odd steps meet every bit of a byte.
+            // The odd step size covers every bit position of a byte.
             let bit = (flip * bits / count + flip) % bits;
             let mut damaged = whole.to_vec();
             damaged[bit / 8] ^= 1 << (bit % 8);
@@ -77,7 +77,7 @@ async fn no_flipped_bit_passes() {
     }
 }
 
-/// A part that is too large for one request is read in pieces.
+/// A part that is too large for one request is read in several requests.
 #[tokio::test]
 async fn a_flipped_bit_in_a_large_part_is_reported() {
     let store = Arc::new(InMemory::new());
@@ -109,7 +109,7 @@ async fn a_truncated_part_is_reported() {
     }
 }
 
-/// Athena reads every file of a manifest's folder.
+/// Athena reads every file in a manifest's folder.
 #[tokio::test]
 async fn a_second_file_among_the_manifests_is_reported() {
     let (store, _, _, _) = world().await;
@@ -119,7 +119,7 @@ async fn a_second_file_among_the_manifests_is_reported() {
     assert_eq!(problems(&store).await, [Invariant::ManifestsAreSound]);
 }
 
-/// Raw objects may lie in a folder `data` of the same bucket or directory.
+/// Raw objects may be in a folder `data` of the same bucket or directory.
 #[tokio::test]
 async fn the_sweep_deletes_parts_only() {
     let (store, clock, lake, part) = world().await;
@@ -145,7 +145,8 @@ async fn the_sweep_deletes_parts_only() {
     assert!(store.head(&part).await.is_ok());
 }
 
-/// A process that is killed while it writes a part to a directory leaves an incomplete file that no listing shows.
+/// A process that is killed while it writes a part to a local directory leaves an incomplete file that no listing
+/// shows.
 #[tokio::test]
 async fn incomplete_files_in_a_directory_are_swept() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Erasure: the person's rows go, in every table; nothing brings them back; everybody else stays.
+//! Erasure: a person's rows are removed from every table and never return; all other rows stay.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -64,7 +64,7 @@ async fn an_erased_person_stays_away() {
     assert_eq!(commit(&lake, &lines()).await, (12, 0));
     let person = Person::WaId("+49 170 1234567".to_owned());
     let report = lake.erase(&person).await.unwrap();
-    // The part of the second day held no other person: its manifest is empty now.
+    // The part of the second day contained only this person's rows: its manifest is now empty.
     assert_eq!((report.rows_removed, report.partitions.len()), (6, 6));
     assert_eq!(report.superseded_parts.len(), 6);
     assert!(report.remaining_copies.iter().any(|copy| copy.place == "superseded_parts" && copy.until_ms.is_some()));
@@ -82,7 +82,7 @@ async fn an_erased_person_stays_away() {
     let swept = lake.sweep(false).await.unwrap();
     assert_eq!((swept.deleted.len(), &planned.deleted), (6, &swept.deleted));
 
-    // Then no object of the lake holds the number, except the new contact's.
+    // Afterwards no object of the lake contains the number, except those of the new contact.
     for meta in store.list(None).try_collect::<Vec<_>>().await.unwrap() {
         let bytes = store.get(&meta.location).await.unwrap().bytes().await.unwrap();
         let found = bytes.windows(NUMBER.len()).any(|window| window == NUMBER.as_bytes());
@@ -130,7 +130,7 @@ async fn a_sweep_after_the_deadline_settles() {
     assert_eq!(lake.erasure(&Person::UserId("somebody else".to_owned())).await.unwrap(), None);
 }
 
-/// Each request covers all that came before it, however soon it follows another.
+/// Each request covers all rows from before it, however soon it follows another request.
 #[tokio::test]
 async fn a_second_request_forgets_what_came_since_the_first() {
     for (until_second, sweeps) in [(5 * 60_000, 0), (5 * 60_000, 30), (180 * 24 * HOUR_MS, 0), (180 * 24 * HOUR_MS, 30)]
@@ -154,7 +154,7 @@ async fn a_second_request_forgets_what_came_since_the_first() {
     }
 }
 
-/// Older manifests that are put back name parts from before an erasure.
+/// Restored older manifests reference parts from before an erasure.
 #[tokio::test]
 async fn a_restored_manifest_is_found_and_cleaned_again() {
     let (store, clock, lake) = world(None);
@@ -175,7 +175,7 @@ async fn a_restored_manifest_is_found_and_cleaned_again() {
     assert_eq!((verified.problems, verified.rows), (Vec::new(), 1));
 }
 
-/// Whatever a column holds as a number can be erased, though no number of the world's plan is so short or so long.
+/// Any value that a column holds as a phone number can be erased, even if it is shorter or longer than E.164 allows.
 #[tokio::test]
 async fn odd_numbers_are_erased() {
     let (_, _, lake) = world(None);
@@ -185,8 +185,8 @@ async fn odd_numbers_are_erased() {
     }
 }
 
-/// A request may be stopped anywhere, for any time. Writers do not know of the entry until it is in the list; so the
-/// time after which it settles must not have begun before.
+/// A request may be suspended at any step for any time. Writers learn of the entry only once it is in the list, so
+/// the delay before confirmation must not start earlier.
 #[test]
 fn a_stalled_request_counts_from_when_its_entry_was_seen() {
     let store = FaultyStore::new(7, Faults::default(), true);
@@ -205,7 +205,7 @@ fn a_stalled_request_counts_from_when_its_entry_was_seen() {
         if written_ms.is_none() && finish(onlooker.erasure(&person)).unwrap().is_some() {
             written_ms = Some(clock.now_ms());
         }
-        // The machine sleeps even while the request is on its way.
+        // The machine is also suspended while the request is in flight.
         clock.advance(HOUR_MS);
         stops += 1;
     };
@@ -238,7 +238,7 @@ async fn another_secret_is_refused() {
     assert!(!format!("{error}").contains("nobody"));
 }
 
-/// Spellings of the number in which providers, businesses and Meta's ids of messages hold it.
+/// Spellings of the number that occur in webhooks, in data of businesses and in Meta's message ids.
 const SPELLINGS: [&str; 9] = [
     "491701234567",
     "+491701234567",
@@ -251,7 +251,7 @@ const SPELLINGS: [&str; 9] = [
     "https://example.com/wamid.HBgMNDkxNzAxMjM0NTY3FQIAERgSQjYxRjk5RDBFMkJDQkY5NEY4AA%3D%3D/x",
 ];
 
-/// Values of a column that hold the text; none if it holds no texts.
+/// Values of a column that contain the text; none if the column holds no texts.
 fn values_with(kind: ColumnType, text: &str) -> Vec<String> {
     match kind {
         ColumnType::String => vec![format!("{text:?}")],
@@ -263,7 +263,7 @@ fn values_with(kind: ColumnType, text: &str) -> Vec<String> {
     }
 }
 
-/// The number is planted in each text column of each table in each spelling, and nowhere else in its row.
+/// Puts the number into each text column of each table in each spelling, and nowhere else in the row.
 #[tokio::test]
 async fn no_column_and_no_spelling_hides_a_number() {
     let (store, clock, lake) = world(None);
@@ -288,7 +288,7 @@ async fn no_column_and_no_spelling_hides_a_number() {
     }
     assert!(planted > 600, "{planted}");
     let (rows, others) = (lines.len() as u64, Table::ALL.len() as u64);
-    // Some rows have the same key: the number is the key, and the spelling the same.
+    // Some rows have equal keys: the number is the key, and the spelling is the same.
     let (new, _) = commit(&lake, &lines).await;
     assert_eq!(new, rows);
     let report = lake.erase(&Person::WaId(NUMBER.to_owned())).await.unwrap();
@@ -304,13 +304,14 @@ async fn no_column_and_no_spelling_hides_a_number() {
     assert_eq!(parts.len() as u64, verified.parts, "no superseded part is left");
 }
 
-/// A receipt is not the person who writes again, whatever its time and whether or not it states the number.
+/// A status of an erased message does not mean that the person wrote again, whatever its time and whether or not it
+/// contains the number.
 #[tokio::test]
 async fn a_late_receipt_of_an_erased_message_stays_out() {
     let (_, clock, lake) = world(None);
     let person = format!(r#""wa_id":"{NUMBER}""#);
     commit(&lake, &[line("sends", 7, DAY, &person), line("statuses", 7, DAY, r#""user_id":"u.1""#)]).await;
-    // The receipt that is there already does not state the number, but is of the same message.
+    // The status that is already in the lake does not contain the number, but refers to the same message.
     assert_eq!(lake.erase(&Person::WaId(NUMBER.to_owned())).await.unwrap().rows_removed, 2);
     let later = clock.now_ms() + 10 * HOUR_MS;
     let receipts = [line("statuses", 7, later, &person), line("statuses", 7, later + 1, r#""user_id":"u.1""#)];
@@ -318,14 +319,15 @@ async fn a_late_receipt_of_an_erased_message_stays_out() {
     let again =
         [line("messages", 8, later, &person), line("sends", 9, later, &person), line("statuses", 9, later, &person)];
     assert_eq!(commit(&lake, &again).await, (3, 0), "a person who writes again is a new contact");
-    // A second request forgets the new contact, too, and still knows the message of the first.
+    // A second request also erases the new contact, and still covers the message of the first request.
     clock.advance(11 * HOUR_MS);
     assert_eq!(lake.erase(&Person::WaId(NUMBER.to_owned())).await.unwrap().rows_removed, 3);
     let late = clock.now_ms() + HOUR_MS;
     assert_eq!(commit(&lake, &[line("statuses", 7, late, &person), line("statuses", 9, late, &person)]).await, (0, 2));
 }
 
-/// A request under a clock ten years ahead covers ten years of the future, until it is repeated under the right clock.
+/// A request made under a clock ten years ahead covers ten years of the future, until it is repeated under the right
+/// clock.
 #[tokio::test]
 async fn a_request_under_a_wrong_clock_is_corrected_by_the_next() {
     let (_, clock, lake) = world(None);
@@ -341,7 +343,8 @@ async fn a_request_under_a_wrong_clock_is_corrected_by_the_next() {
     assert_eq!(commit(&lake, &[click]).await, (1, 0));
 }
 
-/// The machine that erases has a clock two days slow: the rows that the lake has go, and a replay of them stays out.
+/// The erasing machine's clock is two days slow: rows that are in the lake are removed, and replaying them does not
+/// restore them.
 #[tokio::test]
 async fn a_request_under_a_slow_clock_covers_what_the_lake_has() {
     let (_, clock, lake) = world(None);
@@ -350,7 +353,7 @@ async fn a_request_under_a_slow_clock_covers_what_the_lake_has() {
     commit(&lake, &seen).await;
     clock.advance(-48 * HOUR_MS);
     for removed in [2, 0] {
-        // A request that is repeated under the same clock forgets nothing of the first.
+        // Repeating the request under the same clock keeps everything that the first request recorded.
         assert_eq!(lake.erase(&Person::WaId(NUMBER.to_owned())).await.unwrap().rows_removed, removed);
         assert_eq!(commit(&lake, &seen).await, (0, 2));
         clock.advance(-HOUR_MS);
@@ -359,7 +362,7 @@ async fn a_request_under_a_slow_clock_covers_what_the_lake_has() {
     assert_eq!(commit(&lake, &[later]).await, (1, 0), "a new contact");
 }
 
-/// Ingest's clock is two days slow: the receipt of a person who writes again seems to be from before the request.
+/// Ingest's clock is two days slow: the rows of a person who writes again seem to be from before the request.
 #[tokio::test]
 async fn a_new_contact_under_a_slow_clock_of_ingest_is_kept() {
     let (_, clock, lake) = world(None);
@@ -381,7 +384,7 @@ async fn a_new_contact_under_a_slow_clock_of_ingest_is_kept() {
     assert_eq!(counts, (1, 1));
 }
 
-/// A clock that is set back while a batch is being committed, at any step: each row is there once.
+/// The clock is set back at any step of a commit: each row is in the lake exactly once.
 #[test]
 fn a_clock_that_is_set_back_loses_no_row() {
     let mut steps = 1;

@@ -1,4 +1,5 @@
-//! A manifest that is deleted or emptied: reported, never completed by the sweep, rebuilt where that is provably right.
+//! A manifest is deleted or emptied: this is reported, the sweep never replaces it, and it is rebuilt where the
+//! content is provable.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ struct World {
 }
 
 impl World {
-    /// A lake whose first partition has a current part of two commits, and their superseded part.
+    /// A lake whose first partition has a current part with the rows of two commits, and the superseded part of the
+    /// first.
     async fn new() -> Self {
         let (store, clock) = (Arc::new(InMemory::new()), Virtual::new(DAY + 48 * HOUR_MS, 7));
         let shared: Arc<dyn ObjectStore> = Arc::<InMemory>::clone(&store);
@@ -64,7 +66,7 @@ async fn a_lost_manifest_is_reported_and_rebuilt() {
             let report = world.lake.sweep(false).await.unwrap();
             assert_eq!(report.without_manifest.len(), 1);
         }
-        // Only the superseded part of another partition may be gone.
+        // At most the superseded part of another partition may have been deleted.
         assert!(rows::parts_stored(&world.store) >= parts - 1);
         let planned = world.lake.repair(true).await.unwrap();
         assert_eq!(world.problems().await, [Invariant::ManifestsExist], "a dry run changes nothing");
@@ -77,7 +79,7 @@ async fn a_lost_manifest_is_reported_and_rebuilt() {
     }
 }
 
-/// A commit into a partition whose manifest was lost must not begin a new one beside the old parts.
+/// A commit to a partition whose manifest was lost must not create a new manifest that omits the old parts.
 #[tokio::test]
 async fn a_commit_after_the_loss_keeps_every_row() {
     let world = World::new().await;
@@ -117,7 +119,7 @@ async fn parts_that_contradict_each_other_are_only_named() {
     assert_eq!(world.problems().await, [Invariant::ManifestsExist]);
 }
 
-/// First commits that died overlap in part: each row is kept once.
+/// Abandoned parts of failed first commits overlap: each row is kept once.
 #[tokio::test]
 async fn equal_rows_of_several_parts_are_kept_once() {
     let (world, other) = (World::new().await, World::new().await);

@@ -1,4 +1,5 @@
-//! Tests of the lake against stores that fail, in one binary: each binary links the Parquet and Arrow libraries again.
+//! Tests of the lake on failing stores. They are one binary, because each binary links the Parquet and Arrow
+//! libraries again.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,10 +1,10 @@
-//! The model test: writers, readers, sweeps and erasures of the real lake on one store in memory, interleaved at random
-//! by a seed, with injected faults. The lake's invariants are checked after each step.
+//! The model test. Writers, readers, sweeps and erasures of the real lake run on one in-memory store; a seed
+//! determines the interleaving and the injected faults. The lake's invariants are checked after each step.
 //!
-//! `MODEL_SCHEDULES` is the number of schedules (400 by default; `make model` runs 100,000), `MODEL_SEED` the seed of the
-//! first one (0 by default). Each control switches one rule
-//! off and must be caught: no If-Match, a sweep without grace, a sweep without the fence R8, an erasure that is confirmed
-//! without it, a stalled writer without the deadline R4.
+//! `MODEL_SCHEDULES` is the number of schedules (400 by default; `make model` runs 100,000), `MODEL_SEED` the seed of
+//! the first one (0 by default). Each control disables one rule, and the test must detect the violation: no If-Match,
+//! a sweep without grace period, a sweep without the fence of rule R8, an erasure confirmed without that fence, a
+//! stalled writer without the publish deadline of rule R4.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -23,15 +23,15 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-/// Units of the model, in milliseconds. The proportions are those of the defaults: the deadline far below the grace, a
-/// query shorter than the grace.
+/// Times of the model in milliseconds, with the proportions of the defaults: the publish deadline is far below the
+/// grace period, and a query is shorter than the grace period.
 const DEADLINE: i64 = 100_000;
 const GRACE: i64 = 2_000_000;
 const QUERY: i64 = 1_000_000;
 
 const EVENTS: u32 = 60;
 
-/// Which rule is switched off.
+/// Which rule is disabled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Protocol {
     Whole,
@@ -42,18 +42,18 @@ enum Protocol {
     NoErasureFence,
 }
 
-/// How often what happens in a schedule. Frequencies are per thousand steps.
+/// Frequencies of the actions in a schedule, per thousand steps.
 #[derive(Clone, Copy, Debug)]
 struct Tempo {
     steps: u32,
     writers: u32,
     sweeps: u32,
     erasures: u32,
-    /// The persons below this number may be erased.
+    /// Persons with a number below this may be erased.
     erasable: u32,
-    /// Machines also sleep between their last look at the clock and a write, for longer than the grace.
+    /// Machines may also be suspended between the last clock check and a write, for longer than the grace period.
     sleeps_in_writes: bool,
-    /// How long a machine sleeps at most, in steps.
+    /// Maximum number of steps for which a machine is suspended.
     longest_sleep: u32,
 }
 
@@ -67,17 +67,18 @@ impl Tempo {
         sleeps_in_writes: false,
         longest_sleep: 150,
     };
-    /// Fewer writers leave partitions alone for longer. More sweeps make a rare mistake likelier to show.
+    /// With fewer writers, partitions stay unchanged for longer. More sweeps increase the chance that a rare mistake
+    /// shows.
     const SLEEPY: Tempo = Tempo { writers: 20, sweeps: 60, sleeps_in_writes: true, ..Tempo::ORDINARY };
-    /// A writer sleeps while a person is erased for the first time, and until a sweep has confirmed that.
+    /// A writer is suspended while a person is erased for the first time, until a sweep has confirmed the erasure.
     const SLEEPY_ERASING: Tempo =
         Tempo { steps: 900, writers: 12, sweeps: 20, erasures: 6, erasable: 4, longest_sleep: 700, ..Tempo::SLEEPY };
 
-    /// The tempo of a schedule. Half of the schedules of the whole protocol are ordinary.
+    /// The tempo of a schedule. Half of the schedules with all rules enabled are ordinary.
     fn of(protocol: Protocol, seed: u64) -> Self {
         match (protocol, seed % 4) {
             (Protocol::NoErasureFence, _) | (Protocol::Whole, 3) => Tempo::SLEEPY_ERASING,
-            // A lost write of the sweep would bring an erased person back, too.
+            // Erasures are disabled here: a sweep's lost write would also restore an erased person.
             (Protocol::NoFence, _) => Tempo { erasures: 0, ..Tempo::SLEEPY },
             (Protocol::Whole, 1) => Tempo::SLEEPY,
             (Protocol::NoGrace | Protocol::NoDeadline, _) => Tempo { sweeps: 60, ..Tempo::ORDINARY },
@@ -107,13 +108,13 @@ type Task<'a> = Pin<Box<dyn Future<Output = Result<Outcome, Broken>> + 'a>>;
 
 struct Running<'a> {
     task: Task<'a>,
-    /// It does not continue before this step: its machine sleeps, or its request hangs.
+    /// The task does not continue before this step, because its machine is suspended or its request hangs.
     frozen_until: u32,
-    /// Whether a crash of it is interesting; readers change nothing.
+    /// Whether the schedule may crash the task. Readers never crash, because they change nothing.
     may_crash: bool,
 }
 
-/// What readers must see, and must not see.
+/// Which events readers must see, and which they must not see.
 #[derive(Default)]
 struct Known {
     acknowledged: BTreeSet<Event>,
@@ -121,7 +122,7 @@ struct Known {
     confirmed: BTreeSet<u32>,
 }
 
-/// Retriable errors are part of a schedule. Any other error says that an invariant is broken.
+/// Retriable errors are a normal part of a schedule. Any other error means that an invariant is violated.
 fn alarm(error: &LakeError) -> Result<(), Broken> {
     if error.fault() == Fault::Retriable {
         return Ok(());
@@ -145,7 +146,7 @@ async fn write(lake: Arc<Lake>, number: usize, events: Vec<Event>) -> Result<Opt
     Ok(Some(number))
 }
 
-/// A query: reads each manifest once, then the parts, with any number of other tasks' steps between.
+/// A query. It reads each manifest once and then the parts, with any number of steps of other tasks in between.
 async fn query(
     store: FaultyStore,
     clock: Arc<Virtual>,
@@ -184,7 +185,7 @@ async fn query(
                 }
             }
         }
-        // Rows of persons whose erasure began meanwhile may be visible or not.
+        // Rows of persons whose erasure began during the query may be visible or not.
         let erased = known.lock().unwrap().erased.clone();
         if let Some(event) = expected.difference(&seen).find(|event| !erased.contains(&(**event % PERSONS))) {
             return Invariant::RowsAreKept.broken(format!("a query misses event {event}"));
@@ -210,7 +211,7 @@ async fn erase(lake: Arc<Lake>, person: u32) -> Result<Outcome, Broken> {
     }
 }
 
-/// Runs one schedule. The error is a broken invariant.
+/// Runs one schedule. Returns an error if an invariant is violated.
 fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let faults = Faults { fail_before: 10, fail_after: 30, false_conflict: 30, late_write: 20, delay: 50 };
@@ -228,14 +229,14 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
         Arc::new(Lake::with_store(Arc::new(store), BASE, options).with_environment(clock.clone()))
     };
     let lake = |options: LakeOptions| sweeping_lake(store.clone(), options);
-    // Two processes that write, each with its own memory; the sweeper is a third.
+    // Two writer processes, each with its own memory; the sweeper is a third process.
     let far = Duration::from_secs(1_000_000_000);
     let deadline = if protocol == Protocol::NoDeadline { far } else { options.publish_deadline };
     let writer_options = LakeOptions { publish_deadline: deadline, ..options.clone() };
     let writers = [lake(writer_options.clone()), lake(writer_options)];
     let grace = if protocol == Protocol::NoGrace { Duration::ZERO } else { options.grace };
     let settling = if protocol == Protocol::NoGrace { Duration::ZERO } else { options.publish_deadline };
-    // Reads the store without faults.
+    // This lake reads the store without faults.
     let unfailing: Arc<dyn ObjectStore> = Arc::new(store.inner().clone());
     let onlooker = Lake::with_store(unfailing, BASE, options.clone()).with_environment(clock.clone());
     let tempo = Tempo::of(protocol, seed);
@@ -309,13 +310,13 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
                 running.push(Running { task: Box::pin(task), frozen_until: 0, may_crash: true });
             }
             99..=118 if may_pass => {
-                // All machines sleep, for up to longer than the grace.
+                // All machines are suspended, some for longer than the grace period.
                 clock.advance([DEADLINE / 2, DEADLINE * 3, GRACE + 1000][random.random_range(0..3)]);
             }
             119..=170 => store.apply_late_write(),
             _ => {}
         }
-        // Mostly the same task continues, so that whole operations fit between two steps of another task.
+        // Usually the same task continues, so that whole operations fit between two steps of another task.
         if current >= running.len() || running[current].frozen_until > now || random.random_bool(0.25) {
             let awake: Vec<usize> = (0..running.len()).filter(|index| running[*index].frozen_until <= now).collect();
             if awake.is_empty() {
@@ -335,13 +336,13 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
             drop(running.swap_remove(index));
             record(outcome?, &mut inputs, &mut figures);
         } else if tempo.sleeps_in_writes && store.writes_in_flight() > writes && random.random_bool(0.3) {
-            // Often a machine falls asleep right before its write.
+            // A machine is often suspended right before its write.
             running[index].frozen_until = now + random.random_range(20..tempo.longest_sleep);
         }
         check(&store, &snapshots, &known, &inputs)?;
     }
 
-    // At the end: running tasks finish, unfinished inputs are delivered again, and the clock passes every limit.
+    // At the end, running tasks finish, unfinished inputs are delivered again, and the clock passes every deadline.
     store.heal();
     while store.is_writing() && running.is_empty() {
         store.apply_late_write();
@@ -366,7 +367,8 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
     }
     for _ in 0..3 {
         clock.advance(GRACE + 1000);
-        // An operator repairs what the sweep reports: a partition whose first writer died, and whose rows were erased.
+        // An operator repairs what the sweep reports: a partition whose first writer crashed and whose rows were
+        // erased.
         finish(writers[0].repair(false)).unwrap();
         record(finish(sweep(Arc::clone(&sweeper)))?, &mut inputs, &mut figures);
     }
@@ -393,7 +395,7 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
     Ok(figures)
 }
 
-/// Checks the state between two steps, if it changed: no part missing, no row twice, none lost, none invented.
+/// Checks the state between two steps if it changed: no part is missing, and no row is duplicated, lost or invented.
 fn check(
     store: &FaultyStore,
     snapshots: &Mutex<Snapshots>,
@@ -439,7 +441,8 @@ impl Figures {
     }
 }
 
-/// Runs the schedules of these seeds on all cores; what broke, by seed, and the figures of the rest.
+/// Runs the schedules of these seeds on all cores. Returns the violations by seed, and the figures of the other
+/// schedules.
 fn run_all(seeds: Range<u64>, protocol: Protocol, zstd_level: i32) -> (BTreeMap<u64, Broken>, Figures) {
     let next = AtomicU64::new(seeds.start);
     let broken = Mutex::new(BTreeMap::new());
@@ -505,7 +508,7 @@ fn compression_changes_nothing() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// A control: without the rule one of the first thousand schedules must break an invariant that the rule protects.
+/// A control: without the rule, one of the first thousand schedules must violate an invariant that the rule protects.
 fn is_caught(protocol: Protocol, invariants: &[Invariant]) {
     let caught = (0..1000).find_map(|seed| Some((seed, run(seed, protocol, 0).err()?)));
     let (seed, broken) = caught.unwrap_or_else(|| panic!("{protocol:?} was not caught in 1000 schedules"));
@@ -523,13 +526,14 @@ fn sweeping_without_grace_is_caught() {
     is_caught(Protocol::NoGrace, &[Invariant::ReferencedPartsExist]);
 }
 
-/// A writer that sleeps for longer than the grace right before its write, and a sweep that does not change the manifest.
+/// A writer is suspended for longer than the grace period right before its write, and the sweep does not change the
+/// manifest.
 #[test]
 fn sweeping_without_a_fence_is_caught() {
     is_caught(Protocol::NoFence, &[Invariant::ReferencedPartsExist]);
 }
 
-/// The same writer, and an erasure that is confirmed without changing the manifests that such a writer has read.
+/// As above, and an erasure is confirmed without changing the manifests that such a writer has read.
 #[test]
 fn confirming_an_erasure_without_a_fence_is_caught() {
     is_caught(Protocol::NoErasureFence, &[Invariant::ErasedRowsAreAbsent]);

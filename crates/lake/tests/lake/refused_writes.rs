@@ -1,5 +1,5 @@
-//! A write that the operating system refuses fails at once, and says why; a contended one says what the last error was. A
-//! sweep frees a full disk.
+//! A write that the operating system rejects fails at once with the reason. A write with conflicts reports the last
+//! error. A sweep frees space on a full disk.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ fn contention_carries_the_last_error() {
     assert!(error.to_string().contains("connection reset"), "{error}");
 }
 
-/// The same through a directory: a file stands where the folder of the manifests should be.
+/// As above in a local directory: a file exists where the folder of the manifests should be.
 #[tokio::test]
 async fn a_directory_says_what_is_wrong() {
     let directory = tempfile::tempdir().unwrap();
@@ -53,8 +53,9 @@ async fn a_directory_says_what_is_wrong() {
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// Two partitions have abandoned parts whose grace has passed; then the disk is full. In the first partition a later commit
-/// has changed the manifest, unless both are `idle`. Returns what a sweep does, and what a further one does.
+/// Two partitions have abandoned parts whose grace period has passed, and the disk is full. In the first partition a
+/// later commit has changed the manifest, unless both are `idle`. Returns the result of a sweep, the number of
+/// refused writes, and the result of a second sweep.
 fn sweep_a_full_disk(idle: bool) -> (Result<SweepReport, LakeError>, u64, SweepReport) {
     let store = FaultyStore::new(7, Faults::default(), true);
     let clock = Virtual::new(DAY, 7);
@@ -63,7 +64,7 @@ fn sweep_a_full_disk(idle: bool) -> (Result<SweepReport, LakeError>, u64, SweepR
     let commit = |events: &[u32]| {
         rows::batches(events).iter().for_each(|batch| _ = finish(lake.commit(batch)).unwrap());
     };
-    // Events 0 and 3 are of one partition, 2 of another.
+    // Events 0 and 3 belong to one partition, event 2 to another.
     commit(&[0, 2]);
     for table in ["messages", "sends"] {
         let abandoned = format!("data/{table}/dt=2026-11-20/01987654-0000-7000-8000-000000000000.parquet");
@@ -78,14 +79,14 @@ fn sweep_a_full_disk(idle: bool) -> (Result<SweepReport, LakeError>, u64, SweepR
     store.fill();
     let swept = finish(lake.sweep(false));
     let refused = store.happened().refused;
-    // Somebody makes room.
+    // Deleting an object frees space.
     finish(store.delete(&Path::from("somewhere"))).unwrap();
     let next = finish(lake.sweep(false)).unwrap();
     assert_eq!(finish(lake.verify()).unwrap().problems, []);
     (swept, refused, next)
 }
 
-/// It first deletes what needs no write. That makes room for the fences of the other partitions.
+/// The sweep first deletes parts that need no write. This frees space for the fences of the other partitions.
 #[test]
 fn a_sweep_frees_a_full_disk() {
     let (swept, refused, _) = sweep_a_full_disk(false);
@@ -93,7 +94,7 @@ fn a_sweep_frees_a_full_disk() {
     assert_eq!((swept.deleted.len(), swept.fenced_manifests, refused), (2, 1, 0), "{swept:?}");
 }
 
-/// Without room for a fence nothing is deleted, and the error says why. The next sweep does the work.
+/// Without space for a fence nothing is deleted, and the error gives the reason. The next sweep completes the work.
 #[test]
 fn a_full_disk_on_which_every_deletion_needs_a_fence_is_reported() {
     let (swept, refused, next) = sweep_a_full_disk(true);

@@ -1,4 +1,4 @@
-//! A lake that is copied to another place is made readable there by rewriting its manifests.
+//! A copied lake becomes readable in its new place when its manifests are rewritten.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ fn lake(store: &Arc<InMemory>, base_uri: &str) -> Lake {
     Lake::with_store(Arc::clone(store) as Arc<dyn ObjectStore>, base_uri, LakeOptions::default())
 }
 
-/// Commits sends of `days` days, one a day.
+/// Commits sends on `days` days, one per day.
 async fn fill(lake: &Lake, days: i64) {
     let mut staging = Staging::new();
     for day in 0..days {
@@ -57,7 +57,7 @@ async fn a_copied_lake_is_read_in_its_new_place() {
     assert_eq!((report.rewritten, report.unchanged, report.parts, report.problems.len()), (3, 0, 3, 0));
     assert_eq!(rows(&new).await, 3);
     assert!(new.verify().await.unwrap().problems.is_empty());
-    // Again: nothing to do, and both lakes go on on their own.
+    // A second run has nothing to do, and both lakes can be used independently.
     let again = new.rewrite_manifests(&old, OLD, WRITE).await.unwrap();
     assert_eq!((again.rewritten, again.unchanged), (0, 3));
     fill(&new, 4).await;

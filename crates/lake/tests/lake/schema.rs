@@ -1,4 +1,5 @@
-//! Files of other versions: columns that an older one lacks are null, those that only a newer one knows are left alone.
+//! Parts of other versions: columns that an older part lacks are null, and columns that only a newer version knows
+//! are kept.
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ fn messages(ids: std::ops::Range<u32>) -> PartitionBatch {
     staging.drain().unwrap().pop().unwrap()
 }
 
-/// Puts a part that some other version wrote into the lake.
+/// Adds a part that another version wrote to the lake.
 async fn plant(store: &InMemory, batch: &RecordBatch) {
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();

@@ -1,4 +1,5 @@
-//! A writer whose write of a manifest is held for days, as a proxy or a sleeping laptop holds it, while the sweep runs.
+//! A writer's request to write a manifest is delayed for days, as by a proxy or a sleeping laptop, while the sweep
+//! runs.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,7 +18,7 @@ fn lake(store: Arc<dyn ObjectStore>, clock: &Arc<Virtual>) -> Lake {
     Lake::with_store(store, BASE, LakeOptions::default()).with_environment(environment)
 }
 
-/// Holds the write of a manifest for `hours`; returns how often the sweeps changed the manifest.
+/// Delays the write of a manifest by `hours`. Returns how often the sweeps changed the manifest.
 fn hold(earlier: &[u32], hours: i64) -> u64 {
     let store = FaultyStore::new(7, Faults::default(), true);
     let clock = Virtual::new(DAY, 7);
@@ -30,7 +31,7 @@ fn hold(earlier: &[u32], hours: i64) -> u64 {
     while !store.is_writing() {
         assert!(step(&mut commit).is_none());
     }
-    // The part is written, the manifest is not.
+    // At this point the part is written, but the manifest is not.
     let sweeper = lake(Arc::new(store.inner().clone()), &clock);
     let mut fences = 0;
     for _ in 0..hours {
@@ -50,13 +51,14 @@ fn a_write_that_is_held_for_days_harms_nothing() {
     assert_eq!(hold(&[0], 2), 0);
 }
 
-/// The partition has no manifest yet, so the part of the held commit is the only one.
+/// The partition has no manifest yet, so it only has the part of the delayed commit.
 #[test]
 fn the_first_write_of_a_partition_may_be_held_too() {
     assert_eq!(hold(&[], 60), 0);
 }
 
-/// Holds the first or a later write of a manifest while a person of the batch is erased; returns the rows that are left.
+/// Delays the first or a later write of a manifest while a person of the batch is erased. Returns the number of
+/// remaining rows.
 fn hold_during_erasure(earlier: &[u32]) -> u64 {
     let store = FaultyStore::new(7, Faults::default(), true);
     let clock = Virtual::new(DAY + HOUR_MS, 7);
@@ -82,7 +84,7 @@ fn hold_during_erasure(earlier: &[u32]) -> u64 {
     verified.rows
 }
 
-/// The writer does not know the erasure, and its write arrives after the erasure was confirmed.
+/// The writer does not know of the erasure, and its write arrives after the erasure was confirmed.
 #[test]
 fn a_write_that_is_held_during_an_erasure_brings_nobody_back() {
     assert_eq!(hold_during_erasure(&[0]), 2);

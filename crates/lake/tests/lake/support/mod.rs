@@ -1,5 +1,5 @@
-//! A simulated environment for the lake: a store with injected faults, a clock that only the test moves, and an
-//! executor that takes one step of one task at a time. One seed decides everything.
+//! A simulated environment for the lake: a store with injected faults, a clock that only the test advances, and an
+//! executor that runs one step of one task at a time. One seed determines everything.
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
@@ -19,7 +19,7 @@ use futures::future::BoxFuture;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-/// Yields once: the executor may take a step of another task.
+/// Yields once, so that the executor may run a step of another task.
 pub async fn yield_now() {
     let mut yielded = false;
     std::future::poll_fn(move |context| {
@@ -33,7 +33,7 @@ pub async fn yield_now() {
     .await;
 }
 
-/// A broken invariant, and how it showed.
+/// A violated invariant and the evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
     pub invariant: Invariant,
@@ -50,7 +50,7 @@ impl Break for Invariant {
     }
 }
 
-/// A clock that only the test moves, and random bits from a seed.
+/// A clock that only the test advances, and random bits from a seed.
 pub struct Virtual {
     now_ms: AtomicI64,
     random: Mutex<ChaCha8Rng>,
@@ -81,7 +81,7 @@ impl Environment for Virtual {
     }
 }
 
-/// Takes one step of a task.
+/// Runs one step of a task. Returns its output if it has ended.
 pub fn step<T>(task: &mut Pin<Box<dyn Future<Output = T> + '_>>) -> Option<T> {
     match task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
@@ -89,7 +89,7 @@ pub fn step<T>(task: &mut Pin<Box<dyn Future<Output = T> + '_>>) -> Option<T> {
     }
 }
 
-/// Takes steps of a task until it ends.
+/// Runs a task to its end.
 pub fn finish<T>(task: impl Future<Output = T>) -> T {
     let mut task: Pin<Box<dyn Future<Output = T> + '_>> = Box::pin(task);
     loop {

@@ -1,4 +1,4 @@
-//! Rows as tests see them: read from the store with the Parquet library alone, without the lake's own reader.
+//! Reads rows from the store with only the Parquet library, independently of the lake's own reader.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,17 +15,17 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{Break, Broken};
 
-/// The URI of a test's lake.
+/// The URI of the lake in these tests.
 pub const BASE: &str = "memory://model";
 
 /// 2026-11-20 00:00 UTC in milliseconds.
 pub const DAY: i64 = 1_795_132_800_000;
 const DAY_MS: i64 = 86_400_000;
 
-/// An event of the model. Its number decides everything about it.
+/// An event of the model. Its number determines all of its values.
 pub type Event = u32;
 
-/// Number of persons; each event belongs to one.
+/// Number of persons. Each event belongs to one of them.
 pub const PERSONS: u32 = 5;
 
 pub fn person(event: Event) -> String {
@@ -40,7 +40,8 @@ fn event_of(id: &str) -> Event {
     id.strip_prefix("event-").unwrap().parse().unwrap()
 }
 
-/// The line of an event: a third are messages of one day, a third of the next, a third sends.
+/// The NDJSON line of an event. One third are messages of one day, one third messages of the next day, one third
+/// sends.
 pub fn line(event: Event) -> String {
     let (table, day) = match event % 3 {
         0 => ("messages", DAY),
@@ -55,7 +56,7 @@ pub fn line(event: Event) -> String {
     )
 }
 
-/// The batches of some events.
+/// The batches with these events.
 pub fn batches(events: &[Event]) -> Vec<PartitionBatch> {
     let mut staging = Staging::new();
     for event in events {
@@ -64,7 +65,7 @@ pub fn batches(events: &[Event]) -> Vec<PartitionBatch> {
     staging.drain().unwrap()
 }
 
-/// The partition of an event, as its manifest's folder.
+/// The partition of an event, as the folder of its manifest.
 pub fn folder(event: Event) -> &'static str {
     match event % 3 {
         0 => "messages/dt=2026-11-20",
@@ -79,7 +80,7 @@ pub fn manifest_path(folder: &str) -> Path {
     Path::parse(format!("manifest/{folder}/symlink.txt")).unwrap()
 }
 
-/// The paths in a manifest's text.
+/// The paths listed in a manifest.
 pub fn referenced(text: &str) -> Vec<Path> {
     assert!(text.is_empty() || text.ends_with('\n'), "a manifest ends with a newline");
     text.lines().map(|line| Path::parse(line.strip_prefix(BASE).unwrap().trim_start_matches('/')).unwrap()).collect()
@@ -103,14 +104,14 @@ pub fn events_in(bytes: Bytes) -> Vec<Event> {
     events
 }
 
-/// Reads the state of a store between two steps of a schedule. Parts never change, so each is decoded once.
+/// Reads the state of a store between two steps of a schedule. Parts never change, so each is decoded only once.
 #[derive(Default)]
 pub struct Snapshots {
     parts: HashMap<Path, Vec<Event>>,
 }
 
 impl Snapshots {
-    /// The events that each partition shows now, or the invariant that is broken.
+    /// The events that each partition currently contains, or the violated invariant.
     pub fn read(&mut self, store: &InMemory) -> Result<BTreeMap<&'static str, BTreeSet<Event>>, Broken> {
         let mut state = BTreeMap::new();
         for folder in FOLDERS {
@@ -134,7 +135,7 @@ impl Snapshots {
         Ok(state)
     }
 
-    /// The events of a part that exists.
+    /// The events of an existing part.
     pub fn events(&mut self, store: &InMemory, path: &Path) -> &[Event] {
         self.parts.entry(path.clone()).or_insert_with(|| {
             let got = store.get(path).now_or_never().unwrap().unwrap();
@@ -143,7 +144,7 @@ impl Snapshots {
     }
 }
 
-/// All events that a store shows.
+/// All events in the store that manifests reference.
 pub fn all_events(store: &InMemory) -> BTreeSet<Event> {
     Snapshots::default().read(store).unwrap().into_values().flatten().collect()
 }

@@ -1,4 +1,4 @@
-//! A store in memory with injected faults: failures before and after a write, false conflicts, lost responses, and
+//! An in-memory store with injected faults: failures before and after a write, false conflicts, lost responses, and
 //! writes that take effect later. Each call yields before and after, so that a task can be stopped at every call.
 
 use std::fmt;
@@ -21,7 +21,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::yield_now;
 
-/// How often each fault is injected, per thousand calls.
+/// Frequency of each injected fault, per thousand calls.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
     pub fail_before: u32,
@@ -31,7 +31,7 @@ pub struct Faults {
     pub delay: u32,
 }
 
-/// What happened in the store so far.
+/// Counters of what happened in the store so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Happened {
     pub manifest_writes: u64,
@@ -50,16 +50,16 @@ struct LateWrite {
     options: PutOptions,
 }
 
-/// The store. Clones share everything.
+/// The store. Clones share all state.
 #[derive(Clone)]
 pub struct FaultyStore(Arc<Inner>, NoEffect);
 
-/// Which calls of a user are confirmed and have no effect: for controls that must fail.
+/// Which calls are acknowledged but have no effect, for controls that must fail.
 #[derive(Clone, Copy, PartialEq)]
 enum NoEffect {
     Nothing,
     ManifestWrites,
-    /// Writes of manifests that only add a part, and deletions.
+    /// Manifest writes that only add a part, and deletions.
     FencesAndDeletions,
 }
 
@@ -93,7 +93,8 @@ impl Drop for InFlight<'_> {
 }
 
 impl FaultyStore {
-    /// An empty store. Without `conditional` it ignores the conditions of writes: for a control that must fail.
+    /// Creates an empty store. Without `conditional` it ignores the conditions of writes, for a control that must
+    /// fail.
     pub fn new(seed: u64, faults: Faults, conditional: bool) -> Self {
         let inner = Inner {
             store: InMemory::new(),
@@ -111,12 +112,12 @@ impl FaultyStore {
         Self(Arc::new(inner), NoEffect::Nothing)
     }
 
-    /// The same store for a user whose writes of manifests have no effect.
+    /// The same store, in which this user's manifest writes have no effect.
     pub fn without_manifest_writes(&self) -> Self {
         Self(Arc::clone(&self.0), NoEffect::ManifestWrites)
     }
 
-    /// The same store for a user whose deletions have no effect, nor the writes of manifests that only add a part.
+    /// The same store, in which this user's deletions and manifest writes that only add a part have no effect.
     pub fn without_fences_and_deletions(&self) -> Self {
         Self(Arc::clone(&self.0), NoEffect::FencesAndDeletions)
     }
@@ -134,17 +135,17 @@ impl FaultyStore {
         }
     }
 
-    /// The same content without faults.
+    /// The underlying store without faults.
     pub fn inner(&self) -> &InMemory {
         &self.0.store
     }
 
-    /// From now on the operating system refuses every write of a manifest.
+    /// From now on the operating system rejects every manifest write.
     pub fn refuse_manifests(&self, kind: ErrorKind) {
         *self.0.refusal.lock().unwrap() = Some(kind);
     }
 
-    /// The disk is full: every write is refused until something is deleted.
+    /// Simulates a full disk: every write is rejected until something is deleted.
     pub fn fill(&self) {
         self.0.is_full.store(true, Ordering::Relaxed);
     }
@@ -157,31 +158,31 @@ impl FaultyStore {
         self.0.calls.load(Ordering::Relaxed)
     }
 
-    /// Injects no more faults.
+    /// Stops injecting faults.
     pub fn heal(&self) {
         *self.0.faults.lock().unwrap() = Faults::default();
     }
 
-    /// Whether a manifest was written or something deleted since the last call.
+    /// Whether a manifest was written or an object deleted since the last call.
     pub fn take_changed(&self) -> bool {
         self.0.changed.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether a conditional write was sent that has neither taken effect nor failed.
+    /// Whether a conditional write is pending: it was sent, but has neither taken effect nor failed.
     pub fn is_writing(&self) -> bool {
         self.0.in_flight.load(Ordering::Relaxed) > 0 || !self.0.late.lock().unwrap().is_empty()
     }
 
-    /// Number of conditional writes that were sent and wait for their response.
+    /// Number of conditional writes that were sent and have no response yet.
     pub fn writes_in_flight(&self) -> usize {
         self.0.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Applies a write that its sender has given up.
+    /// Applies a write whose sender has given up waiting.
     pub fn apply_late_write(&self) {
         let late = self.0.late.lock().unwrap().pop();
         if let Some(LateWrite { path, payload, options }) = late {
-            // Its sender does not wait for the result.
+            // The sender does not wait for the result.
             let _ = self.apply(&path, payload, options).now_or_never();
         }
     }
