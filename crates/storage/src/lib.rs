@@ -1,4 +1,4 @@
-//! Opens the object stores of the project: the lake, raw objects and the spill.
+//! Opens the object stores of the project: the lake, the raw objects and the spill.
 //!
 //! | URL | store |
 //! |---|---|
@@ -6,10 +6,10 @@
 //! | `file:///directory` | a directory with conditional writes; created if absent |
 //! | `memory://name` | a new, empty store in memory, for tests |
 //!
-//! Credentials and region of S3 come from [`use_aws_access`] or the environment. `AWS_ENDPOINT_URL` in the environment
-//! names an emulator; plain HTTP is allowed only to loopback addresses.
+//! S3 credentials and region come from [`use_aws_access`] or from environment variables. `AWS_ENDPOINT_URL` selects
+//! an emulator; plain HTTP is allowed only for loopback addresses.
 //!
-//! A [`Profile`] sets the time-outs and retries of S3: a batch job waits longer than a webhook may.
+//! A [`Profile`] sets time-outs and retries of S3 requests: a batch job may wait longer than a webhook.
 
 mod local;
 
@@ -31,18 +31,18 @@ pub use local::delete_leftovers;
 /// Time-outs and retries of requests to S3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// Longest time for a connection to be established.
+    /// Maximum time to establish a connection.
     pub connect_timeout: Duration,
-    /// Longest time for one request.
+    /// Maximum time of one request.
     pub request_timeout: Duration,
-    /// Number of retries of one request.
+    /// Maximum number of retries of one request.
     pub retries: usize,
-    /// No retry begins later than this after the first request.
+    /// No retry starts later than this after the first attempt.
     pub retry_timeout: Duration,
 }
 
 impl Profile {
-    /// For batch work. The default of `object_store` (10 retries in 180 s) exceeds the time-out of most Lambda
+    /// For batch jobs. The default of `object_store` (10 retries in 180 s) exceeds the time-out of most Lambda
     /// functions.
     pub const BATCH: Self = Self {
         connect_timeout: Duration::from_secs(5),
@@ -51,7 +51,7 @@ impl Profile {
         retry_timeout: Duration::from_secs(20),
     };
 
-    /// For a request that a client is waiting for: everything ends within `budget`.
+    /// For a request that a client waits for. All attempts together end within `budget`.
     pub fn within(budget: Duration) -> Self {
         let connect_timeout = (budget / 3).min(Duration::from_millis(400));
         Self { connect_timeout, request_timeout: budget, retries: 2, retry_timeout: budget }
@@ -73,11 +73,11 @@ pub struct OpenError {
 pub struct Location {
     /// The store: a bucket, a directory or memory.
     pub store: Arc<dyn ObjectStore>,
-    /// The path of the URL inside the store; empty for a directory.
+    /// The path of the URL inside the bucket; empty for a directory.
     pub prefix: Path,
-    /// The URL as other programs know it, without a slash at the end.
+    /// The URL as other programs use it, without a trailing slash.
     pub base_uri: String,
-    /// The directory of a `file://` URL.
+    /// The directory of a `file://` URL; `None` for other URLs.
     pub directory: Option<PathBuf>,
 }
 
@@ -133,19 +133,18 @@ fn open_directory(directory: &FilePath) -> Result<Location, Box<dyn std::error::
     Ok(Location { store, prefix: Path::default(), base_uri, directory: Some(root) })
 }
 
-/// Credentials and region for S3 that a program resolves itself.
+/// S3 credentials and region that the program resolves itself.
 pub struct AwsAccess {
-    /// Signs each request.
+    /// Provider of the credentials that sign each request.
     pub credentials: AwsCredentialProvider,
-    /// Used where the environment names no region.
+    /// Region to use if the environment sets none.
     pub region: Option<String>,
 }
 
 static AWS_ACCESS: OnceLock<AwsAccess> = OnceLock::new();
 
-/// Lets all stores that are opened from now on use `access` instead of the credential chain of `object_store`, which
-/// supports neither profiles nor SSO.
-/// Only the first call has an effect.
+/// Makes all stores opened from now on use `access` instead of the credential chain of `object_store`, which supports
+/// neither profiles nor SSO. Only the first call has an effect.
 pub fn use_aws_access(access: AwsAccess) {
     let _ = AWS_ACCESS.set(access);
 }
@@ -185,7 +184,7 @@ fn is_loopback(endpoint: &str) -> bool {
     }
 }
 
-/// rustls is built without a default crypto provider: the process must install one, `ring`, once.
+/// Installs `ring` as the process's TLS crypto provider once. rustls is built without a default one.
 fn install_crypto_provider() {
     static INSTALLED: OnceLock<()> = OnceLock::new();
     INSTALLED.get_or_init(|| {

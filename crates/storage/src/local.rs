@@ -1,12 +1,13 @@
-//! A directory as an object store with conditional writes.
+//! A local directory as an object store with conditional writes.
 //!
-//! `LocalFileSystem` has no conditional update, and its entity tag (inode, time, size) may repeat when a file is
-//! replaced twice within a tick of the clock. This wrapper adds both: a lock file, which the system releases when its
-//! holder dies, serialises conditional writes of all processes; entity tags of what is written conditionally are hashes
-//! of the content. The write itself is a new file, flushed and renamed, so readers need no lock and never see a half.
+//! `LocalFileSystem` has no conditional update, and its ETag (inode, time, size) may repeat when a file is replaced
+//! twice within one clock tick. This wrapper adds both. A lock file, which the operating system releases when its
+//! holder dies, serialises the conditional writes of all processes. ETags of conditionally written objects are hashes
+//! of the content. Each write goes to a new file that is flushed and renamed, so readers need no lock and never see a
+//! partial file.
 //!
-//! A conditional write is one piece of work on a thread: dropping its future (a deadline, an abort) does not release
-//! the lock while the thread still writes.
+//! A conditional write runs as one task on a thread. Dropping its future (deadline, abort) does not release the lock
+//! while the thread is still writing.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -26,35 +27,35 @@ use object_store::{
 };
 use sha2::{Digest, Sha256};
 
-/// Name of the lock file in the root of the store. The suffix hides it from listings: `LocalFileSystem` takes names
-/// that end in `#` and digits for uploads under way.
+/// Name of the lock file in the root of the store. `LocalFileSystem` hides names that end in `#` and digits from
+/// listings, because it uses them for uploads in progress.
 const LOCK_FILE: &str = "lock#0";
 
-/// The file that a conditional write goes to before it is renamed to its target. `LocalFileSystem` would write it
-/// beside the target, and readers of manifests read every file of a folder. One name is enough: only the holder of the
-/// lock writes it, and a file that a killed process left is overwritten.
+/// Temporary file of a conditional write before it is renamed to its target. `LocalFileSystem` would put it next to
+/// the target, but readers of manifests read every file of a folder. One name is enough: only the holder of the lock
+/// writes it, and a file left by a killed process is overwritten.
 const STAGED_FILE: &str = ".staging/conditional-write";
 
-/// Folders whose objects are replaced conditionally: manifests and metadata records. A read of such an object hashes
-/// all of it; objects elsewhere may be of any size.
+/// Folders whose objects are replaced conditionally: manifests and metadata records. Reading such an object hashes
+/// its whole content; objects in other folders may be large.
 const REPLACED_FOLDERS: [&str; 3] = ["manifest", "erasures", "sweep"];
 
-/// A directory with conditional writes.
+/// A local directory with conditional writes.
 #[derive(Debug)]
 pub(crate) struct LocalStore {
     inner: Arc<LocalFileSystem>,
     root: PathBuf,
 }
 
-/// The condition of a write.
+/// Condition of a write.
 enum Condition {
     /// The object does not exist.
     Absent,
-    /// The object has this entity tag.
+    /// The object has this ETag.
     Tag(Option<String>),
 }
 
-/// A conditional write. It owns its data, so that it can move to a thread.
+/// A conditional write. It owns its data so that it can be moved to a thread.
 struct ConditionalWrite {
     root: PathBuf,
     target: PathBuf,
@@ -94,12 +95,12 @@ fn broken(source: io::Error) -> Error {
     Error::Generic { store: "LocalStore", source: source.into() }
 }
 
-/// Runs blocking work on files on a thread of its own.
+/// Runs blocking file operations on a separate thread.
 async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|source| Error::JoinError { source })?
 }
 
-/// Writes and flushes the staged file, then renames it to `target`, which it replaces.
+/// Writes and flushes the temporary file, then renames it to `target`, replacing an existing file.
 fn replace(root: &FilePath, target: &FilePath, payload: &PutPayload) -> io::Result<()> {
     let staged = root.join(STAGED_FILE);
     let folders = [staged.parent(), target.parent()];
@@ -112,7 +113,7 @@ fn replace(root: &FilePath, target: &FilePath, payload: &PutPayload) -> io::Resu
     }
     file.sync_all()?;
     fs::rename(&staged, target)?;
-    // The rename must be on disk, too, and so must the folders above it, which may be new.
+    // The rename must be flushed, too, and so must all parent folders, because they may be new.
     for folder in target.ancestors().skip(1).take_while(|folder| folder.starts_with(root)) {
         File::open(folder)?.sync_all()?;
     }
@@ -120,7 +121,7 @@ fn replace(root: &FilePath, target: &FilePath, payload: &PutPayload) -> io::Resu
 }
 
 impl LocalStore {
-    /// A store rooted at an existing directory.
+    /// Opens a store rooted at an existing directory.
     pub(crate) fn new(root: &FilePath) -> Result<Self> {
         let inner = LocalFileSystem::new_with_prefix(root)?.with_fsync(true);
         Ok(Self { inner: Arc::new(inner), root: root.to_owned() })
@@ -138,9 +139,9 @@ impl LocalStore {
     }
 }
 
-/// Deletes the incomplete part files that killed processes left under `root`, named `<uuid>.parquet#<number>`; no
-/// listing shows them. Only files last written before `before_ms` (milliseconds since 1970) go. Returns their paths
-/// inside `root`.
+/// Deletes incomplete part files that killed processes left under `root`. Their names are `<uuid>.parquet#<number>`,
+/// and no listing shows them. Only files last modified before `before_ms` (milliseconds since 1970) are deleted.
+/// Returns their paths relative to `root`.
 ///
 /// # Errors
 /// A folder cannot be read, or a file cannot be deleted.
@@ -201,7 +202,7 @@ impl ObjectStore for LocalStore {
         options.attributes = Default::default();
         match options.mode.clone() {
             PutMode::Overwrite => self.inner.put_opts(location, payload, options).await,
-            // The lock makes Create and Update exclude each other.
+            // The lock serialises Create and Update.
             PutMode::Create => self.put_conditionally(location, payload, Condition::Absent).await,
             PutMode::Update(_) if !is_replaced(location) => {
                 let source = format!("{location} is in no folder that is replaced conditionally").into();
@@ -311,7 +312,7 @@ mod tests {
         store.put_opts(&path, "less".into(), options(PutMode::Update(first))).await.unwrap();
     }
 
-    /// A write whose future is dropped takes effect whole or not at all, and never touches later writes.
+    /// A write whose future is dropped takes effect completely or not at all, and never affects later writes.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_dropped_write_is_whole_or_absent() {
         let directory = tempfile::tempdir().unwrap();
@@ -321,7 +322,7 @@ mod tests {
         store.put_opts(&kept, "0".into(), options(PutMode::Create)).await.unwrap();
         for number in 0..60 {
             let mut write = store.put_opts(&dropped, large.clone().into(), options(PutMode::Create)).boxed();
-            // Started, and dropped while its thread is anywhere between the lock and the rename.
+            // Start the write and drop it while its thread is anywhere between taking the lock and the rename.
             for _ in 0..=number * number {
                 if futures::poll!(&mut write).is_ready() {
                     break;
