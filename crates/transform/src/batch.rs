@@ -1,5 +1,6 @@
-//! Moves a batch of raw objects into the lake. Lines are staged until the memory limit or the end of the batch, then
-//! committed partition by partition. An object is done when each of its lines is committed or stored under `rejected/`.
+//! Moves a batch of raw objects into the lake. Lines are staged up to the memory limit or the end of the batch and
+//! then committed partition by partition. An object is complete when each of its lines is committed or stored under
+//! `rejected/`.
 
 use std::collections::BTreeSet;
 use std::ops::AddAssign;
@@ -17,14 +18,15 @@ use crate::lookups;
 use crate::raw::Source;
 use crate::rejects::Rejects;
 
-/// Bytes of staged rows that trigger a commit; about half of them are room that buffers have to grow. With decoder and
-/// merge the process stays below 512 MB of memory.
+/// Size of staged rows in bytes that triggers a commit; about half of it is spare capacity of buffers. Including
+/// decoder and merge, the process stays below 512 MB of memory.
 pub const DEFAULT_FLUSH_BYTES: usize = 128 * 1024 * 1024;
 /// Number of partitions that are committed concurrently.
 const CONCURRENT_COMMITS: usize = 4;
-/// Least time between two reads of the notes of what the look-up store lacks: each is a request that lists a folder.
+/// Minimum time between two reads of the notes about rows that the look-up store lacks, because each read lists a
+/// folder.
 const NOTES_INTERVAL_MS: i64 = 5 * 60 * 1_000;
-/// Compressed bytes that are decoded at once. The memory limit is checked after each chunk, and gzip expands at most
+/// Number of compressed bytes decoded at once. The memory limit is checked after each chunk, and gzip expands at most
 /// about 1,000-fold.
 const CHUNK_BYTES: usize = 4 * 1024;
 
@@ -37,9 +39,9 @@ pub struct BatchReport {
     pub lines: u64,
     /// Rows added to the lake.
     pub new: u64,
-    /// Rows that the lake had already, or that occurred twice in the batch.
+    /// Rows that were already in the lake, or that occurred more than once in the batch.
     pub duplicates: u64,
-    /// Rows left out because their person was erased.
+    /// Rows left out because they belong to an erased person.
     pub erased: u64,
     /// Lines stored under `rejected/`.
     pub rejected: u64,
@@ -49,15 +51,16 @@ pub struct BatchReport {
     pub conflicts: u64,
     /// Bytes of all written parts.
     pub bytes_written: u64,
-    /// Commits whose rows the look-up store did not take. A note in the lake says so, and a later batch applies them.
+    /// Commits whose rows the look-up store did not accept. A note in the lake records them, and a later batch
+    /// applies them.
     pub lookups_deferred: u64,
-    /// Objects that must be retried, by their index in the batch.
+    /// Indexes of the objects in the batch that must be retried.
     pub failed: BTreeSet<usize>,
 }
 
 impl BatchReport {
-    /// R6, conservation: every line was new, a repeat, of an erased person, or rejected. Holds only for a batch that
-    /// had no failure: where a commit fails, its lines are in none of the sums.
+    /// Rule R6 (conservation): every line was new, a duplicate, of an erased person, or rejected. Holds only for a
+    /// batch without failures: the lines of a failed commit are in none of the counts.
     pub fn is_conserved(&self) -> bool {
         self.lines == self.new + self.duplicates + self.erased + self.rejected
     }
@@ -73,7 +76,8 @@ impl BatchReport {
 }
 
 impl AddAssign<&BatchReport> for BatchReport {
-    /// Adds the sums of another batch; the numbers of its failed objects mean nothing here and are left out.
+    /// Adds the counts of another batch. The indexes of its failed objects are left out, because they are only valid
+    /// in that batch.
     fn add_assign(&mut self, other: &BatchReport) {
         self.objects += other.objects;
         self.lines += other.lines;
@@ -93,9 +97,9 @@ impl AddAssign<&BatchReport> for BatchReport {
 struct Collector {
     staging: Staging,
     lines: u64,
-    /// Rejected lines of the object that is being read.
+    /// Rejected lines of the object that is currently read.
     rejects: Rejects,
-    /// Number of the next group of its rejected lines.
+    /// Number of the object's next group of rejected lines.
     group: u64,
     /// When the object was opened, in milliseconds since 1970.
     now_ms: i64,
@@ -135,11 +139,11 @@ pub struct Transform {
     lake: Lake,
     flush_bytes: usize,
     lookups: Option<Arc<dyn LookupStore>>,
-    /// When the notes of what the look-up store lacks were read last: milliseconds since 1970.
+    /// When the notes about rows that the look-up store lacks were last read, in milliseconds since 1970.
     notes_read_ms: AtomicI64,
 }
 
-/// State of a batch that is being moved.
+/// State of a batch in progress.
 struct Run<'a> {
     transform: &'a Transform,
     deadline: Option<Instant>,
@@ -155,21 +159,21 @@ impl Transform {
         Self { lake, flush_bytes, lookups: None, notes_read_ms: AtomicI64::new(i64::MIN) }
     }
 
-    /// The same transform, which also applies the rows to a look-up store. An object is done when the store holds it,
-    /// too, or a note in the lake says that it does not.
+    /// The same transform, which also applies the rows to a look-up store. An object is then complete only when the
+    /// look-up store has its rows or a note in the lake records that it lacks them.
     #[must_use]
     pub fn with_lookups(self, lookups: Option<Arc<dyn LookupStore>>) -> Self {
         Self { lookups, ..self }
     }
 
-    /// The lake.
+    /// The lake that rows are moved into.
     pub fn lake(&self) -> &Lake {
         &self.lake
     }
 
-    /// Moves a batch. It stops in time for `deadline`; objects that are not done then are reported as failed. Of a
-    /// failed object whole commits may be visible, never a half of one: when it comes again, their rows count as
-    /// repeats. `progress` is told the number of each object as it has been read.
+    /// Moves a batch. Stops before `deadline`; objects that are not complete by then are reported as failed. Of a
+    /// failed object, some commits may be visible, but never a partial commit. When the object is retried, their rows
+    /// count as duplicates. `progress` is called with the index of each object that was read.
     pub async fn run(
         &self,
         sources: &[Source],
@@ -206,8 +210,8 @@ impl Transform {
         report
     }
 
-    /// Applies what the look-up store did not take earlier, if there is something. Reads the notes of it at most once in
-    /// [`NOTES_INTERVAL_MS`]; a failure is logged, and a later call goes on.
+    /// Applies rows that the look-up store did not accept earlier. Reads the notes about them at most once per
+    /// [`NOTES_INTERVAL_MS`]. A failure is logged, and a later call continues.
     pub async fn apply_due_lookups(&self) {
         let Some(store) = &self.lookups else { return };
         let now_ms = self.lake.now_ms();
@@ -240,7 +244,7 @@ impl Run<'_> {
 
     async fn object(&mut self, number: usize, source: &Source) -> Result<(), ObjectError> {
         self.check_deadline()?;
-        // An object that failed half-way has left lines behind: they are read, and kept, when it comes again.
+        // Drop rejected lines of an object that failed midway. They are read and stored when the object is retried.
         self.collector.rejects = Rejects::default();
         self.collector.group = 0;
         self.collector.now_ms = self.transform.lake.now_ms();
@@ -292,8 +296,7 @@ impl Run<'_> {
         self.report.lines += std::mem::take(&mut self.collector.lines);
         let batches = self.collector.staging.drain()?;
         let lake = &self.transform.lake;
-        // Every partition is tried even if another one fails.
-        // Only the look-ups need the rows afterwards.
+        // Commit every partition even if another one fails. Keep the rows only if the look-up store needs them.
         let keep = self.transform.lookups.is_some();
         let commits = futures::stream::iter(batches)
             .map(|batch: PartitionBatch| async move { (lake.commit(&batch).await, keep.then_some(batch)) })
@@ -313,7 +316,8 @@ impl Run<'_> {
         self.feed_lookups(&committed).await
     }
 
-    /// Applies committed rows to the look-up store, if there is one. If it does not take them, notes that it lacks them.
+    /// Applies committed rows to the look-up store, if there is one. If it does not accept them, writes a note to the
+    /// lake.
     async fn feed_lookups(&mut self, batches: &[PartitionBatch]) -> Result<(), ObjectError> {
         let Some(store) = &self.transform.lookups else { return Ok(()) };
         let lake = &self.transform.lake;
@@ -321,7 +325,7 @@ impl Run<'_> {
             tracing::warn!(%error, cause = cause(&error), "the look-up store lacks committed rows; a later batch applies them");
             self.within_deadline(lookups::note_due(lake, batches)).await??;
             self.report.lookups_deferred += 1;
-            // The next batch reads the notes, whenever it comes.
+            // The next batch reads the notes immediately.
             self.transform.notes_read_ms.store(i64::MIN, Ordering::Relaxed);
         }
         Ok(())

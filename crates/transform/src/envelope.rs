@@ -1,5 +1,5 @@
-//! Finds the raw objects named by an event, whichever services delivered it: S3 alone, SQS, SNS or EventBridge, also
-//! inside each other.
+//! Finds the raw objects named by an event that was delivered by S3, SQS, SNS or EventBridge, also nested in each
+//! other.
 //!
 //! Formats: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html,
 //! docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html and
@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use crate::notification::{self, NotificationError, RawObject};
 
-/// How many envelopes may lie inside each other. EventBridge to SNS to SQS are three.
+/// Maximum nesting depth of envelopes. EventBridge to SNS to SQS has depth three.
 const MAX_DEPTH: usize = 4;
 
-/// The raw objects that an event names. Removals, test messages and folder markers (keys that end with a slash, which
-/// the S3 console creates) name none.
+/// Returns the raw objects that an event names. Removals, test messages and folder markers (keys that end with a
+/// slash, which the S3 console creates) yield none.
 ///
 /// # Errors
-/// The event, or an event inside it, is not one of the known formats.
+/// The event, or an event nested in it, has none of the known formats.
 pub fn parse(event: &str) -> Result<Vec<RawObject>, NotificationError> {
     let mut objects = parse_nested(event, MAX_DEPTH)?;
     objects.retain(|object| !object.key.ends_with('/'));
@@ -29,12 +29,12 @@ fn parse_nested(event: &str, depth: usize) -> Result<Vec<RawObject>, Notificatio
     if value.get("detail-type").is_some() {
         return event_bridge(&value);
     }
-    // SNS's message in an HTTP request or in the body of an SQS message.
+    // An SNS message, in an HTTP request or in the body of an SQS message.
     if let (Some("Notification"), Some(message)) = (text(&value, "/Type"), text(&value, "/Message")) {
         return parse_nested(message, depth);
     }
     let records = value.get("Records").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    // Lambda's events from SQS and from SNS.
+    // Lambda events from SQS or SNS.
     let inner: Vec<&str> =
         records.iter().filter_map(|record| text(record, "/body").or_else(|| text(record, "/Sns/Message"))).collect();
     if inner.is_empty() {
@@ -50,7 +50,7 @@ fn parse_nested(event: &str, depth: usize) -> Result<Vec<RawObject>, Notificatio
     Ok(objects)
 }
 
-/// An event of EventBridge. Its key is not percent-encoded, other than in S3's own notifications.
+/// Parses an EventBridge event. Unlike in S3's own notifications, its key is not percent-encoded.
 fn event_bridge(event: &Value) -> Result<Vec<RawObject>, NotificationError> {
     if text(event, "/source") != Some("aws.s3") {
         return Err(NotificationError::Malformed);

@@ -15,7 +15,7 @@ use crate::batch::{BatchReport, DEFAULT_FLUSH_BYTES, Transform};
 use crate::envelope;
 use crate::raw::RawStores;
 
-/// Time reserved before the function's deadline for response and metrics; at most a tenth of the remaining time.
+/// Time reserved before the function's deadline for the response and metrics; at most a tenth of the remaining time.
 pub const MARGIN: Duration = Duration::from_secs(5);
 
 /// An error at start, with its causes.
@@ -26,11 +26,11 @@ pub fn now() -> i64 {
     chrono::DateTime::<chrono::Utc>::from(SystemTime::now()).timestamp_millis()
 }
 
-/// Opens the lake at `LAKE_URL`, with the secret `ERASURE_KEY` and the first day `FIRST_DAY` if they are set; `variable`
-/// looks an environment variable up.
+/// Opens the lake at `LAKE_URL`, with `ERASURE_KEY` and `FIRST_DAY` if they are set. `variable` looks up an
+/// environment variable.
 ///
 /// # Errors
-/// `LAKE_URL` is not set or cannot be opened, or `FIRST_DAY` is no day.
+/// `LAKE_URL` is missing or cannot be opened, or `FIRST_DAY` is not a valid day.
 pub fn open_lake(variable: impl Fn(&str) -> Option<String>) -> Result<Lake, StartError> {
     let url = variable("LAKE_URL").filter(|url| !url.trim().is_empty()).ok_or("LAKE_URL is not set")?;
     let erasure_key = variable("ERASURE_KEY").filter(|key| !key.is_empty());
@@ -39,10 +39,10 @@ pub fn open_lake(variable: impl Fn(&str) -> Option<String>) -> Result<Lake, Star
     Ok(Lake::open(&url, LakeOptions { erasure_key, first_day, ..LakeOptions::default() })?)
 }
 
-/// Opens the look-up store at `LOOKUPS_URL`, if that is set; `variable` looks an environment variable up.
+/// Opens the look-up store at `LOOKUPS_URL`, if it is set. `variable` looks up an environment variable.
 ///
 /// # Errors
-/// It names no table.
+/// `LOOKUPS_URL` does not name a DynamoDB table.
 pub async fn open_lookups(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<Arc<dyn LookupStore>>, StartError> {
@@ -60,7 +60,8 @@ pub struct Function {
 }
 
 impl Function {
-    /// Reads the settings `LAKE_URL`, `FIRST_DAY`, `RAW_URL`, `FLUSH_BYTES`; `variable` looks an environment variable up.
+    /// Reads the settings `LAKE_URL`, `FIRST_DAY`, `RAW_URL` and `FLUSH_BYTES`. `variable` looks up an environment
+    /// variable.
     ///
     /// # Errors
     /// A setting is missing or invalid.
@@ -114,11 +115,11 @@ impl Function {
         respond(&event, failed.into_iter())
     }
 
-    /// Handles an event that came without SQS: from S3, SNS or EventBridge directly. After an error Lambda invokes the
-    /// function again.
+    /// Handles an event that did not come through SQS, but directly from S3, SNS or EventBridge. After an error
+    /// Lambda invokes the function again.
     ///
     /// # Errors
-    /// The event is in no known format, or an object could not be moved into the lake.
+    /// The event has no known format, or an object could not be moved into the lake.
     pub async fn handle_directly(&self, event: &str, deadline: Option<Instant>) -> Result<(), StartError> {
         let objects = envelope::parse(event)?;
         let sources = objects.iter().map(|object| self.stores.source(object)).collect::<Result<Vec<_>, _>>()?;
@@ -159,7 +160,7 @@ fn metrics(report: &BatchReport) -> Metrics {
         .count("Conflicts", report.conflicts)
         .value("BytesWritten", Unit::Bytes, report.bytes_written as f64)
         .count("NotConserved", u64::from(report.failed.is_empty() && !report.is_conserved()));
-    // CloudWatch bills a metric from its first value on: one that is never sent costs nothing.
+    // CloudWatch bills a metric from its first value on, so a metric that is never sent costs nothing.
     match report.lookups_deferred {
         0 => metrics,
         deferred => metrics.count("LookupsDeferred", deferred),

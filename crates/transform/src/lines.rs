@@ -1,4 +1,4 @@
-//! Splits objects into lines. Gzip is detected by its magic bytes, not by the object's name or headers.
+//! Splits raw objects into lines. Gzip is detected by its magic bytes, not by the object's name or headers.
 
 use std::io::{self, Write};
 
@@ -63,17 +63,17 @@ fn emit(line: &[u8], limit: usize, sink: &mut impl LineSink) {
 }
 
 enum Decoder {
-    /// Fewer than two bytes have been read of the object, or since the end of a gzip member.
+    /// Fewer than two bytes were read since the start of the object or since the end of a gzip member.
     Undecided(Vec<u8>),
     Plain,
-    /// A gzip member. Others may follow.
+    /// Inside a gzip member. Further members may follow.
     Gzip(Box<GzDecoder<Vec<u8>>>),
 }
 
 /// Reads an object chunk by chunk and passes its lines to a [`LineSink`].
 ///
-/// What follows the last gzip member and is no member is read as lines of its own: they are rejected one by one, and the
-/// object's other lines are kept.
+/// Bytes after the last gzip member that are not a gzip member are read as plain lines. They are rejected one by one,
+/// and the object's other lines are kept.
 pub struct LineReader {
     decoder: Decoder,
     splitter: Splitter,
@@ -93,10 +93,10 @@ impl LineReader {
         Self { decoder: Decoder::Undecided(Vec::new()), splitter, has_ended_member: false }
     }
 
-    /// Reads the next chunk and passes the completed lines to `sink`.
+    /// Decodes the next chunk and passes completed lines to `sink`.
     ///
     /// # Errors
-    /// The object is corrupt gzip. Lines before the corruption have been passed on.
+    /// The object is corrupt gzip. Lines before the corruption have already been passed to `sink`.
     pub fn push(&mut self, chunk: &[u8], sink: &mut impl LineSink) -> io::Result<()> {
         let mut rest = chunk;
         while !rest.is_empty() {
@@ -106,7 +106,7 @@ impl LineReader {
                     return Ok(());
                 }
                 Decoder::Gzip(decoder) => {
-                    // It takes nothing more once its member has ended.
+                    // The decoder accepts no more bytes once its gzip member has ended.
                     let taken = match decoder.write(rest) {
                         Ok(0) => decoder.try_finish().map(|()| 0),
                         taken => taken,
@@ -141,7 +141,7 @@ impl LineReader {
         self.push(&start, sink)
     }
 
-    /// Ends the object. A last line without a line end counts as a line.
+    /// Ends the object. A last line without a line ending counts as a line.
     ///
     /// # Errors
     /// The object is truncated gzip.

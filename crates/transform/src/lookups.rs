@@ -1,9 +1,10 @@
-//! The look-up store, fed from what the transform commits and from the lake.
+//! Feeds the look-up store from committed rows and from the lake.
 //!
-//! Ingest applies what it can within its budget. The transform applies every row again after its commit: what ingest
-//! missed reaches the store then, and what it had applied changes nothing. Rows of erased persons are left out, as the
-//! lake leaves them out; their messages are derived anew from the lake, because an item cannot give back what was merged
-//! into it. What the store does not take is noted in the lake ([`due`]) and applied later.
+//! Ingest applies what it can within its time budget. The transform applies every row again after its commit, so rows
+//! that ingest missed reach the store then, and rows that it had applied change nothing. Rows of erased persons are
+//! left out, as in the lake. Their messages are then derived again from the lake, because merged values cannot be
+//! removed from an item. If the store does not accept rows, a note is written to the lake ([`due`]) and the rows are
+//! applied later.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -20,57 +21,58 @@ mod rows;
 pub use due::{apply_due, note_due};
 use rows::{COLUMNS, facts};
 
-/// Messages of one call to the store.
+/// Maximum number of messages per call to the store.
 const CALL_MESSAGES: usize = 200;
 
-/// Longest time of one call to the store. A store that does not answer must not take the time of the commits.
+/// Maximum time of one call to the store, so that an unresponsive store does not delay the commits.
 const CALL_TIME: Duration = Duration::from_secs(15);
 
-/// Messages that wait in memory at most before they are applied.
+/// Maximum number of messages that wait in memory before they are applied.
 const MOST_WAITING: usize = 50_000;
 
-/// Attempts at a message that changes while it is derived, and at rows during which somebody is erased.
+/// Maximum number of attempts to derive a message that changes meanwhile, or to apply rows while persons are erased.
 const ATTEMPTS: usize = 5;
 
-/// The tables that tell of messages of the business.
+/// The tables whose rows refer to business messages.
 const TABLES: [Table; 4] = [Table::Statuses, Table::Sends, Table::Clicks, Table::Messages];
 
-/// Why the store does not hold what the lake holds.
+/// Why the look-up store could not be brought up to date with the lake.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupsError {
     /// The lake could not be read.
     #[error("the lake could not be read")]
     Lake(#[from] LakeError),
-    /// The store did not take it.
+    /// The look-up store returned an error.
     #[error("the look-up store did not take the updates")]
     Store(#[from] StoreError),
-    /// A note of what is due could not be written, read or deleted.
+    /// A note could not be written, read or deleted.
     #[error("the notes of what the look-up store lacks could not be read or written")]
     Notes(#[from] object_store::Error),
-    /// The store did not answer, and may hold an erased person's message, which rows that were left out name.
+    /// The look-up store did not respond. It may still contain a message of an erased person, named by rows that were
+    /// left out.
     #[error("the look-up store may hold messages of an erased person, and does not answer")]
     ErasedRows,
-    /// Persons were erased, or a message was updated, each time that the rows were applied.
+    /// In every attempt, a person was erased or a message was updated meanwhile.
     #[error("persons were erased, or messages were updated, meanwhile")]
     Changed,
 }
 
-/// What reading the lake into a store did.
+/// Result of [`rebuild`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RebuildReport {
     /// Partitions read.
     pub partitions: u64,
-    /// Rows read that tell of a message of the business.
+    /// Number of rows that refer to a business message.
     pub facts: u64,
 }
 
-/// Rows on their way into the store.
+/// Collects updates from rows and applies them to the store.
 struct Feed<'a> {
     lake: &'a Lake,
     store: &'a dyn LookupStore,
     erasures: Erasures,
     updates: Updates,
-    /// Messages of which an erased person's rows were left out.
+    /// Ids of messages of which an erased person's rows were left out.
     erased: BTreeSet<String>,
 }
 
@@ -80,7 +82,7 @@ impl<'a> Feed<'a> {
         Ok(Self { lake, store, erasures, updates: Updates::default(), erased: BTreeSet::new() })
     }
 
-    /// Takes rows, all columns of them, that were received in a time (milliseconds since 1970, UTC).
+    /// Adds rows with all columns. Only rows received within `received` (milliseconds since 1970, UTC) are used.
     fn take(&mut self, table: Table, batch: &RecordBatch, received: &RangeInclusive<i64>) -> Result<(), LakeError> {
         let erased = self.erasures.matches(table, batch)?;
         for (fact, is_erased) in facts(table, batch).into_iter().zip(erased) {
@@ -100,8 +102,8 @@ impl<'a> Feed<'a> {
         Ok(apply(self.store, std::mem::take(&mut self.updates)).await?)
     }
 
-    /// Applies the rest. False if somebody was erased meanwhile: what was taken may name the person, so all rows must
-    /// be taken again.
+    /// Applies the remaining updates. Returns false if a person was erased meanwhile: the rows may name that person,
+    /// so all of them must be added again.
     async fn end(self) -> Result<bool, LookupsError> {
         apply(self.store, self.updates).await?;
         derive_again(self.lake, self.store, &self.erased).await?;
@@ -109,7 +111,7 @@ impl<'a> Feed<'a> {
     }
 }
 
-/// Applies committed rows.
+/// Applies committed rows to the store.
 pub(crate) async fn feed(lake: &Lake, store: &dyn LookupStore, batches: &[PartitionBatch]) -> Result<(), LookupsError> {
     for _ in 0..ATTEMPTS {
         let mut feed = Feed::begin(lake, store).await?;
@@ -140,11 +142,11 @@ async fn within<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<
     tokio::time::timeout(CALL_TIME, call).await.unwrap_or_else(|_| Err(late()))
 }
 
-/// Makes the store from the lake alone. Webhooks may go on meanwhile: what they apply is in raw objects, too, and comes
-/// to the lake and to the store again.
+/// Rebuilds the look-up store from the lake alone. Webhooks may be processed meanwhile: their updates are also in raw
+/// objects and reach the lake and the store again.
 ///
 /// # Errors
-/// The lake's and the store's. Run it again.
+/// The lake or the store failed. Run it again.
 pub async fn rebuild(lake: &Lake, store: &dyn LookupStore) -> Result<RebuildReport, LookupsError> {
     let notes = due::read(lake).await?;
     store.clear().await?;
@@ -169,11 +171,11 @@ pub async fn rebuild(lake: &Lake, store: &dyn LookupStore) -> Result<RebuildRepo
     Ok(report)
 }
 
-/// Derives some messages anew from the lake, after rows of them were erased. Each item is replaced at once, so that
-/// nothing is lost where this is cut short. Reads the days of the lake in which the items say that something happened.
+/// Derives messages again from the lake after rows of them were erased. Each item is replaced atomically, so an
+/// interruption loses nothing. Reads only the days of the lake that the items' fact times cover.
 ///
 /// # Errors
-/// The lake's and the store's, and [`LookupsError::Changed`]. Run it again.
+/// The lake or the store failed, or [`LookupsError::Changed`]. Run it again.
 async fn derive_again(
     lake: &Lake,
     lookups: &dyn LookupStore,
@@ -197,7 +199,7 @@ async fn derive_again(
     if left.is_empty() { Ok(()) } else { Err(LookupsError::Changed) }
 }
 
-/// The items as the lake alone gives them. A message of which the lake holds nothing is missing.
+/// The items of these messages derived from the lake alone. Messages without rows in the lake are left out.
 async fn derive(lake: &Lake, entries: &[Entry]) -> Result<BTreeMap<String, Item>, LakeError> {
     let ids: BTreeSet<&str> = entries.iter().map(|(id, _)| id.as_str()).collect();
     let firsts = entries.iter().filter_map(|(_, item)| item.first_fact_at.get());
@@ -221,11 +223,11 @@ async fn derive(lake: &Lake, entries: &[Entry]) -> Result<BTreeMap<String, Item>
     Ok(derived)
 }
 
-/// Removes a person from the store, after the lake has forgotten the person: the messages that `named` lists, and those
-/// to the person that the lake does not hold yet, are derived anew from the lake.
+/// Removes a person from the look-up store after the person was erased from the lake. The messages in `named`, and
+/// messages to the person that are not in the lake yet, are derived again from the lake.
 ///
 /// # Errors
-/// The lake's and the store's. Run it again with the same list.
+/// The lake or the store failed. Run it again with the same list.
 pub async fn erase(
     lake: &Lake,
     store: &dyn LookupStore,
@@ -254,11 +256,11 @@ async fn messages_to(lookups: &dyn LookupStore, recipient_id: &str) -> Result<BT
     }
 }
 
-/// The messages of which the lake holds a row that an erasure of the person removes: because any of its texts names the
-/// person, as recipient, as member of a group, as who clicked or answered. Ask before the person is erased.
+/// Ids of the messages with a row in the lake that an erasure of the person removes, because any of its texts names
+/// the person: as recipient, group member, or author of a click or reply. Call it before the person is erased.
 ///
 /// # Errors
-/// The lake's.
+/// The lake failed.
 pub async fn messages_naming(lake: &Lake, person: &Person) -> Result<BTreeSet<String>, LakeError> {
     let person = Erasures::of(person)?;
     let mut found = BTreeSet::new();
@@ -284,8 +286,8 @@ fn all_columns(table: Table) -> Vec<&'static str> {
     table.columns().iter().map(|column| column.name).collect()
 }
 
-/// The partitions of [`TABLES`], day by day: most facts of a message are of one day, and are merged before they reach
-/// the store.
+/// The partitions of [`TABLES`], ordered by day: most facts of a message are of one day, so they are merged before
+/// they reach the store.
 async fn days(lake: &Lake) -> Result<Vec<Partition>, LakeError> {
     let mut partitions = lake.partitions(None).await?;
     partitions.retain(|partition| TABLES.contains(&partition.table));

@@ -9,8 +9,8 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// When the function is stopped. `deadline` and `now` are in milliseconds since 1970, UTC. A deadline that had passed
-/// before the invocation began is none: `cargo lambda watch` sends the number 600000.
+/// Converts the function's deadline. `deadline` and `now` are in milliseconds since 1970, UTC. `None` if the deadline
+/// had passed before the invocation began: `cargo lambda watch` sends the number 600000.
 fn deadline(deadline: u64, now: i64) -> Option<Instant> {
     let left = deadline.checked_sub(u64::try_from(now).ok()?).filter(|left| *left > 0)?;
     Instant::now().checked_add(Duration::from_millis(left))

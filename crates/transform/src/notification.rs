@@ -14,7 +14,7 @@ pub struct RawObject {
     pub key: String,
 }
 
-/// An SQS message that is no valid S3 notification.
+/// Why an SQS message is not a valid S3 notification.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NotificationError {
     /// The body is not an S3 event notification.
@@ -62,7 +62,7 @@ struct Object {
     key: String,
 }
 
-/// The objects created according to the body of an SQS message. S3's test message and removals yield none.
+/// The objects that were created according to the body of an SQS message. S3's test message and removals yield none.
 ///
 /// # Errors
 /// The body is not an S3 event notification.
@@ -78,7 +78,7 @@ pub fn parse(body: &str) -> Result<Vec<RawObject>, NotificationError> {
     }
 }
 
-/// Decodes a key. S3 form-encodes keys: a space is `+`, `=` is `%3D`.
+/// Decodes a form-encoded key: a space is `+`, `=` is `%3D`.
 fn decode(key: &str) -> Result<String, NotificationError> {
     let spaced = key.replace('+', " ");
     let decoded = percent_encoding::percent_decode_str(&spaced).decode_utf8().map_err(|_| NotificationError::Key)?;

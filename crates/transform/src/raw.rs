@@ -14,7 +14,7 @@ use crate::notification::RawObject;
 /// A raw object and the store that holds it.
 #[derive(Clone)]
 pub struct Source {
-    /// The store that holds it.
+    /// The store that contains the object.
     pub store: Arc<dyn ObjectStore>,
     /// Path of the object in the store.
     pub path: Path,
@@ -46,7 +46,7 @@ impl RawStores {
         Ok(Self { fixed: url.map(open).transpose()?, buckets: Mutex::default() })
     }
 
-    /// The object named by a notification.
+    /// Locates the object named by a notification.
     ///
     /// # Errors
     /// The bucket cannot be opened.
@@ -89,8 +89,8 @@ pub async fn list(url: &str) -> Result<Vec<Source>, LakeError> {
         .map_ok(|meta| Source { store: Arc::clone(&store), path: meta.location, size: meta.size })
         .try_collect()
         .await?;
-    // An empty object holds no lines. The S3 console creates one as a folder marker, which cannot be read under its
-    // listed name.
+    // Skip empty objects. The S3 console creates them as folder markers, which cannot be read under their listed
+    // name.
     sources.retain(|source| source.size > 0 && !source.path.filename().is_some_and(|name| name.starts_with('.')));
     sources.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(sources)
@@ -101,8 +101,8 @@ mod tests {
     use super::*;
     use object_store::ObjectStoreExt;
 
-    /// Keys that S3 allows and that differ from their percent-encoded form. A store on a directory stands for S3; both
-    /// take paths as they are.
+    /// Keys that are valid in S3 and differ from their percent-encoded form. A local directory is used in place of
+    /// S3; both use paths unchanged.
     const ODD_KEYS: [&str; 10] = [
         "raw/a b.gz",
         "raw/a+b.gz",

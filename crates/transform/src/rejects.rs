@@ -2,11 +2,11 @@
 
 use bluetick_lake::{Reason, RejectedLine};
 
-/// Size in bytes at which a group is complete, including [`LINE_OVERHEAD`] per line. Groups bound the memory of an
+/// Size in bytes at which a group is complete, including [`LINE_OVERHEAD`] per line. Groups limit the memory for an
 /// object that consists of rejected lines.
 const GROUP_BYTES: usize = 4 * 1024 * 1024;
 
-/// Approximate bytes that storing adds to a line: reason, object name and bookkeeping.
+/// Approximate number of bytes that storing adds to a line: reason, object name and overhead.
 const LINE_OVERHEAD: usize = 200;
 
 /// Rejected lines in object order, divided into groups. The end of a group depends on the preceding lines only, not on
@@ -15,7 +15,7 @@ const LINE_OVERHEAD: usize = 200;
 pub(crate) struct Rejects {
     /// All lines in one buffer, because a small gzip object can contain millions of lines.
     bytes: Vec<u8>,
-    /// Reason of each line, and its end in `bytes`.
+    /// Reason of each line, and its end offset in `bytes`.
     ends: Vec<(Reason, usize)>,
     /// Number of lines of each complete group.
     groups: Vec<usize>,
@@ -92,7 +92,7 @@ mod tests {
         format!("{number} {}", "x".repeat(number * 37 % 20_000)).into_bytes()
     }
 
-    /// The groups of `lines` lines, taken out after every `step` lines.
+    /// Collects `lines` lines and takes out the complete groups after every `step` lines.
     fn groups(lines: usize, step: usize) -> Vec<Vec<RejectedLine>> {
         let mut rejects = Rejects::default();
         let mut groups = Vec::new();

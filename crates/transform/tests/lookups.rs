@@ -1,10 +1,10 @@
-//! A law: whatever the order, the repeats, the crashes, the outages of the store and the erasures of a history, after the
-//! repair the look-up store equals the lake for every message.
+//! Property: for any order, duplicates, crashes, store outages and erasures in a history, after the repair the
+//! look-up store equals the lake for every message.
 //!
-//! The store is a map in memory, or a SQLite file, whose calls fail as planned: it denies, applies and then fails, applies
-//! a half, never answers, or the process dies in the call. Time is the test's. Two cases are left out, in which lake and
-//! store may differ (docs/lookups.md): statements about one click that name different messages, and a send without
-//! `sent_at` that is reported again where the later report is committed first.
+//! The store is an in-memory map or a SQLite file, whose calls fail as planned: a call is rejected, applied with an
+//! error, half applied, never answered, or the process crashes during it. The test controls the time. Two cases in
+//! which lake and store may differ (docs/lookups.md) are left out: statements about one click that name different
+//! messages, and a send without `sent_at` that is reported again where the later report is committed first.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
@@ -35,17 +35,17 @@ const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 86_400_000;
 
-/// What becomes of one call to the store.
+/// Fault of one call to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     None,
-    /// Refused: throttled, or not allowed.
+    /// The call is rejected, for instance throttled or not allowed.
     Denied,
-    /// Done, but the answer is lost.
+    /// The call is applied, but the response is lost.
     AnswerLost,
-    /// A half is done.
+    /// Half of the call is applied.
     Half,
-    /// No answer, ever. Some of it may be done.
+    /// The call never returns. Some of it may be applied.
     Hangs,
     /// The process dies before anything is done.
     DiesBefore,
@@ -57,7 +57,7 @@ enum Fault {
 struct PlannedStore {
     inner: Arc<dyn LookupStore>,
     plan: Mutex<VecDeque<Fault>>,
-    /// Told when the process dies.
+    /// Notified when the process crashes.
     death: tokio::sync::Notify,
 }
 
@@ -84,15 +84,15 @@ impl PlannedStore {
     }
 }
 
-/// All items of a store, those without a known message too. Of a send without a time of its own that is reported again,
-/// the lake has the first receipt alone, so the time of the last fact, of which no answer depends, is left out.
+/// All items of a store, including those without a known message. `last_fact_at` is left out, because no answer
+/// depends on it: if a send without its own time is reported again, the lake only has the first receipt.
 async fn items(store: &dyn LookupStore) -> BTreeMap<String, Item> {
     let ids: Vec<String> = (0..MESSAGES).map(message_id).collect();
     let found = store.get(&ids).await.unwrap().into_iter();
     found.map(|(id, item)| (id, Item { last_fact_at: Latest::default(), ..item })).collect()
 }
 
-/// A map in memory.
+/// An in-memory map as store.
 #[derive(Default)]
 struct MapStore(Mutex<BTreeMap<String, Item>>);
 
@@ -179,19 +179,19 @@ impl LookupStore for PlannedStore {
 /// A step of a history.
 #[derive(Clone, Debug)]
 enum Step {
-    /// A webhook with these records, which reaches the store within the budget or not.
+    /// A webhook with these records. It may or may not reach the store within the time budget.
     Webhook(Vec<Told>),
-    /// What an earlier webhook said, from another source, received now.
+    /// The content of an earlier webhook, received now from another source.
     Repeat(usize),
-    /// The transform moves the objects that are not done, or some of them, the oldest first or the newest.
+    /// The transform moves up to `most` of the pending objects, oldest or newest first.
     Transform { most: usize, newest_first: bool },
-    /// A person is erased from lake and store.
+    /// A person is erased from the lake and the store.
     Erase(u8),
-    /// The store is made anew from the lake, while webhooks are on their way.
+    /// The store is rebuilt from the lake while webhooks are in flight.
     Rebuild,
 }
 
-/// What is told of a message: what happened, when, and which of several things a source says of it.
+/// A statement about a message: what happened, when, and which of several possible contents a source reports.
 #[derive(Clone, Debug)]
 struct Told {
     message: u8,
@@ -212,8 +212,8 @@ fn message_id(message: u8) -> String {
     format!("wamid.{message}")
 }
 
-/// The line of a record. `in_order`: what is received first is committed first, so that a send without a time of its own
-/// may be reported again.
+/// The NDJSON line of a record. `in_order` means that records are committed in order of receipt, so that a send
+/// without its own time may be reported again.
 fn line(told: &Told, received_at: i64, in_order: bool) -> String {
     let Told { message, kind, day, seconds, variant } = *told;
     let at = FIRST_EVENT + day * DAY + i64::from(message) * MINUTE + seconds * 30 * SECOND;
@@ -232,18 +232,18 @@ fn line(told: &Told, received_at: i64, in_order: bool) -> String {
             "table": "statuses", "status": "failed", "error_code": (variant != 2).then(|| 131_000 + i64::from(variant)),
             "error_title": either("why"), "error_message": (variant == 1).then_some("because"),
         }),
-        // A status of a group that names another person.
+        // A status of a group message that names another person.
         8 => serde_json::json!({
             "table": "statuses", "status": "delivered", "group_id": "group", "participant": "491700", "wa_id": null,
         }),
-        // A send, another statement of it, corrections with times in another order than those of their receipt.
+        // A send, another statement of it, and corrections whose times are in another order than their receipts.
         9..=11 => serde_json::json!({
             "table": "sends", "sent_at": at, "template_name": either("template"), "standalone": variant.is_multiple_of(2),
             "event_id": either("event"), "guest_id": either("guest"), "guest_name": format!("Guest {variant} of {number}"),
             "event_registration_id": either("registration"), "message_type": either("type"),
             "updated_at": (kind == 11).then(|| at - seconds * MINUTE),
         }),
-        // Without a time of its own.
+        // A send without a time of its own.
         12 if in_order => serde_json::json!({
             "table": "sends", "event_ts": received_at, "template_name": "untimed", "standalone": true,
         }),
@@ -251,7 +251,7 @@ fn line(told: &Told, received_at: i64, in_order: bool) -> String {
             "table": "clicks", "click_id": format!("{id}-{seconds}"), "button_text": "Yes",
             "kind": CLICKS[usize::from(variant)],
         }),
-        // Interakt's two reports of a tap, up to two minutes apart.
+        // Interakt's two reports of one tap, up to two minutes apart.
         14 => serde_json::json!({
             "table": "clicks", "click_id": format!("tap-{id}-{variant}"), "kind": "quick_reply", "provider": "interakt",
             "source": if variant < 2 { "message_api_clicked" } else { "message_received" },
@@ -294,7 +294,7 @@ fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![2 => Just(Fault::None), 3 => prop::sample::select(faults)]
 }
 
-/// The clock of a history: milliseconds since 1970.
+/// The clock of a history, in milliseconds since 1970.
 #[derive(Default)]
 struct Clock(AtomicI64);
 
@@ -312,7 +312,7 @@ impl Environment for Clock {
     }
 }
 
-/// A lake, a store, and the raw objects between them.
+/// A lake, a look-up store, and the raw objects.
 struct World {
     lookups: Lookups,
     store: Arc<PlannedStore>,
@@ -321,7 +321,7 @@ struct World {
     webhooks: Vec<Vec<Told>>,
     done: BTreeSet<usize>,
     clock: Arc<Clock>,
-    /// Those of the lake.
+    /// The object store of the lake.
     files: Arc<dyn ObjectStore>,
     in_order: bool,
 }
@@ -343,7 +343,7 @@ impl World {
         Transform::new(lake, 1 << 20).with_lookups(Some(store.clone()))
     }
 
-    /// Does something that the process's death may cut short; then it starts again. `None` if it died.
+    /// Runs work that a crash of the process may interrupt. Returns `None` after a crash.
     async fn unless_it_dies<T>(store: &PlannedStore, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             result = work => Some(result),
@@ -351,7 +351,7 @@ impl World {
         }
     }
 
-    /// The records are safe first; then the store is told.
+    /// Stores the records first, then updates the look-up store.
     async fn webhook(&mut self, told: Vec<Told>, now: i64) {
         let lines: String = told.iter().map(|told| line(told, now, self.in_order)).collect();
         let path = Path::from(format!("{}", self.webhooks.len()));
@@ -391,7 +391,7 @@ impl World {
             Step::Transform { most, newest_first } => self.move_objects(*most, *newest_first).await,
             Step::Erase(person) => self.erase(*person).await,
             Step::Rebuild => {
-                // The operator repeats it until it succeeds.
+                // The operator repeats the rebuild until it succeeds.
                 loop {
                     let rebuild = lookups::rebuild(self.transform.lake(), &*self.store);
                     if let Some(Ok(_)) = Self::unless_it_dies(&self.store, rebuild).await {
@@ -402,7 +402,7 @@ impl World {
         }
     }
 
-    /// As `bluetick erase` does; after a fault the operator repeats it.
+    /// Does what `bluetick erase` does. After a fault the operator repeats it.
     async fn erase(&self, person: u8) {
         let (lake, person) = (self.transform.lake(), Person::WaId(format!("49170{person}")));
         let named = lookups::messages_naming(lake, &person).await.unwrap();
@@ -415,7 +415,7 @@ impl World {
         }
     }
 
-    /// What the lake alone says.
+    /// The items derived from the lake alone.
     async fn items_of_lake(&self) -> BTreeMap<String, Item> {
         let fresh = MapStore::default();
         lookups::rebuild(self.transform.lake(), &fresh).await.unwrap();
@@ -427,7 +427,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(future)
 }
 
-/// Runs a history; gives the store before the repair, after it, and what the lake says.
+/// Runs a history. Returns the store's items before and after the repair, and the items derived from the lake.
 async fn run(
     inner: Arc<dyn LookupStore>,
     steps: &[Step],
@@ -439,7 +439,7 @@ async fn run(
         world.step(step).await;
     }
     let before = items(&*world.store).await;
-    // The repair: the store answers again, and the transform goes on.
+    // The repair: the store works again, and the transform continues.
     world.store.plan.lock().unwrap().clear();
     world.clock.0.fetch_add(DAY, Ordering::Relaxed);
     world.move_objects(usize::MAX, false).await;
@@ -468,7 +468,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(histories(48) / 6) })]
 
-    /// The same with a SQLite file, in real time: so no call hangs, but the process dies, and opens the file again.
+    /// As above with a SQLite file in real time. No call hangs; after a crash the process opens the file again.
     #[test]
     fn after_the_repair_the_embedded_store_equals_the_lake(
         steps in prop::collection::vec(step(), 1..25),
@@ -497,7 +497,7 @@ fn run_map(steps: &[Step], plan: &[Fault]) -> [BTreeMap<String, Item>; 3] {
     block_on(run(Arc::new(MapStore::default()), steps, plan, true))
 }
 
-/// A control: without the repair an outage leaves the store behind the lake.
+/// A control: without the repair, an outage leaves the store behind the lake.
 #[test]
 fn without_the_repair_an_outage_would_show() {
     for fault in [Fault::Denied, Fault::Half, Fault::Hangs, Fault::DiesBefore] {
@@ -507,7 +507,7 @@ fn without_the_repair_an_outage_would_show() {
     }
 }
 
-/// A control: the transform's own outage. The objects are done, so only the note in the lake brings the rows.
+/// A control: an outage during the transform. The objects are complete, so only the note in the lake brings the rows.
 #[test]
 fn what_the_transform_could_not_apply_comes_from_the_lake() {
     let all = Step::Transform { most: usize::MAX, newest_first: false };
@@ -524,7 +524,8 @@ fn without_faults_the_store_is_ahead_of_the_lake() {
     assert_eq!(lake.len(), 1);
 }
 
-/// A control: an erased person whose webhook waits in a raw object would come back without the transform's care.
+/// A control: without the transform's erasure check, an erased person's webhook in a raw object would restore the
+/// person.
 #[test]
 fn an_erased_person_does_not_come_back() {
     let all = Step::Transform { most: usize::MAX, newest_first: false };

@@ -1,9 +1,9 @@
-//! Notes in the lake of what the look-up store lacks.
+//! Notes in the lake about committed rows that the look-up store lacks.
 //!
-//! A store that fails must not hold up the commits: the rows are in the lake, so the object is done, and a note says
-//! which rows the store still needs: those of some partitions that were received in some time. It names no person and no
-//! message. A later batch applies them from the lake and deletes the note. Each note has a name of its own, so that one
-//! written meanwhile is never deleted with another.
+//! A failing look-up store must not delay commits: the rows are in the lake, so the object is complete. A note
+//! records which rows the store still needs, by partitions and a range of receipt times. It names no person and no
+//! message. A later batch applies the rows from the lake and deletes the note. Each note has a unique name, so a new
+//! note is never deleted together with an older one.
 
 use std::ops::RangeInclusive;
 
@@ -22,12 +22,12 @@ use super::{Feed, LookupsError, TABLES, all_columns};
 /// The folder of the notes in the lake.
 const FOLDER: &str = "lookups/due";
 
-/// A note.
+/// The content of a note.
 #[derive(Debug, Serialize, Deserialize)]
 struct Due {
-    /// Partitions, as in `statuses/dt=2026-11-20`.
+    /// Names of partitions, such as `statuses/dt=2026-11-20`.
     partitions: Vec<String>,
-    /// The earliest and the latest receipt: milliseconds since 1970, UTC.
+    /// The earliest and the latest receipt time, in milliseconds since 1970, UTC.
     received_from: i64,
     received_until: i64,
 }
@@ -46,10 +46,11 @@ impl Due {
     }
 }
 
-/// Notes that the store lacks these committed rows.
+/// Writes a note that the look-up store lacks these committed rows.
 ///
 /// # Errors
-/// The lake's store, and [`LookupsError::ErasedRows`]: a note cannot name them, because the lake does not hold them.
+/// The lake's object store failed. [`LookupsError::ErasedRows`] if rows of erased persons were left out: a note
+/// cannot refer to them, because they are not in the lake.
 pub async fn note_due(lake: &Lake, batches: &[PartitionBatch]) -> Result<(), LookupsError> {
     let mut due = Due { partitions: Vec::new(), received_from: i64::MAX, received_until: i64::MIN };
     let erasures = lake.erasures().await?;
@@ -75,7 +76,7 @@ pub async fn note_due(lake: &Lake, batches: &[PartitionBatch]) -> Result<(), Loo
     Ok(())
 }
 
-/// The names of all notes.
+/// The paths of all notes.
 pub(super) async fn read(lake: &Lake) -> Result<Vec<Path>, LookupsError> {
     let folder = Path::from(FOLDER);
     Ok(lake.store().list(Some(&folder)).map_ok(|meta| meta.location).try_collect().await?)
@@ -85,7 +86,7 @@ pub(super) async fn read(lake: &Lake) -> Result<Vec<Path>, LookupsError> {
 pub(super) async fn delete(lake: &Lake, notes: &[Path]) -> Result<(), LookupsError> {
     for note in notes {
         match lake.store().delete(note).await {
-            // Another process has applied it, too.
+            // Another process may have applied and deleted the note.
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -93,10 +94,10 @@ pub(super) async fn delete(lake: &Lake, notes: &[Path]) -> Result<(), LookupsErr
     Ok(())
 }
 
-/// Applies what the notes name, from the lake, and deletes them. Returns their number.
+/// Applies the rows recorded in notes from the lake, and deletes the notes. Returns the number of notes.
 ///
 /// # Errors
-/// The lake's and the store's. The notes not yet applied stay.
+/// The lake or the look-up store failed. Notes that were not applied yet are kept.
 pub async fn apply_due(lake: &Lake, store: &dyn LookupStore) -> Result<u64, LookupsError> {
     let notes = read(lake).await?;
     for note in &notes {

@@ -1,11 +1,11 @@
-//! Rows of the lake as facts.
+//! Converts rows of the lake to facts.
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 use bluetick_lake::Table;
 use bluetick_lookups::Fact;
 
-/// The columns that a [`Fact`] is made of.
+/// The columns that a [`Fact`] is built from.
 pub(super) const COLUMNS: [&str; 25] = [
     "event_ts",
     "received_at",
@@ -34,7 +34,7 @@ pub(super) const COLUMNS: [&str; 25] = [
     "guest_name",
 ];
 
-/// The rows of a batch as facts. A column that is missing is unknown.
+/// The rows of a batch as facts. A missing column is treated as unknown.
 pub(super) fn facts(table: Table, batch: &RecordBatch) -> Vec<Fact> {
     let text = |name: &str, row: usize| -> Option<String> {
         let column = batch.column_by_name(name)?.as_string_opt::<i32>()?;

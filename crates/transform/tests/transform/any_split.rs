@@ -1,5 +1,5 @@
-//! Law: the same webhooks give the same rows, regardless of order, duplicates, division into raw objects, compression,
-//! and the number of concurrent workers.
+//! Property: the same webhooks yield the same rows, regardless of order, duplicates, division into raw objects,
+//! compression, and number of concurrent workers.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -39,8 +39,8 @@ fn webhooks() -> Vec<Vec<u8>> {
     paths.iter().map(|path| read(path)).collect()
 }
 
-/// Table and key of every row as text. Other columns may differ, because of two webhooks about one event the first
-/// received row is kept.
+/// Table and key of every row as text. Other columns may differ: of two webhooks about one event, the row received
+/// first is kept.
 async fn rows(lake: &Lake) -> BTreeSet<String> {
     let mut rows = BTreeSet::new();
     for table in Table::ALL {

@@ -1,4 +1,4 @@
-//! Tests of the transform over a lake in memory.
+//! Tests of the transform with an in-memory lake.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 mod any_split;

@@ -1,4 +1,4 @@
-//! In pseudonymised mode a phone number that is planted anywhere in a webhook stands neither in the raw lines nor in any
+//! In pseudonymised mode, a phone number planted anywhere in a webhook occurs neither in the raw lines nor in any
 //! object of the lake.
 
 use std::path::Path as FilePath;
@@ -30,7 +30,7 @@ const SPELLINGS: [&str; 6] = [
     "wamid.HBgMNDkxNzAxMjM0NTY3FQIAERgSQjYxRjk5RDBFMkJDQkY5NEY4AA==",
 ];
 
-/// Each fixture with the number planted in one of its texts, in each spelling: in another text each time.
+/// Each fixture with the number planted in one of its texts, for each text and each spelling.
 fn bodies() -> Vec<(Provider, Vec<u8>)> {
     let fixtures = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../events/fixtures");
     let mut bodies = Vec::new();
@@ -62,7 +62,7 @@ fn collect_texts<'v>(value: &'v mut Value, texts: &mut Vec<&'v mut String>) {
     match value {
         Value::String(text) => texts.push(text),
         Value::Array(items) => items.iter_mut().for_each(|item| collect_texts(item, texts)),
-        // A time or an error code becomes an integer, whatever it looks like.
+        // Skip members for times and error codes: they become integers.
         Value::Object(members) => {
             let members = members.iter_mut().filter(|(name, _)| {
                 !["time", "code", "_at", "utc"].iter().any(|word| name.to_lowercase().contains(word))
@@ -89,7 +89,8 @@ fn texts(batch: &RecordBatch) -> impl Iterator<Item = String> {
     })
 }
 
-/// The raw lines of all bodies, and all that the lake shows of them: lines, rows, and other objects as text.
+/// The raw lines of all bodies, and everything that the lake contains of them: lines, rows, and other objects as
+/// text.
 async fn everything(options: &Options) -> (Vec<String>, Vec<String>, u64) {
     let mut lines = Vec::new();
     for (provider, body) in bodies() {

@@ -1,4 +1,4 @@
-//! Rejected lines are stored once, under the name of their object, even if other objects of the batch fail.
+//! Rejected lines are stored once, under their object's name, even if other objects of the batch fail.
 
 use std::io::Write;
 use std::sync::Arc;

@@ -14,7 +14,7 @@ fn lake_since(first_day: &str) -> Result<Lake, StartError> {
     })
 }
 
-/// Why the lake rejects a click at this time, if it does.
+/// The reason for which the lake rejects a click at this time, if any.
 fn rejected(lake: &Lake, event_ts: i64) -> Option<Reason> {
     let line = format!(
         r#"{{"table":"clicks","event_ts":{event_ts},"provider":"meta","received_at":{MIDNIGHT},"click_id":"c","kind":"k"}}"#
