@@ -1,27 +1,27 @@
-//! Where a store is, as settings and commands name it.
+//! Addresses of look-up stores, as given in settings and on the command line.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Default of `keep_days`: days for which the table keeps an item after the last event of its message.
+/// Default of `keep_days`: number of days for which a DynamoDB item is kept after the last event of its message.
 const KEEP_DAYS: u32 = 90;
 
-/// The address of a store: `file:///<directory>` or `dynamodb://<table>`, the latter with `?keep_days=<days>` if it is
-/// not to be 90.
+/// The address of a look-up store: `file:///<directory>`, or `dynamodb://<table>` with the optional parameter
+/// `?keep_days=<days>` (default 90).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// The embedded store in a directory.
+    /// The embedded SQLite store in a local directory.
     Directory(PathBuf),
-    /// The store in a DynamoDB table.
+    /// A DynamoDB table.
     Table {
-        /// Its name.
+        /// Name of the table.
         name: String,
-        /// Days for which an item is kept after the last event of its message.
+        /// Number of days for which an item is kept after the last event of its message.
         keep_days: u32,
     },
 }
 
-/// A text that is no address of a store.
+/// The text is not a valid [`Address`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the look-up store must be file:///<directory> or dynamodb://<table>, the latter with ?keep_days=<days> if not 90"
@@ -54,10 +54,10 @@ impl FromStr for Address {
 
 #[cfg(all(feature = "sqlite", feature = "dynamodb"))]
 impl Address {
-    /// Opens the store. A directory is made if it does not exist; a table must exist.
+    /// Opens the store. A missing directory is created; a table must already exist.
     ///
     /// # Errors
-    /// The directory cannot be used. That a table is missing shows at the first call.
+    /// The directory cannot be used. A missing table is only detected by the first call.
     pub async fn open(&self) -> Result<std::sync::Arc<dyn crate::LookupStore>, crate::StoreError> {
         Ok(match self {
             Address::Directory(directory) => std::sync::Arc::new(crate::sqlite::SqliteStore::open(directory)?),

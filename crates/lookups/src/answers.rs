@@ -1,4 +1,5 @@
-//! What an application is answered: the fields that its clients know, in their order, and further ones behind them.
+//! JSON answers of the look-up routes. The fields that existing clients know come first, in their order, followed by
+//! additional ones.
 
 use bluetick_events::map_id;
 use chrono::{DateTime, SecondsFormat};
@@ -9,13 +10,13 @@ use crate::filter::Position;
 use crate::item::{Item, State};
 use crate::store::Entry;
 
-/// Messages in a page of `message-logs`.
+/// Number of messages per page of `message-logs`.
 pub const PAGE: usize = 50;
 
-/// Most message ids of one look-up.
+/// Maximum number of message ids in one look-up.
 pub const MAX_WAMIDS: usize = 1_000;
 
-/// What became of a message.
+/// The delivery status of a message.
 #[derive(Debug, Serialize)]
 struct Status<'a> {
     status: State,
@@ -29,7 +30,7 @@ struct Status<'a> {
     replied_at: Option<String>,
 }
 
-/// A message with what the application said of it.
+/// A message with its status and the fields that the application recorded.
 #[derive(Debug, Serialize)]
 struct Log<'a> {
     id: String,
@@ -52,7 +53,7 @@ struct Log<'a> {
     replied_at: Option<String>,
 }
 
-/// `2026-11-20T09:30:00Z`, with milliseconds only where there are some.
+/// Formats a time as `2026-11-20T09:30:00Z`, with milliseconds only if they are not zero.
 fn time(time: Option<i64>) -> Option<String> {
     let time = DateTime::from_timestamp_millis(time?)?;
     Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
@@ -82,7 +83,7 @@ fn log<'a>(message_id: &'a str, item: &'a Item) -> Log<'a> {
         wamid: message_id,
         recipient_id: item.recipient_id(),
         status: item.state(),
-        // A send that names no type is one of a template.
+        // A send without a message type is a template message.
         message_type: text(item.message_type.get()).or_else(|| item.standalone.get().map(|_| "template")),
         template_name: text(item.template_name.get()),
         event_id: text(item.event_id.get()),
@@ -100,7 +101,7 @@ fn log<'a>(message_id: &'a str, item: &'a Item) -> Log<'a> {
     }
 }
 
-/// The answer to a look-up of message ids: an entry for each known message.
+/// The answer to a look-up by message ids: one entry per known message.
 pub fn statuses(entries: &[Entry]) -> Value {
     let statuses: Map<String, Value> = entries
         .iter()
@@ -110,8 +111,8 @@ pub fn statuses(entries: &[Entry]) -> Value {
     json!({ "statuses": statuses })
 }
 
-/// A page of messages; `next_cursor` is null on the last. `entries` are those of the page and, if there are more, one
-/// more.
+/// The answer with one page of messages. `entries` holds the page, plus one more entry if there is a next page.
+/// `next_cursor` is null on the last page.
 pub fn logs(entries: &[Entry]) -> Value {
     let (page, rest) = entries.split_at_checked(PAGE).unwrap_or((entries, &[]));
     let last = page.last().filter(|_| !rest.is_empty());
@@ -120,7 +121,7 @@ pub fn logs(entries: &[Entry]) -> Value {
     json!({ "logs": logs, "next_cursor": next })
 }
 
-/// The one message asked for, or null.
+/// The answer with a single message, or null.
 pub fn latest(entry: Option<&Entry>) -> Value {
     json!({ "log": entry.map(|(id, item)| log(id, item)) })
 }

@@ -1,9 +1,10 @@
-//! The store on AWS: a DynamoDB table, one item a message.
+//! The look-up store on AWS: a DynamoDB table with one item per message.
 //!
-//! An update reads the items (eventually consistent, which costs half), merges, and writes each changed item on the
-//! condition that no other writer has changed it since. If the condition fails, it reads again with strong consistency.
-//! An outdated copy can only make the condition fail, never lose an update. The attributes beside `item` are the keys
-//! of the indexes. They change only with what the application reports about a message, so a receipt writes to no index.
+//! An update reads the items (eventually consistent, at half the cost), merges, and writes each changed item on
+//! condition that no other writer has changed it since. If the condition fails, it reads again with strong
+//! consistency. An outdated read can only make the condition fail, never lose an update. The attributes other than
+//! `item` are the keys of the indexes. They change only when the application reports something about a message, so a
+//! delivery status causes no index write.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -26,21 +27,25 @@ use crate::item::Item;
 use crate::registers::Merge;
 use crate::store::{Entry, LookupStore, StoreError};
 
-/// Keys of one `BatchGetItem` (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html).
+/// Maximum number of keys per `BatchGetItem`
+/// (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html).
 const GET_KEYS: usize = 100;
-/// Requests of one `BatchWriteItem` (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html).
+/// Maximum number of requests per `BatchWriteItem`
+/// (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html).
 const WRITE_REQUESTS: usize = 25;
-/// Calls that are under way at the same time for one request.
+/// Maximum number of concurrent calls for one request.
 const PARALLEL_CALLS: usize = 16;
-/// Attempts at an item that others write, too, and at keys that were throttled.
+/// Maximum number of attempts to write an item that others write, too, or to read throttled keys.
 const ATTEMPTS: u32 = 10;
-/// Wait before the first further attempt; doubled each time.
+/// Wait before the first retry; doubled each time.
 const FIRST_WAIT: Duration = Duration::from_millis(5);
-/// Partitions over which messages without another index are spread: an index takes 1,000 writes a second in each.
+/// Number of index partitions for messages that have no other index key. DynamoDB allows 1,000 writes a second per
+/// partition.
 const SHARDS: u8 = 8;
-/// Bytes of an attribute in an index: a key has 2,048 at most. What is longer is found by its beginning, then compared.
+/// Maximum bytes of an indexed attribute; DynamoDB allows 2,048 for a key. Longer values are found by their prefix
+/// and then compared.
 const KEY_BYTES: usize = 1_024;
-/// Longest time of an attempt at a call, and of a call.
+/// Maximum time of one attempt at a call, and of a call with its retries.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_000);
 const CALL_TIMEOUT: Duration = Duration::from_millis(2_500);
 
@@ -48,33 +53,33 @@ const MESSAGE_ID: &str = "message_id";
 const ITEM: &str = "item";
 const VERSION: &str = "version";
 const EXPIRES_AT: &str = "expires_at";
-/// Sort key of every index: the message sent last comes first, those sent at the same time in the order of their ids.
+/// Sort key of every index: the message sent last comes first; messages sent at the same time are ordered by id.
 const ORDER: &str = "list_order";
 
-/// Partition key of the index of all messages: whether they are standalone, and a number.
+/// Partition key of the index of all messages: whether they are standalone, and a shard number.
 const SHARD: &str = "list_shard";
 
 type Attributes = HashMap<String, AttributeValue>;
 
-/// An item as it was read, and its version.
+/// An item as it was read, with its version.
 type Read = (Item, u64);
 
-/// A store in a table.
+/// A look-up store in a DynamoDB table.
 pub struct DynamoStore {
     client: Client,
     table: String,
     keep_seconds: i64,
 }
 
-/// What one attempt to write an item came to.
+/// Result of one attempt to write an item.
 enum Written {
     Done,
-    /// Somebody else wrote it since it was read.
+    /// Another writer has changed the item since it was read.
     Outdated,
 }
 
 impl DynamoStore {
-    /// The store in `table`. DynamoDB deletes an item `keep_days` after the last thing that is known of it.
+    /// Creates the store for `table`. DynamoDB deletes an item `keep_days` after its last known event.
     pub fn new(config: &aws_config::SdkConfig, table: &str, keep_days: u32) -> Self {
         let timeouts =
             TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).operation_timeout(CALL_TIMEOUT).build();
@@ -129,7 +134,7 @@ impl DynamoStore {
         Ok(found)
     }
 
-    /// Merges one update; `read` is what a first read gave.
+    /// Merges one update into its item. `read` is the item from the first read, if there was one.
     async fn apply_one(&self, update: Update, mut read: Option<Read>) -> Result<Entry, StoreError> {
         let Update { message_id, item: added } = update;
         for attempt in 0..ATTEMPTS {
@@ -206,7 +211,7 @@ impl DynamoStore {
             attributes.insert(EXPIRES_AT.to_owned(), AttributeValue::N(expires_at.to_string()));
         }
         if !item.is_known() {
-            // Without the sort key it is in no index.
+            // Without the sort key the item is in no index.
             return Ok(attributes);
         }
         attributes.insert(ORDER.to_owned(), AttributeValue::S(order(&Position::of(message_id, item))));
@@ -217,7 +222,7 @@ impl DynamoStore {
             ("recipient_id", item.recipient_id()),
             ("template_name", item.template_name.get().map(String::as_str)),
         ];
-        // No attribute of an index may be an empty text.
+        // Attributes of an index must not be empty strings.
         for (name, value) in
             texts.into_iter().filter_map(|(name, value)| Some((name, value.filter(|v| !v.is_empty())?)))
         {
@@ -228,7 +233,8 @@ impl DynamoStore {
         Ok(attributes)
     }
 
-    /// The ids of the first messages in one partition of an index that meet the conditions on indexed attributes.
+    /// Lists ids of messages in one partition of an index, in order, that meet the filter's conditions on indexed
+    /// attributes.
     async fn list_partition(
         &self,
         partition: &Partition,
@@ -251,7 +257,7 @@ impl DynamoStore {
                 .set_filter_expression(conditions.clone())
                 .set_expression_attribute_values(Some(values.clone()))
                 .projection_expression("message_id, list_order")
-                // With a filter it would limit what is read, not what is found.
+                // With a filter expression, the limit would apply to items read, not to items found.
                 .set_limit(conditions.is_none().then_some(left))
                 .set_exclusive_start_key(start)
                 .send()
@@ -295,7 +301,7 @@ impl DynamoStore {
         Err(StoreError::unavailable("writes are throttled"))
     }
 
-    /// The ids of the first `limit` messages of an index that come after `after` in its order, with their place in it.
+    /// Lists the first `limit` messages of an index after the position `after`: their ids and positions.
     async fn list_index(
         &self,
         filter: &Filter,
@@ -313,14 +319,14 @@ impl DynamoStore {
     }
 }
 
-/// A partition of an index.
+/// One partition of an index.
 struct Partition {
     index: &'static str,
     attribute: &'static str,
     value: String,
 }
 
-/// The partitions in which the messages of a filter lie.
+/// The index partitions that contain the messages of a filter.
 fn partitions(filter: &Filter) -> Vec<Partition> {
     let (index, value) = filter.index();
     let (index, attribute) = match index {
@@ -339,7 +345,7 @@ fn partitions(filter: &Filter) -> Vec<Partition> {
     shards.map(|value| Partition { index, attribute, value }).collect()
 }
 
-/// The filter's conditions on texts beside the one that its index decides.
+/// The filter's conditions on text attributes, except the one that the index already covers.
 fn other_conditions<'f>(filter: &'f Filter, decided: &str) -> Vec<(&'static str, &'f str)> {
     [
         ("registration_id", &filter.registration_id),
@@ -354,7 +360,8 @@ fn other_conditions<'f>(filter: &'f Filter, decided: &str) -> Vec<(&'static str,
     .collect()
 }
 
-/// The filter expression beside the index's own condition, if there is one, and the values of both.
+/// The filter expression for conditions that the index does not cover, if there are any, and the attribute values of
+/// all conditions.
 fn conditions(partition: &Partition, filter: &Filter, after: &str) -> (Option<String>, Attributes) {
     let mut values = HashMap::from([
         (":partition".to_owned(), AttributeValue::S(partition.value.clone())),
@@ -380,7 +387,7 @@ fn shard_of(message_id: &str) -> u8 {
     message_id.bytes().fold(0u8, u8::wrapping_add) % SHARDS
 }
 
-/// Standalone messages and others lie in shards apart.
+/// The name of a shard. Standalone and other messages have separate shards.
 fn shard_name(is_standalone: bool, shard: u8) -> String {
     format!("{}{shard}", kind_name(is_standalone))
 }
@@ -393,7 +400,7 @@ fn order(position: &Position) -> String {
     format!("{:016x}#{}", i64::MAX - position.sent_at.max(0), position.message_id)
 }
 
-/// A number that no other version of an item has, not even of one that was deleted and made again: it is random.
+/// A random version number. No other version of an item has it, not even one that was deleted and created again.
 fn new_version() -> u64 {
     RandomState::new().build_hasher().finish()
 }
@@ -421,7 +428,8 @@ async fn wait(attempt: u32) {
     }
 }
 
-/// Denied and misnamed tables are as unavailable as throttled ones: the operator repairs them, and nothing is lost.
+/// Classifies an error. Missing permissions and wrong table names count as unavailable, like throttling: the operator
+/// can fix them, and no data is lost.
 fn fault<E, R>(error: SdkError<E, R>) -> StoreError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -447,7 +455,7 @@ impl LookupStore for DynamoStore {
     }
 
     async fn get(&self, message_ids: &[String]) -> Result<Vec<Entry>, StoreError> {
-        // A batch may name a key once.
+        // A batch must not contain a key twice.
         let mut unique = message_ids.to_vec();
         unique.sort_unstable();
         unique.dedup();
@@ -465,7 +473,7 @@ impl LookupStore for DynamoStore {
             after = last.clone();
             let ids: Vec<String> = found.into_iter().map(|(_, message_id)| message_id).collect();
             let mut page = self.get(&ids).await?;
-            // Items are read after the index: one that meets the filter no longer is left out.
+            // Items are read after the index, so drop those that no longer match the filter.
             page.retain(|(_, item)| filter.matches(item));
             page.sort_by_cached_key(|(id, item)| order(&Position::of(id, item)));
             entries.extend(page);

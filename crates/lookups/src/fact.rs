@@ -1,4 +1,4 @@
-//! Facts: flattened records, as far as look-ups need them, and what each adds to an item.
+//! Facts: the fields of a flattened record that look-ups need, and the update that each fact makes to an item.
 
 use std::cmp::Reverse;
 
@@ -8,122 +8,124 @@ use crate::item::Item;
 use crate::registers::{First, Smallest};
 use crate::taps::Tap;
 
-/// Statuses that say that a message was sent; all others are receipts (docs/metrics.md, part 2).
+/// Statuses that mean that a message was sent; all others are receipts (docs/metrics.md, part 2).
 const ORIGINS: [&str; 7] = ["accepted", "pending", "queued", "enqueued", "submitted", "sent", "failed"];
 
-/// Rank of the values of a send that corrects others, less the time of the correction: the latest correction has the
-/// lowest rank and wins. This and the ranks below are those of `precedence` in `sql/common/message_facts.sql`.
+/// Rank of the values of a corrective send, from which the time of the correction is subtracted: the latest
+/// correction has the lowest rank and takes precedence. This and the following ranks are those of `precedence` in
+/// `sql/common/message_facts.sql`.
 const CORRECTION: i64 = 9_999_999_999_997;
 
-/// Rank of the values of a send that corrects no other.
+/// Rank of the values of a send that is not a correction.
 const SEND: i64 = 9_999_999_999_998;
 
-/// Rank of the template name in a status: every send takes precedence.
+/// Rank of the template name in a status. Every send takes precedence over it.
 const STATUS: i64 = 9_999_999_999_999;
 
-/// 2009-01-01 UTC: no lake takes what is older. Milliseconds since 1970.
+/// 2009-01-01 UTC in milliseconds since 1970. Lakes reject earlier events.
 pub const EARLIEST_EVENT_MS: i64 = 1_230_768_000_000;
 
-/// The lake rejects a record whose event time is later than its time of receipt by more than this. Milliseconds.
+/// The lake rejects a record whose event time is later than its receipt by more than this many milliseconds.
 const FUTURE_TOLERANCE_MS: i64 = 24 * 3600 * 1000;
 
-/// Longest id of a message that is looked up. DynamoDB takes keys of 1,024 bytes, and the key has a time in front. Bytes.
+/// Maximum bytes of a message id in look-ups. DynamoDB allows keys of 1,024 bytes, and the key is prefixed with a
+/// time.
 pub(crate) const MAX_ID_BYTES: usize = 1_000;
 
-/// Longest text of an item, and of each click in it: then the longest item, as JSON in which each character is escaped,
-/// has less than the 400 KB that DynamoDB takes. Bytes.
+/// Maximum bytes of a text of an item, and of a text of each of its clicks. With these limits, the largest item, as
+/// JSON with every character escaped, stays below DynamoDB's limit of 400 KB.
 const MAX_TEXT_BYTES: usize = 1_000;
 const MAX_TAP_TEXT_BYTES: usize = 200;
 
-/// A record, as far as look-ups need it: its table, and the columns by their names in the lake. What is missing is
+/// The fields of a record that look-ups need: its table, and columns by their names in the lake. Missing columns are
 /// unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Fact {
-    /// `statuses`, `sends`, `clicks`, `messages`; other tables tell nothing of a message of the business.
+    /// `statuses`, `sends`, `clicks` or `messages`. Rows of other tables do not refer to business messages.
     pub table: String,
-    /// When it happened: milliseconds since 1970, UTC.
+    /// Event time in milliseconds since 1970, UTC.
     pub event_ts: i64,
-    /// When the webhook was received: milliseconds since 1970, UTC.
+    /// Time at which the webhook was received, in milliseconds since 1970, UTC.
     pub received_at: i64,
-    /// When a send was corrected by this statement: milliseconds since 1970, UTC.
+    /// Time at which a send was corrected by this statement, in milliseconds since 1970, UTC.
     pub updated_at: Option<i64>,
-    /// The message that a status, send or click is about.
+    /// Id of the message that a status, send or click refers to.
     pub message_id: Option<String>,
-    /// The message that an inbound message quotes.
+    /// Id of the message that an inbound message quotes.
     pub context_message_id: Option<String>,
-    /// The status.
+    /// Delivery status, as `statuses.status`.
     pub status: Option<String>,
-    /// The kind of a click.
+    /// Kind of the click, as `clicks.kind`.
     pub kind: Option<String>,
-    /// The click.
+    /// Id of the click.
     pub click_id: Option<String>,
-    /// Label of the button that was clicked.
+    /// Label of the clicked button.
     pub button_text: Option<String>,
-    /// The type of an inbound message.
+    /// Type of an inbound message.
     pub r#type: Option<String>,
-    /// Who told us.
+    /// The provider that reported the record.
     pub provider: Option<String>,
-    /// The provider's own name of the event that reported a click.
+    /// The provider's name of the event that reported a click.
     pub source: Option<String>,
-    /// Group to which a message went.
+    /// Id of the group to which a message was sent.
     pub group_id: Option<String>,
     /// Phone number of the person: digits only, or its keyed hash.
     pub wa_id: Option<String>,
     /// Business-scoped user id of the person.
     pub user_id: Option<String>,
-    /// Why it failed: Meta's code.
+    /// Meta's error code of a failed message.
     pub error_code: Option<i64>,
     /// Title of the error.
     pub error_title: Option<String>,
     /// Message of the error.
     pub error_message: Option<String>,
-    /// Template.
+    /// Name of the template.
     pub template_name: Option<String>,
-    /// `rsvp`, `travel`, `template`.
+    /// Type of the message: `rsvp`, `travel` or `template`.
     pub message_type: Option<String>,
-    /// Whether a send belongs to no event.
+    /// Whether a send belongs to no event of the application.
     pub standalone: Option<bool>,
-    /// Event of the application.
+    /// Id of the application's event.
     pub event_id: Option<String>,
-    /// Registration of the guest.
+    /// Id of the guest's registration.
     pub event_registration_id: Option<String>,
-    /// Guest.
+    /// Id of the guest.
     pub guest_id: Option<String>,
-    /// Guest's name.
+    /// Name of the guest.
     pub guest_name: Option<String>,
 }
 
-/// What a fact adds to the item of a message.
+/// The changes that a fact makes to the item of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
-    /// The message.
+    /// Id of the message.
     pub message_id: String,
-    /// What is to be merged into its item.
+    /// The values to merge into the message's item.
     pub item: Item,
 }
 
 impl Fact {
-    /// Reads a line of NDJSON. `None` if it is no record.
+    /// Parses a line of NDJSON. `None` if it is not a valid record.
     pub fn from_line(line: &[u8]) -> Option<Self> {
-        // serde would also read a JSON array as the struct.
+        // serde would also accept a JSON array for the struct.
         let is_object = line.trim_ascii_start().starts_with(b"{");
         is_object.then(|| serde_json::from_slice(line).ok()).flatten()
     }
 
-    /// Whether the lake takes a record with these times, too: what it rejects must not be looked up. `first_event_ms` is
-    /// the beginning of its first day, in milliseconds since 1970.
+    /// Whether the lake accepts a record with these times. Look-ups must not show records that the lake rejects.
+    /// `first_event_ms` is the start of the lake's first day, in milliseconds since 1970.
     pub fn is_placeable(&self, first_event_ms: i64) -> bool {
         self.event_ts >= first_event_ms && self.event_ts <= self.received_at.saturating_add(FUTURE_TOLERANCE_MS)
     }
 
-    /// The message of the business that it is about, also where it adds nothing to its item.
+    /// Returns the id of the business message that the fact refers to, even if the fact adds nothing to its item.
     pub fn into_message_id(self) -> Option<String> {
         if self.table == "messages" { self.context_message_id } else { self.message_id }
     }
 
-    /// What it adds to an item; `None` if it says nothing of a message of the business, or the message's id is longer
-    /// than 1,000 bytes. Other texts are cut at this length, those of clicks at 200 bytes.
+    /// Converts the fact to an update. `None` if it does not refer to a business message, or if the message id is
+    /// longer than 1,000 bytes. Other texts are truncated to 1,000 bytes, those of clicks to 200 bytes.
     pub fn into_update(mut self) -> Option<Update> {
         let time = self.event_ts;
         self.cut_texts();
@@ -146,7 +148,7 @@ impl Fact {
         (1..=MAX_ID_BYTES).contains(&message_id.len()).then_some(Update { message_id, item })
     }
 
-    /// Cuts what is longer than a store takes.
+    /// Truncates texts that are longer than a store accepts.
     fn cut_texts(&mut self) {
         let longest = if self.table == "clicks" { MAX_TAP_TEXT_BYTES } else { MAX_TEXT_BYTES };
         let texts = [

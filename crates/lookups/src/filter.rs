@@ -1,46 +1,47 @@
-//! Which messages are listed, and from where on.
+//! Filters and positions for listing messages.
 
 use crate::fact::MAX_ID_BYTES;
 use crate::item::{Item, State};
 
-/// Conditions on messages; a message must meet each that is set.
+/// Conditions on messages. A message must meet every condition that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// The registration.
+    /// Id of the registration.
     pub registration_id: Option<String>,
-    /// The event.
+    /// Id of the event.
     pub event_id: Option<String>,
-    /// The guest.
+    /// Id of the guest.
     pub guest_id: Option<String>,
-    /// The recipient: a phone number, digits only, or its keyed hash; a business-scoped user id.
+    /// The recipient: a phone number (digits only) or its keyed hash, or a business-scoped user id.
     pub recipient_id: Option<String>,
-    /// The template.
+    /// Name of the template.
     pub template_name: Option<String>,
     /// Whether the message belongs to no event.
     pub standalone: Option<bool>,
-    /// The state.
+    /// Delivery state.
     pub status: Option<State>,
 }
 
-/// The index by which a store lists messages.
+/// The index that a store uses to list messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Index {
-    /// By registration.
+    /// Index by registration.
     Registration,
-    /// By guest.
+    /// Index by guest.
     Guest,
-    /// By recipient.
+    /// Index by recipient.
     Recipient,
-    /// By event.
+    /// Index by event.
     Event,
-    /// By template.
+    /// Index by template.
     Template,
-    /// All messages, or all that are standalone.
+    /// Index of all messages, or of all standalone ones.
     Standalone,
 }
 
 impl Filter {
-    /// The index that leaves the fewest messages, and the value to look for in it; the others are compared.
+    /// The most selective index for this filter, and the value to look up in it. The remaining conditions are
+    /// compared afterwards.
     pub fn index(&self) -> (Index, Option<&str>) {
         [
             (Index::Registration, &self.registration_id),
@@ -54,7 +55,7 @@ impl Filter {
         .unwrap_or((Index::Standalone, None))
     }
 
-    /// Whether the item is of a known message that meets every condition.
+    /// Whether the item belongs to a known message that meets every condition.
     pub fn matches(&self, item: &Item) -> bool {
         let is = |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
         item.is_known()
@@ -68,13 +69,13 @@ impl Filter {
     }
 }
 
-/// A place in the list of messages. It begins with the one sent last; those sent at the same time are in the order of
-/// their ids; those without a known time of sending come last.
+/// A position in the list of messages. The list starts with the message sent last. Messages sent at the same time are
+/// ordered by id; messages without a known time of sending come last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// When the message was sent: milliseconds since 1970, UTC; 0 if unknown.
+    /// Time of sending in milliseconds since 1970, UTC; 0 if unknown.
     pub sent_at: i64,
-    /// The message.
+    /// Id of the message.
     pub message_id: String,
 }
 
@@ -84,13 +85,14 @@ impl Position {
         Self { sent_at: item.sent_at.get().unwrap_or_default(), message_id: message_id.to_owned() }
     }
 
-    /// A text that says where the next page begins: letters and digits alone, so that it needs no escapes in a URL.
+    /// Encodes the position as the cursor of the next page. It contains only letters and digits, so a URL needs no
+    /// escapes.
     pub fn to_cursor(&self) -> String {
         let id: String = self.message_id.bytes().map(|byte| format!("{byte:02x}")).collect();
         format!("{:x}z{id}", self.sent_at)
     }
 
-    /// Reads what [`Position::to_cursor`] wrote.
+    /// Decodes a cursor written by [`Position::to_cursor`]. `None` if it is malformed.
     pub fn from_cursor(cursor: &str) -> Option<Self> {
         let (sent_at, id) = cursor.split_once('z')?;
         if id.len() % 2 != 0 || !id.is_ascii() {

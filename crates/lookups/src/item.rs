@@ -1,4 +1,5 @@
-//! What the store keeps of a message: everything that its row of `message_status` and `message_log` is made of.
+//! The item that the store keeps per message. It contains everything that the message's rows in `message_status` and
+//! `message_log` are made of.
 
 use std::cmp::Reverse;
 
@@ -9,8 +10,8 @@ use crate::taps::Taps;
 
 macro_rules! item {
     ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
-        /// What is known of one message. Two copies merge to the same item in any order; an item merged with itself
-        /// stays as it is.
+        /// The known values of one message. Merging is commutative and idempotent: two copies merge to the same item
+        /// in any order, and merging an item with itself does not change it.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default)]
         pub struct Item {
@@ -30,23 +31,25 @@ macro_rules! item {
 }
 
 item! {
-    /// The earliest send or status, of whatever kind: without one, the message is not known to be the business's.
+    /// Time of the earliest send or status of any kind. Without it, the message is not known to be a business
+    /// message.
     reported_at: Earliest,
-    /// The earliest send or status that says that the message was sent.
+    /// Time of the earliest send or status that means that the message was sent.
     sent_at: Earliest,
-    /// The earliest `delivered`.
+    /// Time of the earliest `delivered`.
     delivered_at: Earliest,
-    /// The earliest `read` or `played`.
+    /// Time of the earliest `read` or `played`.
     read_at: Earliest,
-    /// The earliest `failed`.
+    /// Time of the earliest `failed`.
     failed_at: Earliest,
-    /// The earliest `deleted`.
+    /// Time of the earliest `deleted`.
     deleted_at: Earliest,
-    /// The clicks on it.
+    /// The clicks on the message.
     taps: Taps,
-    /// The earliest inbound message that quotes it, reactions left aside.
+    /// Time of the earliest inbound message that quotes it, except reactions.
     replied_at: Earliest,
-    /// Code of the earliest `failed` that has one, as text: among those of one time the smallest text counts.
+    /// Code, as text, of the earliest `failed` that has one. If several have the same time, the smallest text is
+    /// kept.
     error_code: First<String>,
     /// Title of the earliest `failed` that has one.
     error_title: First<String>,
@@ -56,49 +59,49 @@ item! {
     wa_id: Smallest,
     /// Business-scoped user id of the recipient.
     user_id: Smallest,
-    /// Group to which the message went.
+    /// Id of the group to which the message was sent.
     group_id: Smallest,
-    /// Template.
+    /// Name of the template.
     template_name: First<String>,
-    /// `rsvp`, `travel`, `template`.
+    /// Type of the message: `rsvp`, `travel` or `template`.
     message_type: First<String>,
-    /// Whether the send belongs to no event; where statements of one rank differ: true.
+    /// Whether the send belongs to no event; true if statements of the same rank differ.
     standalone: First<Reverse<bool>>,
-    /// Event of the application.
+    /// Id of the application's event.
     event_id: First<String>,
-    /// Registration of the guest.
+    /// Id of the guest's registration.
     registration_id: First<String>,
-    /// Guest.
+    /// Id of the guest.
     guest_id: First<String>,
-    /// Guest's name; dropped where phone numbers are hashed.
+    /// Name of the guest; dropped if phone numbers are pseudonymised.
     guest_name: First<String>,
-    /// The earliest event time of all facts: with the latest, the days of the lake that hold them.
+    /// The earliest event time of all facts. With `last_fact_at` it gives the days of the lake that contain them.
     first_fact_at: Earliest,
-    /// The latest event time of all facts: from it a store counts how long it keeps the item.
+    /// The latest event time of all facts. A store's retention time starts then.
     last_fact_at: Latest,
 }
 
-/// How far a message has come.
+/// Delivery state of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Sent, and nothing else is known.
+    /// Sent; no later state is known.
     Sent,
-    /// On a device of the recipient.
+    /// Delivered to a device of the recipient.
     Delivered,
-    /// Seen by the recipient.
+    /// Read by the recipient.
     Read,
-    /// Not delivered.
+    /// Delivery failed.
     Failed,
-    /// Taken back by the business.
+    /// Deleted by the business.
     Deleted,
 }
 
 impl State {
-    /// Every state.
+    /// All states.
     pub const ALL: [State; 5] = [State::Sent, State::Delivered, State::Read, State::Failed, State::Deleted];
 
-    /// Its name in answers.
+    /// The state's name in answers.
     pub const fn name(self) -> &'static str {
         match self {
             State::Sent => "sent",
@@ -111,8 +114,8 @@ impl State {
 }
 
 impl Item {
-    /// The state: by rank, not by the order in which things were reported. A click or a reply shows that the message
-    /// was read.
+    /// The state with the highest rank, regardless of the order of the reports. A click or a reply implies that the
+    /// message was read.
     pub fn state(&self) -> State {
         let is_read = self.read_at.get().or(self.first_click_at()).or(self.replied_at.get()).is_some();
         if !self.deleted_at.is_unknown() {
@@ -128,24 +131,24 @@ impl Item {
         }
     }
 
-    /// The earliest click that counts for CTR: milliseconds since 1970, UTC.
+    /// Time of the earliest click that counts for CTR, in milliseconds since 1970, UTC.
     pub fn first_click_at(&self) -> Option<i64> {
         self.taps.first_click_at()
     }
 
-    /// Whether answers show it: a send or a status is known. Clicks and replies alone make no message, because their
-    /// message may be another's.
+    /// Whether answers include the item: a send or a status is known. Clicks and replies alone are not enough,
+    /// because the message may belong to another business.
     pub fn is_known(&self) -> bool {
         !self.reported_at.is_unknown()
     }
 
-    /// To whom the message went: the phone number or its keyed hash, else the business-scoped user id. A message to a
-    /// group has no recipient.
+    /// The recipient's phone number or its keyed hash, or else the business-scoped user id. A message to a group has
+    /// no recipient.
     pub fn recipient_id(&self) -> Option<&str> {
         if self.group_id.is_unknown() { self.wa_id.get().or(self.user_id.get()) } else { None }
     }
 
-    /// Whether the message belongs to no event. Unknown counts as false.
+    /// Whether the message belongs to no event. False if unknown.
     pub fn is_standalone(&self) -> bool {
         self.standalone.get().is_some_and(|Reverse(standalone)| *standalone)
     }

@@ -1,9 +1,9 @@
-//! Look-ups: what became of a message, answered from a store that follows the webhooks within moments.
+//! Look-ups: the current status of single messages, answered from a store that follows the webhooks within moments.
 //!
-//! The store holds one [`Item`] a message. A record adds an [`Update`] to it; updates merge, so that late, repeated and
-//! reordered feeding ends in the same item, which equals the message's row in the SQL queries `message_status` and
-//! `message_log`. Webhooks feed the store when their records are safe; the transform feeds it again from the raw
-//! objects; a rebuild makes it from the lake alone.
+//! The store holds one [`Item`] per message. A record adds an [`Update`] to it. Updates merge, so late, repeated or
+//! reordered updates lead to the same item, which equals the message's row in the SQL queries `message_status` and
+//! `message_log`. Webhooks update the store after their records are stored; the transform applies the same records
+//! again from the raw objects; a rebuild creates the store from the lake alone.
 
 pub mod address;
 pub mod answers;

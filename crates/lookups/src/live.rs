@@ -1,5 +1,5 @@
-//! The store as webhooks and look-ups use it: within a time budget, so that a fault of the store
-//! delays no request for long.
+//! The look-up store with a time budget for each call, as used by webhooks and look-ups. A failing store does not
+//! delay requests for long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use crate::filter::{Filter, Position};
 use crate::store::{Entry, LookupStore, StoreError};
 use crate::updates::Updates;
 
-/// Longest time that a webhook waits for the store, if nothing else is set.
+/// Default of the maximum time that a webhook waits for the store.
 pub const FEED_BUDGET: Duration = Duration::from_millis(150);
 
-/// Longest time that a look-up waits for the store.
+/// Maximum time that a look-up waits for the store.
 pub const ASK_BUDGET: Duration = Duration::from_millis(2_500);
 
-/// A store, each call of which ends within its time budget.
+/// A look-up store whose calls end within a time budget.
 #[derive(Clone)]
 pub struct Lookups {
     items: Arc<dyn LookupStore>,
@@ -24,42 +24,42 @@ pub struct Lookups {
     first_event_ms: i64,
 }
 
-/// What became of the updates of a webhook.
+/// Result of applying a webhook's records to the store.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fed {
-    /// Messages whose items have taken the updates.
+    /// Number of messages whose items were updated.
     pub applied: u64,
-    /// Messages whose items may lack them until the transform applies them.
+    /// Number of messages whose items may lack the update until the transform applies it.
     pub missed: u64,
-    /// The items after the updates; none where some were missed.
+    /// The items after the update; empty if any update was missed.
     pub entries: Vec<Entry>,
 }
 
 impl Lookups {
-    /// Look-ups in `store`.
+    /// Uses `store` with the default budgets.
     pub fn new(store: Arc<dyn LookupStore>) -> Self {
         Self { items: store, feed_budget: FEED_BUDGET, first_event_ms: EARLIEST_EVENT_MS }
     }
 
-    /// The same look-ups, with another time that a webhook waits for the store at most.
+    /// The same look-ups with another maximum time that a webhook waits for the store.
     #[must_use]
     pub fn with_feed_budget(self, feed_budget: Duration) -> Self {
         Self { feed_budget, ..self }
     }
 
-    /// The same look-ups of a lake whose first day begins at this time (milliseconds since 1970): earlier events are not
-    /// applied.
+    /// The same look-ups for a lake whose first day starts at this time (milliseconds since 1970). Earlier events are
+    /// ignored.
     #[must_use]
     pub fn with_first_event(self, first_event_ms: i64) -> Self {
         Self { first_event_ms, ..self }
     }
 
-    /// The store.
+    /// The underlying store.
     pub fn store(&self) -> &Arc<dyn LookupStore> {
         &self.items
     }
 
-    /// Applies what newline-terminated records say, within the budget. Never fails: what is missed is applied later,
+    /// Applies newline-terminated records within the budget. Never fails: the transform applies missed updates later
     /// from the raw objects.
     pub async fn feed(&self, lines: &[u8]) -> Fed {
         let mut updates = Updates::from_lines(lines, self.first_event_ms);
@@ -77,29 +77,29 @@ impl Lookups {
         }
     }
 
-    /// The answer to a look-up of message ids.
+    /// Answers a look-up by message ids.
     ///
     /// # Errors
-    /// The store's, also where it gives no answer within [`ASK_BUDGET`].
+    /// The store failed or did not respond within [`ASK_BUDGET`].
     pub async fn statuses(&self, message_ids: &[String]) -> Result<serde_json::Value, StoreError> {
-        // What no item can have for its id, some stores refuse to look for.
+        // Leave out ids that no item can have, because some stores reject them.
         let is_id = |id: &&String| (1..=MAX_ID_BYTES).contains(&id.len());
         let message_ids: Vec<String> = message_ids.iter().filter(is_id).cloned().collect();
         Ok(answers::statuses(&within(ASK_BUDGET, self.items.get(&message_ids)).await?))
     }
 
-    /// The answer that lists messages: a page of [`answers::PAGE`], the message sent last first.
+    /// Answers with a page of up to [`answers::PAGE`] messages, the message sent last first.
     ///
     /// # Errors
-    /// As those of [`Lookups::statuses`].
+    /// As for [`Lookups::statuses`].
     pub async fn logs(&self, filter: &Filter, after: Option<&Position>) -> Result<serde_json::Value, StoreError> {
         Ok(answers::logs(&within(ASK_BUDGET, self.items.list(filter, after, answers::PAGE + 1)).await?))
     }
 
-    /// The answer with the message sent last, or null.
+    /// Answers with the message sent last, or null.
     ///
     /// # Errors
-    /// As those of [`Lookups::statuses`].
+    /// As for [`Lookups::statuses`].
     pub async fn latest(&self, filter: &Filter) -> Result<serde_json::Value, StoreError> {
         Ok(answers::latest(within(ASK_BUDGET, self.items.list(filter, None, 1)).await?.first()))
     }

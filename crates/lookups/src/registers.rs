@@ -1,14 +1,14 @@
-//! The values an item is made of: state-based CRDTs. Order, repeats and grouping of merges never matter: merging is
-//! commutative, associative and idempotent.
+//! The values of an item: state-based CRDTs. Merging is commutative, associative and idempotent, so order, repetition
+//! and grouping of merges do not matter.
 
 use serde::{Deserialize, Serialize};
 
-/// A value that two copies of an item can agree on.
+/// A value that can be merged with another copy.
 pub trait Merge: PartialEq {
-    /// Takes in what another copy knows.
+    /// Merges the values of another copy into this one.
     fn merge(&mut self, other: Self);
 
-    /// Whether nothing is known.
+    /// Whether no value is known.
     fn is_unknown(&self) -> bool;
 }
 
@@ -18,7 +18,7 @@ pub trait Merge: PartialEq {
 pub struct Earliest(Option<i64>);
 
 impl Earliest {
-    /// The time, if it is known.
+    /// The time; `None` if unknown.
     pub fn get(self) -> Option<i64> {
         self.0
     }
@@ -46,7 +46,7 @@ impl Merge for Earliest {
 pub struct Latest(Option<i64>);
 
 impl Latest {
-    /// The time, if it is known.
+    /// The time; `None` if unknown.
     pub fn get(self) -> Option<i64> {
         self.0
     }
@@ -68,18 +68,18 @@ impl Merge for Latest {
     }
 }
 
-/// The value of the statement with the lowest rank; of statements of one rank the smallest value.
+/// The value of the statement with the lowest rank; among statements of the same rank, the smallest value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct First<T>(Option<(i64, T)>);
 
 impl<T> First<T> {
-    /// What a statement of this rank says. No value is no statement.
+    /// The value of one statement with this rank. `None` makes no statement.
     pub fn stated(rank: i64, value: Option<T>) -> Self {
         Self(value.map(|value| (rank, value)))
     }
 
-    /// The value, if one was stated.
+    /// The value; `None` if none was stated.
     pub fn get(&self) -> Option<&T> {
         self.0.as_ref().map(|(_, value)| value)
     }
@@ -101,18 +101,18 @@ impl<T: Ord> Merge for First<T> {
     }
 }
 
-/// The smallest text that was stated.
+/// The smallest text among all statements.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Smallest(Option<String>);
 
 impl Smallest {
-    /// What a statement says. No text is no statement.
+    /// The text of one statement. `None` makes no statement.
     pub fn stated(text: Option<String>) -> Self {
         Self(text)
     }
 
-    /// The text, if one was stated.
+    /// The text; `None` if none was stated.
     pub fn get(&self) -> Option<&str> {
         self.0.as_deref()
     }

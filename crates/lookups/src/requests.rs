@@ -1,4 +1,4 @@
-//! What an application asks, read from a body or a query. What cannot be meant is refused with the field's name.
+//! Parses the requests of the look-up routes. Invalid values are rejected with the name of the field.
 
 use bluetick_events::{Options, pseudonymised, recipient_id};
 use serde_json::{Map, Value};
@@ -8,21 +8,21 @@ use crate::answers::MAX_WAMIDS;
 use crate::filter::{Filter, Position};
 use crate::item::State;
 
-/// A request that the caller must correct: status 400.
+/// A request that the caller must correct (status 400).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadRequest {
-    /// The body is no JSON object.
+    /// The body is not a JSON object.
     #[error("the body must be a JSON object")]
     NotAnObject,
     /// A required field is missing.
     #[error("field {0} is required")]
     Missing(&'static str),
-    /// A field does not hold what it must.
+    /// A field has an invalid value.
     #[error("field {field} must be {expected}")]
     Invalid {
-        /// Its name.
+        /// Name of the field.
         field: &'static str,
-        /// What it must be.
+        /// Description of valid values.
         expected: &'static str,
     },
 }
@@ -30,7 +30,7 @@ pub enum BadRequest {
 /// Reads the message ids of `POST /api/webhooks/message-status-lookup/`.
 ///
 /// # Errors
-/// The body is no object with a list of at most [`MAX_WAMIDS`] texts in `wamids`.
+/// The body is not an object with a list of at most [`MAX_WAMIDS`] strings in `wamids`.
 pub fn wamids(body: &[u8]) -> Result<Vec<String>, BadRequest> {
     let mut body: Map<String, Value> = serde_json::from_slice(body).map_err(|_| BadRequest::NotAnObject)?;
     let wamids = body.remove("wamids").ok_or(BadRequest::Missing("wamids"))?;
@@ -41,11 +41,11 @@ pub fn wamids(body: &[u8]) -> Result<Vec<String>, BadRequest> {
     }
 }
 
-/// Reads the query of `GET /api/webhooks/message-logs/`: the filters, and where the page begins. An empty value is no
-/// filter; unknown names are ignored.
+/// Parses the query of `GET /api/webhooks/message-logs/`: the filter, and the position at which the page begins.
+/// Empty values are ignored, as are unknown names.
 ///
 /// # Errors
-/// A value that cannot be meant.
+/// A value is invalid.
 pub fn message_logs(query: &str, options: &Options) -> Result<(Filter, Option<Position>), BadRequest> {
     let (mut filter, mut after) = (Filter::default(), None);
     for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.trim().is_empty()) {
@@ -68,7 +68,7 @@ pub fn message_logs(query: &str, options: &Options) -> Result<(Filter, Option<Po
 /// Reads the query of `GET /api/webhooks/message-logs/latest/`.
 ///
 /// # Errors
-/// `registration_id` is missing, or a value cannot be meant.
+/// `registration_id` is missing, or a value is invalid.
 pub fn latest(query: &str, options: &Options) -> Result<Filter, BadRequest> {
     let (filter, _) = message_logs(query, options)?;
     if filter.registration_id.is_none() {
@@ -78,7 +78,7 @@ pub fn latest(query: &str, options: &Options) -> Result<Filter, BadRequest> {
 }
 
 fn recipient(value: &str, options: &Options) -> Result<String, BadRequest> {
-    // A plus sign that was not escaped arrives as a space.
+    // An unescaped plus sign arrives as a space.
     let expected = "a phone number, its keyed hash or a business-scoped user id";
     recipient_id(value.trim(), options).ok_or(BadRequest::Invalid { field: "recipient_id", expected })
 }

@@ -1,8 +1,8 @@
-//! The embedded store: one SQLite file in a directory of its own, for one machine.
+//! The embedded look-up store: one SQLite file in its own directory, for a single machine.
 //!
-//! One thread writes: updates that come while it is busy share the next transaction. Readers have connections of their
-//! own and wait for no writer (write-ahead log). A transaction survives the end of the process; after a loss of power
-//! the last ones may be missing, which the transform or a rebuild applies again.
+//! A single thread writes. Updates that arrive while it is busy share the next transaction. Readers use separate
+//! connections and do not wait for the writer (write-ahead log). A committed transaction survives a crash of the
+//! process. After a power failure the last transactions may be lost; the transform or a rebuild applies them again.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,20 +18,20 @@ use crate::item::{Item, State};
 use crate::registers::Merge;
 use crate::store::{Entry, LookupStore, StoreError};
 
-/// The file in the directory.
+/// Name of the file in the directory.
 const FILE: &str = "lookups.sqlite3";
-/// Version of the tables in the file.
+/// Version of the tables in the file (SQLite's `user_version`).
 const SCHEMA_VERSION: i64 = 2;
-/// Calls that may wait for the writer; more are told that the store is busy.
+/// Maximum number of calls that wait for the writer. Further calls fail because the store is busy.
 const WAITING_CALLS: usize = 4_096;
-/// Calls that share a transaction at most.
+/// Maximum number of calls that share a transaction.
 const CALLS_PER_TRANSACTION: usize = 512;
-/// Connections that read at the same time.
+/// Maximum number of concurrent read connections.
 const READERS: usize = 4;
-/// How long a connection waits for another process's lock.
+/// Maximum time that a connection waits for another process's lock.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
-/// `status` is null where no send and no status is known: such an item is in no list.
+/// `status` is null if no send and no status is known; such an item appears in no list.
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS messages (
   message_id TEXT PRIMARY KEY, item TEXT NOT NULL, sent_at INTEGER NOT NULL, registration_id TEXT, event_id TEXT, guest_id TEXT,
@@ -54,28 +54,28 @@ ON CONFLICT (message_id) DO UPDATE SET
 
 const ONE: &str = "SELECT item FROM messages WHERE message_id = ?1";
 
-/// What the writer is asked to do, and where the answer goes.
+/// A call to the writer thread, and the channel for its answer.
 enum Call {
     Apply(Vec<Update>, oneshot::Sender<Result<Vec<Entry>, StoreError>>),
     Replace(Box<Replacement>, oneshot::Sender<Result<bool, StoreError>>),
     Clear(oneshot::Sender<Result<(), StoreError>>),
 }
 
-/// An item that takes the place of another.
+/// Replacement of an item by another one.
 struct Replacement {
     message_id: String,
     before: Item,
     after: Option<Item>,
 }
 
-/// An answer that is given once the transaction is committed.
+/// An answer that is sent after the transaction is committed.
 enum Answer {
     Entries(Vec<Entry>, oneshot::Sender<Result<Vec<Entry>, StoreError>>),
     Replaced(bool, oneshot::Sender<Result<bool, StoreError>>),
     Done(oneshot::Sender<Result<(), StoreError>>),
 }
 
-/// A store in a directory.
+/// A look-up store in a local directory.
 pub struct SqliteStore {
     calls: mpsc::Sender<Call>,
     readers: Arc<Readers>,
@@ -99,10 +99,10 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 impl SqliteStore {
-    /// Opens the store in `directory`, which is made if it does not exist.
+    /// Opens the store in `directory`, which is created if it does not exist.
     ///
     /// # Errors
-    /// The directory or the file cannot be made or read, or the file is of another version.
+    /// The directory or the file cannot be created or read, or the file has another version.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         std::fs::create_dir_all(directory).map_err(StoreError::unavailable)?;
         let file = directory.join(FILE);
@@ -134,7 +134,7 @@ impl SqliteStore {
         answer.await.map_err(|_| StoreError::unavailable("the writer has ended"))?
     }
 
-    /// Runs a query on a connection of its own, on a thread that may block.
+    /// Runs a query on its own connection, on a thread that may block.
     async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -157,13 +157,13 @@ impl SqliteStore {
 fn connect(file: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(file)?;
     connection.busy_timeout(LOCK_WAIT)?;
-    // Answers with the mode in force.
+    // This pragma returns the mode in force.
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
 }
 
-/// The writer's thread: ends when the store is dropped.
+/// The writer thread. It ends when the store is dropped.
 fn write_all(mut connection: Connection, mut waiting: mpsc::Receiver<Call>) {
     while let Some(first) = waiting.blocking_recv() {
         let mut calls = vec![first];
@@ -172,7 +172,7 @@ fn write_all(mut connection: Connection, mut waiting: mpsc::Receiver<Call>) {
         {
             calls.push(call);
         }
-        // Without answers the callers learn that the store did not do it.
+        // Dropping the answer channels tells the callers that the store did not apply their calls.
         match write(&mut connection, calls) {
             Ok(answers) => answers.into_iter().for_each(Answer::give),
             Err(error) => {
@@ -203,7 +203,7 @@ fn write(connection: &mut Connection, calls: Vec<Call>) -> Result<Vec<Answer>, S
 }
 
 impl Answer {
-    /// A caller that has gone away wants no answer.
+    /// Sends the answer. If the caller is gone, the answer is dropped.
     fn give(self) {
         match self {
             Answer::Entries(entries, sender) => _ = sender.send(Ok(entries)),
@@ -265,8 +265,8 @@ fn write_one(transaction: &Transaction<'_>, message_id: &str, item: &Item) -> Re
     Ok(())
 }
 
-/// The query that lists messages by an index. Other conditions are compared; the first one that is set decides the
-/// index.
+/// The SQL query that lists messages by an index. The first condition that is set determines the index; the others
+/// are compared.
 fn list_query(filter: &Filter) -> &'static str {
     macro_rules! query {
         ($index:literal, $condition:literal) => {

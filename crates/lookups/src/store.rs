@@ -1,4 +1,4 @@
-//! What a store of look-ups can do.
+//! The interface of look-up stores.
 
 use async_trait::async_trait;
 
@@ -6,45 +6,44 @@ use crate::fact::Update;
 use crate::filter::{Filter, Position};
 use crate::item::Item;
 
-/// Why a store did not do it.
+/// Why a call to a look-up store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The store gave no answer, or said that it cannot now: the same call may succeed later.
+    /// The store did not respond or is temporarily unavailable. The same call may succeed later.
     #[error("the look-up store cannot be reached or is busy")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The store holds something that cannot be read, or is not what was expected: `bluetick lookups rebuild` makes it
-    /// anew.
+    /// The store contains invalid data. `bluetick lookups rebuild` creates it again.
     #[error("the look-up store cannot be used: {0}")]
     Unusable(String),
 }
 
 impl StoreError {
-    /// An error after which the same call may succeed later.
+    /// Wraps an error after which the same call may succeed later.
     pub fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable(error.into())
     }
 }
 
-/// A message and its item.
+/// A message id and the message's item.
 pub type Entry = (String, Item);
 
-/// A store of items, one a message.
+/// A store with one item per message.
 ///
-/// Applying is commutative and idempotent: an update may be applied late, again, and in any order with others.
+/// Applying is commutative and idempotent: an update may be applied late, more than once, and in any order.
 #[async_trait]
 pub trait LookupStore: Send + Sync {
-    /// Merges updates into their items; returns the items as they are now, in the order of the updates. No two updates
-    /// are of one message. After an error any of them may have been applied: apply all again.
+    /// Merges updates into their items. Returns the merged items in the order of the updates. Each message may occur
+    /// in only one update. After an error any of the updates may have been applied: apply all of them again.
     async fn apply(&self, updates: Vec<Update>) -> Result<Vec<Entry>, StoreError>;
 
-    /// The items of these messages, in any order; unknown ones are left out.
+    /// Returns the items of these messages in any order. Unknown messages are left out.
     async fn get(&self, message_ids: &[String]) -> Result<Vec<Entry>, StoreError>;
 
-    /// The first `limit` messages after a position that meet the filter, the one sent last first.
+    /// Lists the first `limit` messages after a position that match the filter, starting with the message sent last.
     async fn list(&self, filter: &Filter, after: Option<&Position>, limit: usize) -> Result<Vec<Entry>, StoreError>;
 
-    /// Replaces the item of a message at once, or removes it, if it is still `before`. False if it is not: then nothing
-    /// was changed.
+    /// Atomically replaces the item of a message, or removes it if `after` is `None`. Returns false and changes
+    /// nothing if the item no longer equals `before`.
     async fn replace(&self, message_id: &str, before: &Item, after: Option<Item>) -> Result<bool, StoreError>;
 
     /// Removes every item.

@@ -1,5 +1,5 @@
-//! The clicks on a message, as `sql/common/taps.sql` counts them: statements with one id and time are one click, and
-//! Interakt's second report of a tap is left out.
+//! The clicks on a message, counted as in `sql/common/taps.sql`: statements with the same id and time are one click,
+//! and Interakt's second report of a tap is left out.
 
 use std::collections::BTreeMap;
 
@@ -10,36 +10,36 @@ use crate::registers::{Merge, Smallest};
 /// Kinds of clicks that count for CTR (docs/metrics.md, part 3).
 const CLICK_KINDS: [&str; 5] = ["button_reply", "list_reply", "flow_reply", "quick_reply", "link_click"];
 
-/// Most clicks that are kept of a message: the earliest. Only the first that counts is answered.
+/// Maximum number of clicks kept per message, the earliest ones. Answers only use the first click that counts.
 const MOST_TAPS: usize = 32;
 
-/// Interakt reports a tap on a template's button by one of these events, and again, without a common id, by the event
-/// `message_received`.
+/// Interakt reports a tap on a template button with one of these events, and again with the event `message_received`,
+/// without a common id.
 const FIRST_REPORTS: [&str; 2] = ["message_api_clicked", "message_campaign_clicked"];
 const SECOND_REPORT: &str = "message_received";
 const SECOND_REPORT_KINDS: [&str; 2] = ["quick_reply", "button_reply"];
 
-/// How far both reports of a tap may be apart. Milliseconds.
+/// Maximum time between both reports of a tap, in milliseconds.
 const REPORTS_APART_MS: u64 = 60_000;
 
-/// One click: its attributes are the smallest that were stated.
+/// One click. If statements differ, each attribute is the smallest stated value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tap {
-    /// When: milliseconds since 1970, UTC.
+    /// Event time in milliseconds since 1970, UTC.
     pub(crate) at: i64,
-    /// The click's id.
+    /// Id of the click.
     pub(crate) id: String,
     /// As `clicks.kind`.
     #[serde(skip_serializing_if = "Merge::is_unknown")]
     pub(crate) kind: Smallest,
-    /// Who reported it.
+    /// The provider that reported the click.
     #[serde(skip_serializing_if = "Merge::is_unknown")]
     pub(crate) provider: Smallest,
-    /// The provider's own name of the event that reported it.
+    /// The provider's name of the event that reported the click.
     #[serde(skip_serializing_if = "Merge::is_unknown")]
     pub(crate) source: Smallest,
-    /// Who clicked: a phone number or its keyed hash.
+    /// Phone number of the person who clicked, or its keyed hash.
     #[serde(skip_serializing_if = "Merge::is_unknown")]
     pub(crate) wa_id: Smallest,
     /// Label of the button.
@@ -60,7 +60,7 @@ impl Tap {
         self.provider.get() == Some("interakt") && self.source.get().is_some_and(|source| sources.contains(&source))
     }
 
-    /// Whether it is the second report of the tap that `first` reports.
+    /// Whether this click is the second report of the tap that `first` reports.
     fn repeats(&self, first: &Self) -> bool {
         self.is_of_interakt(&[SECOND_REPORT])
             && self.kind.get().is_some_and(|kind| SECOND_REPORT_KINDS.contains(&kind))
@@ -75,18 +75,18 @@ impl Tap {
     }
 }
 
-/// Letter by letter, as SQL does it.
+/// Lower case character by character, as in SQL.
 fn lower(text: &Smallest) -> Option<String> {
     text.get().map(|text| text.chars().flat_map(char::to_lowercase).collect())
 }
 
-/// The earliest clicks on a message, in the order of their times.
+/// The earliest clicks on a message, ordered by time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Taps(Vec<Tap>);
 
 impl Taps {
-    /// The earliest click that counts for CTR: milliseconds since 1970, UTC.
+    /// Time of the earliest click that counts for CTR, in milliseconds since 1970, UTC.
     pub fn first_click_at(&self) -> Option<i64> {
         let counts = |tap: &&Tap| tap.is_click() && !self.0.iter().any(|first| tap.repeats(first));
         self.0.iter().find(counts).map(|tap| tap.at)
@@ -100,8 +100,8 @@ impl From<Tap> for Taps {
 }
 
 impl Merge for Taps {
-    /// A click beyond the earliest [`MOST_TAPS`] is beyond them in every union, too: what is dropped is never missed,
-    /// whatever the order.
+    /// Dropping clicks beyond the earliest [`MOST_TAPS`] is safe in any order of merges: such a click is beyond the
+    /// earliest [`MOST_TAPS`] of every union, too.
     fn merge(&mut self, other: Self) {
         let mut taps: BTreeMap<(i64, String), Tap> = BTreeMap::new();
         for tap in std::mem::take(&mut self.0).into_iter().chain(other.0) {

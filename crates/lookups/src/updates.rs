@@ -1,4 +1,4 @@
-//! Updates on their way into a store: one a message, however many facts are known of it.
+//! Pending updates for a look-up store: one per message, merged from any number of facts.
 
 use std::collections::HashMap;
 
@@ -6,13 +6,13 @@ use crate::fact::{Fact, Update};
 use crate::item::Item;
 use crate::registers::Merge;
 
-/// Updates by message.
+/// Pending updates by message id.
 #[derive(Clone, Debug, Default)]
 pub struct Updates(HashMap<String, Item>);
 
 impl Updates {
-    /// The updates of newline-terminated NDJSON lines that a lake will take whose first day begins at `first_event_ms`
-    /// (milliseconds since 1970).
+    /// Collects the updates of newline-terminated NDJSON lines. Leaves out records that a lake rejects whose first
+    /// day starts at `first_event_ms` (milliseconds since 1970).
     pub fn from_lines(lines: &[u8], first_event_ms: i64) -> Self {
         let mut updates = Self::default();
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
@@ -23,7 +23,7 @@ impl Updates {
         updates
     }
 
-    /// Adds what a fact says of a message of the business, if it says something.
+    /// Adds the update of a fact, if the fact refers to a business message.
     pub fn push(&mut self, fact: Fact) {
         if let Some(update) = fact.into_update() {
             self.merge(update);
@@ -40,12 +40,12 @@ impl Updates {
         self.0.len()
     }
 
-    /// Whether there is nothing to apply.
+    /// Whether there are no updates.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Takes everything out, in the order of the message ids.
+    /// Removes and returns all updates, ordered by message id.
     pub fn take(&mut self) -> Vec<Update> {
         let mut updates: Vec<_> = self.0.drain().map(|(message_id, item)| Update { message_id, item }).collect();
         updates.sort_unstable_by(|one, other| one.message_id.cmp(&other.message_id));

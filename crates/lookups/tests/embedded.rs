@@ -1,4 +1,4 @@
-//! The embedded store against a plain map that does the same in memory.
+//! Compares the embedded store with an equivalent in-memory map.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -15,7 +15,7 @@ fn send(number: u32) -> Fact {
     let text = |prefix: &str, modulo: u32| Some(format!("{prefix}{}", number % modulo));
     Fact {
         table: "sends".to_owned(),
-        // Pairs of messages are sent at the same time.
+        // Two messages each are sent at the same time.
         event_ts: BEGIN + i64::from(number / 2),
         received_at: BEGIN + 1_000_000,
         message_id: Some(format!("wamid.{:03}", number * 7 % 200)),
@@ -35,7 +35,7 @@ fn updates(facts: impl IntoIterator<Item = Fact>) -> Updates {
     updates
 }
 
-/// What a store should list.
+/// The messages that a store should list.
 fn expected(items: &BTreeMap<String, Item>, filter: &Filter) -> Vec<Entry> {
     let mut entries: Vec<Entry> =
         items.iter().filter(|(_, item)| filter.matches(item)).map(|(id, item)| (id.clone(), item.clone())).collect();
@@ -71,7 +71,7 @@ async fn lists_are_complete_in_order_and_in_pages() {
     for update in updates((0..200).map(send)).take() {
         items.insert(update.message_id, update.item);
     }
-    // A click on a message of which neither a send nor a status is known is not listed.
+    // A click on a message without a known send or status is not listed.
     let stray = Fact {
         table: "clicks".to_owned(),
         event_ts: BEGIN,

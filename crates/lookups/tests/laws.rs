@@ -1,12 +1,12 @@
-//! Laws of items: whatever the order, the grouping and the repeats of facts, an item ends the same.
+//! Properties of items: the order, grouping and repetition of facts do not change the resulting item.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use bluetick_lookups::{Fact, Item, Merge, Updates};
 use proptest::prelude::*;
 
-/// A fact about one of three messages; times and texts meet often, so that facts contradict each other at the same
-/// instant.
+/// A fact about one of three messages. Times and texts often coincide, so that facts contradict each other at the
+/// same time.
 pub fn fact() -> impl Strategy<Value = Fact> {
     let table = prop::sample::select(vec!["statuses", "sends", "clicks", "messages", "account_events"]);
     let status = prop::sample::select(vec![
@@ -94,7 +94,7 @@ proptest! {
         prop_assert_eq!(&serde_json::from_str::<Item>(&serde_json::to_string(&item).unwrap()).unwrap(), &item);
     }
 
-    /// A control: what takes the value that came last instead of the one stated last breaks the law.
+    /// A control: keeping the value that was applied last, instead of the value stated last, violates the property.
     #[test]
     fn taking_what_came_last_would_break_the_law(time in 0_i64..3) {
         let stated = |time: i64, value: &str| Fact {
