@@ -1,5 +1,5 @@
-//! The application: the router built from its settings, and its answers as HTTP responses. The Lambda function and
-//! `bluetick serve` share it.
+//! Builds the router from the settings, and converts its answers to HTTP responses. The Lambda function and `bluetick
+//! serve` share this module.
 
 use aws_smithy_http_client::tls::{Provider as TlsProvider, rustls_provider::CryptoMode};
 use bluetick_lookups::Lookups;
@@ -28,13 +28,13 @@ pub enum StartError {
     Spill(#[from] SpillError),
 }
 
-/// Builds the router and its clients from the settings. The caller opens the look-up store, so that the Lambda function
-/// need not hold the embedded one.
+/// Builds the router and its clients from the settings. The caller opens the look-up store, so that the Lambda
+/// function does not have to link the embedded store.
 ///
 /// # Errors
 /// A secret cannot be read, or a directory or client cannot be created.
 pub async fn start(settings: Settings, lookups: Option<Lookups>) -> Result<Router<AwsFirehoseClient>, StartError> {
-    // Loading the AWS configuration takes time, and needs credentials: only if a service is used.
+    // Load the AWS configuration only if an AWS service is used: loading takes time and needs credentials.
     let mut aws = None;
     let sink = match &settings.sink {
         SinkUrl::Firehose(stream) => {
@@ -71,10 +71,10 @@ fn jitter() -> f64 {
     f64::from(uuid::Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX)
 }
 
-/// An answer as an HTTP response.
+/// Converts an answer to an HTTP response.
 ///
 /// # Errors
-/// A header of the answer is not valid.
+/// A header of the answer is invalid.
 pub fn respond(answer: Answer) -> Result<http::Response<String>, http::Error> {
     let mut builder = http::Response::builder().status(answer.status).header("content-type", answer.content_type);
     for (name, value) in answer.headers {

@@ -5,7 +5,7 @@
 pub const RECORD_BYTES: usize = 1_024_000;
 /// Maximum records of one `PutRecordBatch` (docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
 pub const CALL_RECORDS: usize = 500;
-/// Maximum bytes of one `PutRecordBatch`: 4 MiB (same page), less a reserve for what the request holds beside the data.
+/// Maximum bytes of one `PutRecordBatch`: 4 MiB (same page), less a reserve for request overhead.
 pub const CALL_BYTES: usize = 4 * 1024 * 1024 - 64 * 1024;
 
 /// The lines of one webhook, grouped into records.
@@ -13,12 +13,12 @@ pub const CALL_BYTES: usize = 4 * 1024 * 1024 - 64 * 1024;
 pub struct Batches {
     /// Records of whole lines, each within [`RECORD_BYTES`].
     pub records: Vec<Vec<u8>>,
-    /// Lines that exceed the size of a record. They go to the spill, which has no limit.
+    /// Lines that are larger than a record may be. They go to the spill, which has no limit.
     pub oversized: Vec<u8>,
 }
 
-/// Groups newline-terminated lines into as few records as the limit allows: Firehose rounds the size of each record up
-/// to a multiple of 5 KB on the bill (docs.aws.amazon.com/firehose/latest/dev/limits.html).
+/// Groups newline-terminated lines into as few records as the limit allows, because Firehose bills each record
+/// rounded up to a multiple of 5 KB (docs.aws.amazon.com/firehose/latest/dev/limits.html).
 pub fn records(lines: &[u8], record_bytes: usize) -> Batches {
     let mut batches = Batches::default();
     let mut record = Vec::new();
@@ -38,7 +38,7 @@ pub fn records(lines: &[u8], record_bytes: usize) -> Batches {
     batches
 }
 
-/// How many records, from the front of `sizes`, the next call may carry; at least one.
+/// Returns how many records from the front of `sizes` fit into the next call; at least one.
 pub fn next_call(sizes: impl IntoIterator<Item = usize>) -> usize {
     let mut bytes = 0;
     let fitting = sizes
@@ -69,7 +69,7 @@ mod tests {
             for record in &batches.records {
                 prop_assert!(record.len() <= limit && record.ends_with(b"\n"));
             }
-            // As few records as possible: the first line of each would not fit into the one before.
+            // The number of records is minimal: the first line of each would not fit into the previous record.
             for pair in batches.records.windows(2) {
                 let first_line = pair[1].split_inclusive(|byte| *byte == b'\n').next().unwrap();
                 prop_assert!(pair[0].len() + first_line.len() > limit);

@@ -1,4 +1,4 @@
-//! Delivery of lines: to the sink, and to the spill if the sink fails. If both fail the webhook is refused, so that its
+//! Delivers lines to the sink, and to the spill if the sink fails. If both fail, the webhook is rejected so that its
 //! sender retries.
 
 use std::time::Duration;
@@ -7,19 +7,19 @@ use crate::file_sink::FileSink;
 use crate::firehose::{Firehose, FirehoseClient};
 use crate::spill::Spill;
 
-/// Maximum time of the spill. Together with [`crate::firehose::BUDGET`] it stays below the 3 s that Interakt waits for
-/// a response.
+/// Maximum time of a write to the spill. The sum with [`crate::firehose::BUDGET`] stays below the 3 s that Interakt
+/// waits for a response.
 pub const SPILL_BUDGET: Duration = Duration::from_millis(1_000);
 
-/// Where lines go first.
+/// The primary destination of lines.
 pub enum Sink<C> {
-    /// A delivery stream of Kinesis Data Firehose.
+    /// A Kinesis Data Firehose delivery stream.
     Firehose(Firehose<C>),
-    /// A directory.
+    /// A local directory.
     File(FileSink),
 }
 
-/// The sink, and the spill behind it.
+/// A sink with an optional spill as fallback.
 pub struct Delivery<C> {
     sink: Sink<C>,
     spill: Option<Spill>,
@@ -30,7 +30,7 @@ pub struct Delivery<C> {
 pub struct Delivered {
     /// Lines that the sink stored.
     pub accepted: u64,
-    /// Firehose records sent again, counted for each retry.
+    /// Firehose records sent again, counted once per retry.
     pub retried: u64,
     /// Lines that the spill stored.
     pub spilled: u64,
@@ -50,7 +50,7 @@ fn count(lines: &[u8]) -> u64 {
 }
 
 impl<C: FirehoseClient> Delivery<C> {
-    /// Delivers to `sink`, and to `spill` if that fails.
+    /// Delivers to `sink`, and to `spill` if the sink fails.
     pub fn new(sink: Sink<C>, spill: Option<Spill>) -> Self {
         Self { sink, spill }
     }
@@ -62,8 +62,8 @@ impl<C: FirehoseClient> Delivery<C> {
             return Delivered::default();
         }
         let (unsaved, retried) = match &self.sink {
-            // The circuit breaker is open: Firehose is skipped. Without a spill it is tried all the same, because nothing
-            // else is left.
+            // Skip Firehose while the circuit breaker is open. Without a spill there is no alternative, so it is
+            // tried anyway.
             Sink::Firehose(firehose) if self.spill.is_some() && firehose.is_open() => (lines.to_vec(), 0),
             Sink::Firehose(firehose) => {
                 let outcome = firehose.put(lines).await;

@@ -1,7 +1,7 @@
 //! Files that survive a power failure.
 //!
-//! A file is durable once its content, its name in its directory, and the names of all new directories above it are on
-//! disk. Each needs an `fsync` of its own.
+//! A file is durable once its content, its directory entry, and the directory entries of all new parent folders are
+//! on disk. Each of these needs a separate `fsync`.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -12,8 +12,8 @@ use std::sync::{Mutex, PoisonError};
 /// A directory whose files and folders are durable.
 pub(crate) struct DurableDirectory {
     root: PathBuf,
-    /// Folders below the root whose names this process has synced. A folder that another process left may not be on
-    /// disk yet.
+    /// Folders below the root whose directory entries this process has synced. The entry of a folder that another
+    /// process created may not be on disk yet.
     synced: Mutex<HashSet<PathBuf>>,
 }
 
@@ -27,8 +27,8 @@ impl DurableDirectory {
         Ok(Self { root: root.to_owned(), synced: Mutex::default() })
     }
 
-    /// Writes a new file; `name` is its path below the root. It gets its name only when it is complete, so that readers
-    /// never see half a file, and a failed write leaves no file behind.
+    /// Writes a new file at the path `name` below the root. The file is renamed to this name only when it is
+    /// complete, so readers never see a partial file, and a failed write leaves no file behind.
     ///
     /// # Errors
     /// The file or a folder cannot be written.
@@ -41,14 +41,14 @@ impl DurableDirectory {
         let hidden = folder.join(format!(".{}", file_name.to_string_lossy()));
         let written = write_and_rename(&hidden, &path, content);
         if written.is_err() {
-            // Only the first error is reported; the hidden file may not exist.
+            // Report only the first error; the hidden file may not exist.
             let _ = fs::remove_file(&hidden);
         }
         written?;
         sync_directory(folder)
     }
 
-    /// Creates a folder below the root. A second caller waits until the names are on disk.
+    /// Creates a folder below the root. Concurrent callers wait until its directory entries are on disk.
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
         let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
         if !folder.is_dir() {
@@ -75,7 +75,7 @@ fn create_with_parents(directory: &Path) -> io::Result<()> {
     create_directory(directory)
 }
 
-/// Creates a directory if it does not exist, and syncs its name.
+/// Creates a directory if it does not exist, and syncs its directory entry.
 fn create_directory(directory: &Path) -> io::Result<()> {
     match fs::create_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {}
@@ -91,7 +91,7 @@ fn write_and_rename(hidden: &Path, path: &Path, content: &[u8]) -> io::Result<()
     fs::rename(hidden, path)
 }
 
-/// Writes the names in a directory to disk. A relative path without directory means the current one.
+/// Syncs the entries of a directory to disk. An empty path means the current directory.
 fn sync_directory(directory: &Path) -> io::Result<()> {
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     File::open(directory)?.sync_all()
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_failed_write_leaves_nothing() {
         let directory = tempfile::tempdir().unwrap();
-        // A directory in the file's place makes the rename fail.
+        // A directory with the file's name makes the rename fail.
         let path = directory.path().join("a/b/file");
         fs::create_dir_all(&path).unwrap();
         DurableDirectory::create(directory.path()).unwrap().write("a/b/file", b"content").unwrap_err();

@@ -1,4 +1,4 @@
-//! A directory as sink. It holds raw objects as Firehose would write them to S3.
+//! The file sink: a local directory with raw objects in the form in which Firehose would write them to S3.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,17 +15,17 @@ type Written = Result<(), Arc<std::io::Error>>;
 #[derive(Default)]
 struct Pending {
     lines: Vec<u8>,
-    /// Milliseconds since 1970, UTC, of the last of these lines.
+    /// Time of receipt of the latest of these lines, in milliseconds since 1970, UTC.
     received_at: i64,
     waiters: Vec<oneshot::Sender<Written>>,
     /// Whether a task is writing objects.
     has_writer: bool,
 }
 
-/// A directory of raw objects.
+/// A sink that writes raw objects to a local directory.
 ///
 /// Webhooks that arrive while an object is being written share the next object. Each webhook is answered once its
-/// object is on disk. A task of its own writes the objects: a client that disconnects does not stop the write that
+/// object is on disk. A separate task writes the objects, so a client that disconnects does not stop a write that
 /// others wait for.
 pub struct FileSink {
     shared: Arc<Shared>,
@@ -46,8 +46,8 @@ impl FileSink {
         Ok(Self { shared: Arc::new(Shared { directory, pending: Mutex::default() }) })
     }
 
-    /// Writes whole lines; returns once they are on disk. `received_at` is in milliseconds since 1970, UTC, and names
-    /// the folder.
+    /// Writes whole lines. Returns once they are on disk. The folder's name is derived from `received_at`, in
+    /// milliseconds since 1970, UTC.
     ///
     /// # Errors
     /// The object could not be written.
@@ -63,7 +63,7 @@ impl FileSink {
         if needs_writer {
             tokio::spawn(write_pending(Arc::clone(&self.shared)));
         }
-        // The writer is dropped only when the process ends.
+        // The writer task is dropped only when the process ends.
         outcome.await.unwrap_or_else(|_| Err(Arc::new(std::io::Error::other("the process is ending"))))
     }
 }
@@ -73,7 +73,7 @@ impl Shared {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next lines to write; `None` if there are none, and then the writer ends.
+    /// Takes the next lines to write. `None` if there are none; the writer task then ends.
     fn next(&self) -> Option<Pending> {
         let mut pending = self.pending();
         if pending.waiters.is_empty() {
@@ -94,7 +94,7 @@ async fn write_pending(shared: Arc<Shared>) {
             .unwrap_or_else(|error| Err(std::io::Error::other(error)))
             .map_err(Arc::new);
         for waiter in waiters {
-            // An error means that the request was dropped. Its lines are written all the same.
+            // An error means that the request was dropped. Its lines are written anyway.
             let _ = waiter.send(written.clone());
         }
     }

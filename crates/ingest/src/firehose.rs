@@ -1,8 +1,7 @@
-//! Kinesis Data Firehose as sink: `PutRecordBatch` within its limits, with retries of the failed records until a
-//! deadline.
+//! The Firehose sink: calls `PutRecordBatch` within its limits and retries failed records until a deadline.
 //!
-//! A call may succeed and still have failed for some records; the SDK does not retry those. A call that timed out may
-//! have been executed: retrying it can store records twice, and the transform drops the duplicates
+//! A call may succeed although some records failed; the SDK does not retry those. A call that timed out may have been
+//! executed: retrying it can store records twice, and the transform drops the duplicates
 //! (docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
 
 use std::collections::VecDeque;
@@ -18,16 +17,16 @@ use tokio::time::Instant;
 
 use crate::batching;
 
-/// Maximum time from the first call until the remaining lines go to the spill. Together with the spill's time it stays
+/// Maximum time from the first call until the remaining lines go to the spill. The sum with the spill's budget stays
 /// below the 3 s that Interakt, the strictest provider, waits for a response.
 pub const BUDGET: Duration = Duration::from_millis(1_500);
 /// Maximum time of one call.
 pub const CALL_TIMEOUT: Duration = Duration::from_millis(700);
-/// Maximum time to connect.
+/// Maximum time to establish a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(400);
 /// Upper limit of the random pause before the first retry. The limit doubles with each further retry.
 pub const FIRST_PAUSE: Duration = Duration::from_millis(40);
-/// Calls in a row that must time out before the circuit breaker opens.
+/// Number of consecutive time-outs after which the circuit breaker opens.
 pub const TIMEOUTS_TO_OPEN: u32 = 3;
 /// Time for which the circuit breaker stays open.
 pub const OPEN_TIME: Duration = Duration::from_secs(30);
@@ -37,7 +36,7 @@ pub const OPEN_TIME: Duration = Duration::from_secs(30);
 pub enum CallError {
     /// Throttled or unreachable: a retry may succeed.
     Retriable,
-    /// No answer in time: a retry may succeed, but each one costs the caller [`CALL_TIMEOUT`].
+    /// No response in time: a retry may succeed, but each one costs the caller [`CALL_TIMEOUT`].
     TimedOut,
     /// No such stream or no permission: a retry cannot succeed.
     Fatal,
@@ -54,7 +53,7 @@ pub trait FirehoseClient {
 pub struct PutOutcome {
     /// Lines that Firehose did not accept.
     pub unsaved: Vec<u8>,
-    /// Number of records sent again, counted for each retry.
+    /// Number of records sent again, counted once per retry.
     pub retried: u64,
 }
 
@@ -65,30 +64,30 @@ pub struct Firehose<C> {
     breaker: Mutex<Breaker>,
 }
 
-/// The circuit breaker: while the stream does not answer, requests go to the spill at once. Otherwise each webhook
-/// would wait for [`BUDGET`], the function would run out of concurrency, and further webhooks would be refused.
+/// The circuit breaker. While the stream does not respond, lines go directly to the spill. Otherwise each webhook
+/// would wait for [`BUDGET`], the function would reach its concurrency limit, and further webhooks would be rejected.
 #[derive(Debug, Default)]
 struct Breaker {
-    /// Calls in a row that timed out.
+    /// Number of consecutive calls that timed out.
     timeouts: u32,
-    /// When the stream may be tried again.
+    /// Time at which the stream may be tried again.
     open_until: Option<Instant>,
 }
 
 impl<C: FirehoseClient> Firehose<C> {
-    /// A delivery stream behind `client`; `jitter` returns random numbers from 0 to 1.
+    /// Creates a sink for the delivery stream of `client`. `jitter` returns random numbers from 0 to 1.
     pub fn new(client: C, jitter: fn() -> f64) -> Self {
         Self { client, jitter, breaker: Mutex::default() }
     }
 
-    /// Whether the stream did not answer lately, so that it is better not to ask it. After [`OPEN_TIME`] one request
-    /// tries it again.
+    /// Whether the circuit breaker is open because the stream did not respond recently. After [`OPEN_TIME`] one
+    /// request tries the stream again.
     pub fn is_open(&self) -> bool {
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         match breaker.open_until {
             Some(until) if Instant::now() < until => true,
             Some(_) => {
-                // The next time-out opens it again.
+                // The next time-out opens the breaker again.
                 *breaker = Breaker { timeouts: TIMEOUTS_TO_OPEN - 1, open_until: None };
                 false
             }
@@ -96,7 +95,7 @@ impl<C: FirehoseClient> Firehose<C> {
         }
     }
 
-    /// Counts the answer to a call. Returns whether the stream is now to be left alone.
+    /// Records the result of a call. Returns whether the breaker is now open.
     fn record(&self, timed_out: bool) -> bool {
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         if !timed_out {
@@ -111,7 +110,7 @@ impl<C: FirehoseClient> Firehose<C> {
         breaker.open_until.is_some()
     }
 
-    /// Puts whole lines. Returns once all are accepted, at the deadline ([`BUDGET`]), or at an error that a retry
+    /// Sends whole lines. Returns once all are accepted, at the deadline ([`BUDGET`]), or after an error that a retry
     /// cannot fix.
     pub async fn put(&self, lines: &[u8]) -> PutOutcome {
         let batches = batching::records(lines, batching::RECORD_BYTES);
@@ -127,14 +126,14 @@ impl<C: FirehoseClient> Firehose<C> {
             let answer = answer.unwrap_or(Err(CallError::TimedOut));
             let is_left_alone = self.record(matches!(answer, Err(CallError::TimedOut)));
             let failed: Vec<Vec<u8>> = match answer {
-                // A response of the wrong length says nothing about any record.
+                // A response of the wrong length has no information about any record: all count as failed.
                 Ok(failures) if failures.len() != call.len() => call,
                 Ok(failures) => {
                     call.into_iter().zip(failures).filter_map(|(record, failed)| failed.then_some(record)).collect()
                 }
                 Err(CallError::Retriable) => call,
                 Err(CallError::TimedOut) if !is_left_alone => call,
-                // A further call would only cost the caller another time-out.
+                // A retry would only cost the caller another time-out.
                 Err(CallError::TimedOut | CallError::Fatal) => {
                     waiting.extend(call);
                     break;
@@ -230,7 +229,7 @@ fn classify<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> CallError {
 mod tests {
     use super::*;
 
-    /// A client with scripted responses. After the last one it accepts everything.
+    /// A client with scripted responses. After the last one it accepts every record.
     struct Script {
         answers: Mutex<VecDeque<Answer>>,
         taken: Mutex<Vec<u8>>,
@@ -270,7 +269,7 @@ mod tests {
         Script { answers: Mutex::new(answers.into()), taken: Mutex::default(), calls: Mutex::default() }
     }
 
-    /// Three lines that each fill a record.
+    /// Three lines, each of which fills a record.
     fn three_records() -> Vec<u8> {
         (b'a'..=b'c').flat_map(|letter| [vec![letter; batching::RECORD_BYTES - 1], vec![b'\n']].concat()).collect()
     }

@@ -1,5 +1,5 @@
-//! The secrets. They are read at start, again after [`MAX_AGE`], so that a removed secret and a new pseudonym key take
-//! effect everywhere, and again when authentication fails, so that a new secret is used at once.
+//! The secrets. They are read at start; again after [`MAX_AGE`], so that removed secrets and a new pseudonym key take
+//! effect; and again when authentication fails, so that a new secret works at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,11 +15,10 @@ use crate::settings::{Secrets, SettingsError, secret_names};
 pub const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 /// Age at which the secrets are read again before they are used.
 pub const MAX_AGE: Duration = Duration::from_secs(300);
-/// Longest time that a request waits for secrets that are read again because of their age. After it the request uses
-/// the old ones.
+/// Maximum time that a request waits for secrets to be re-read because of their age. After that it uses the old ones.
 const REFRESH_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Why the secrets could not be read. The text quotes no secret.
+/// Why the secrets could not be read. The error text contains no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
     /// The call to Secrets Manager failed.
@@ -37,8 +36,8 @@ pub enum KeyringError {
 pub enum Source {
     /// Environment variables, for local use only.
     Environment,
-    /// Secrets Manager, with names or ARNs of secrets. The values that several secrets have under one key are all
-    /// accepted.
+    /// Secrets Manager, with names or ARNs of secrets. If several secrets have values under the same key, all of them
+    /// are accepted.
     SecretsManager(aws_sdk_secretsmanager::Client, Vec<String>),
 }
 
@@ -64,7 +63,7 @@ impl Keyring {
         Ok(Self { source, keep_response_json, current, refreshed: Mutex::new(now), read_at: RwLock::new(now) })
     }
 
-    /// Secrets that never change. For tests.
+    /// A keyring with secrets that never change, for tests.
     pub fn fixed(secrets: Secrets) -> Self {
         Self {
             source: Source::Environment,
@@ -80,8 +79,8 @@ impl Keyring {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the secrets again if they are older than [`MAX_AGE`]. Call it before a request's secrets are used: without
-    /// it a secret that the operator removed would be accepted until Lambda's execution environment ends.
+    /// Reads the secrets again if they are older than [`MAX_AGE`]. Must be called before a request uses the secrets;
+    /// otherwise a removed secret would be accepted until Lambda's execution environment ends.
     pub async fn refresh_if_old(&self) {
         let read_at = *self.read_at.read().unwrap_or_else(PoisonError::into_inner);
         if read_at.elapsed() >= MAX_AGE && tokio::time::timeout(REFRESH_TIMEOUT, self.refresh()).await.is_err() {
@@ -89,8 +88,8 @@ impl Keyring {
         }
     }
 
-    /// Reads the secrets again, unless the last read is less than [`REFRESH_INTERVAL`] ago. `true` if they were read. A
-    /// failure is logged, and the old secrets stay.
+    /// Reads the secrets again, unless the last read was less than [`REFRESH_INTERVAL`] ago. Returns whether they
+    /// were read. A failure is logged, and the old secrets are kept.
     pub async fn refresh(&self) -> bool {
         if matches!(self.source, Source::Environment) {
             return false;
@@ -127,7 +126,7 @@ async fn read(source: &Source, keep_response_json: bool) -> Result<Secrets, Keyr
     }
 }
 
-/// The text of a secret; empty if the secret has no value yet.
+/// Fetches the text of a secret. Returns an empty text if the secret has no value yet.
 async fn fetch(client: &aws_sdk_secretsmanager::Client, id: &str) -> Result<String, KeyringError> {
     match client.get_secret_value().secret_id(id).send().await {
         Ok(answer) => Ok(answer.secret_string().unwrap_or_default().to_owned()),
@@ -139,8 +138,8 @@ async fn fetch(client: &aws_sdk_secretsmanager::Client, id: &str) -> Result<Stri
     }
 }
 
-/// Adds the values of a secret: a JSON object whose keys are [`secret_names`] and whose values are strings. Other keys
-/// are ignored. A key that is already there gets both values, separated by a comma.
+/// Merges the values of a secret: a JSON object whose keys are [`secret_names`] and whose values are strings. Other
+/// keys are ignored. If a key already has a value, both are kept, separated by a comma.
 fn merge(values: &mut BTreeMap<&'static str, String>, text: &str) -> Result<(), KeyringError> {
     if text.trim().is_empty() {
         return Ok(());
@@ -198,7 +197,7 @@ mod tests {
         }
     }
 
-    /// A Secrets Manager on loopback that answers with the current text, and a client of it.
+    /// Starts a Secrets Manager emulator on loopback that returns the current text, and creates a client for it.
     async fn secrets_manager(text: Arc<StdMutex<String>>) -> aws_sdk_secretsmanager::Client {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -221,7 +220,7 @@ mod tests {
         aws_sdk_secretsmanager::Client::from_conf(config)
     }
 
-    /// Lets `seconds` pass at once; requests run on real time.
+    /// Advances the clock by `seconds`; requests run in real time.
     async fn pass(seconds: u64) {
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(seconds)).await;
@@ -244,7 +243,7 @@ mod tests {
         pass(10).await;
         keyring.refresh_if_old().await;
         assert_eq!(state(), (1, true));
-        // A secret that cannot be read leaves the old ones.
+        // If a secret cannot be parsed, the old secrets are kept.
         *text.lock().unwrap() = "not json".to_owned();
         pass(MAX_AGE.as_secs()).await;
         keyring.refresh_if_old().await;

@@ -1,4 +1,4 @@
-//! The router behind API Gateway: requests in, responses and metrics out.
+//! The router behind API Gateway: converts requests and responses, and emits metrics.
 
 use std::time::Instant;
 
@@ -9,16 +9,16 @@ use crate::app::respond;
 use crate::firehose::FirehoseClient;
 use crate::router::{Report, Request, Router};
 
-/// Handles one request from API Gateway, of an HTTP API or a REST API. `lambda_http` has decoded base64.
+/// Handles one request from an HTTP API or a REST API of API Gateway. `lambda_http` has already decoded base64.
 ///
 /// # Errors
-/// A header of the answer is not valid.
+/// A header of the answer is invalid.
 pub async fn handle<C: FirehoseClient>(
     router: &Router<C>,
     request: lambda_http::Request,
 ) -> Result<lambda_http::Response<Body>, lambda_http::Error> {
     let start = Instant::now();
-    // The path as API Gateway received it. `lambda_http` puts the stage in front of the path in `uri()`.
+    // The path as API Gateway received it. In `uri()` `lambda_http` prefixes the path with the stage.
     let path = match request.raw_http_path() {
         "" => request.uri().path(),
         raw => raw,
@@ -52,9 +52,9 @@ fn metrics(report: &Report, latency: f64) -> Option<Metrics> {
         .count("Unreadable", u64::from(report.unreadable))
         .count("DoubtfulReceipts", report.doubtful_receipts)
         .value("Latency", Unit::Milliseconds, latency)
-        // What alarms watch, for all providers together.
+        // Totals over all providers, for alarms.
         .total("Function", "ingest", &["Accepted", "Spilled", "Refused", "SignatureFailures"]);
-    // CloudWatch bills a metric from its first value on: one that is never sent costs nothing.
+    // CloudWatch bills a metric from its first value on, so a metric that is never sent costs nothing.
     let missed = report.lookups_missed;
     Some(if missed > 0 { metrics.count("LookupsMissed", missed) } else { metrics })
 }

@@ -1,5 +1,5 @@
-//! The ingest function: webhooks in, lines to a sink. It answers once every line is stored, and does no work after the
-//! answer, which on Lambda would not be executed reliably.
+//! The ingest function: receives webhooks and writes lines to a sink. It answers once every line is stored. It does
+//! no work after the answer, because Lambda does not execute such work reliably.
 
 pub mod answer;
 pub mod app;

@@ -1,4 +1,4 @@
-//! The routes of the look-ups: which question a request asks, and its answer from the store.
+//! The look-up routes: parses requests about messages and answers them from the look-up store.
 
 use bluetick_events::{Options, Provider, pseudonymised};
 use bluetick_lookups::requests::{self, BadRequest};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::answer::{Answer, error, json};
 
-/// Who may ask: the application, with the token of the tracking API.
+/// The provider whose credentials look-ups require: the application, with the token of the tracking API.
 pub(crate) const ASKER: Provider = Provider::Tracker;
 
 /// A question about messages.
@@ -22,7 +22,7 @@ pub(crate) enum Question {
     Latest,
 }
 
-/// What is asked of the store.
+/// The parsed parameters of a question.
 enum Request {
     Statuses(Vec<String>),
     Logs(Filter, Option<Position>),
@@ -30,7 +30,7 @@ enum Request {
 }
 
 impl Question {
-    /// The question of a path, which may end with a slash, and its method.
+    /// Finds the question of a path, with or without a trailing slash. Also returns the route's method.
     pub(crate) fn find(path: &str) -> Option<(Self, Method)> {
         match path.strip_suffix('/').unwrap_or(path) {
             "/api/webhooks/message-status-lookup" => Some((Question::Statuses, Method::POST)),
@@ -51,7 +51,7 @@ impl Question {
         })
     }
 
-    /// The answer to an authentic request.
+    /// Answers an authenticated request.
     pub(crate) async fn answer(self, query: &str, body: &[u8], options: &Options, lookups: Option<&Lookups>) -> Answer {
         let request = match self.request(query, body, options) {
             Ok(request) => request,
@@ -82,10 +82,11 @@ async fn ask(lookups: &Lookups, request: &Request, options: &Options) -> Result<
     }
 }
 
-/// What became of messages, under the ids that were asked for. With a pseudonym key records hold them in another form.
+/// The statuses of messages, keyed by the requested ids. With a pseudonym key, stored ids differ from the requested
+/// ones.
 ///
 /// # Errors
-/// The store's.
+/// The store failed.
 pub async fn statuses(lookups: &Lookups, wamids: &[String], options: &Options) -> Result<Value, StoreError> {
     let stored: Vec<String> = wamids.iter().map(|wamid| pseudonymised(wamid, options).into_owned()).collect();
     let mut answer = lookups.statuses(&stored).await?;

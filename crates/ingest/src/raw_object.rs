@@ -1,4 +1,4 @@
-//! Raw objects: gzip-compressed NDJSON under the names that Firehose would give them.
+//! Raw objects: gzip-compressed NDJSON, named as Firehose names its objects.
 
 use std::io::Write;
 
@@ -16,7 +16,7 @@ pub fn object_name(written_at: i64) -> String {
 /// Compresses lines as one gzip member.
 ///
 /// # Errors
-/// None in practice, because the output is in memory.
+/// Never in practice, because the output is in memory.
 pub fn gzip(lines: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(lines.len() / 4), Compression::fast());
     encoder.write_all(lines)?;

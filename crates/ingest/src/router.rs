@@ -17,8 +17,8 @@ use crate::lookup_routes::{ASKER, Question};
 /// (developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview).
 pub const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
 
-/// How far an event's own time may be after its time of receipt, in milliseconds. Further ahead, one of the two clocks
-/// is wrong.
+/// How far an event's time may be after its receipt, in milliseconds. If the difference is larger, one of the two
+/// clocks is wrong.
 const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1_000;
 
 /// A complete request.
@@ -43,12 +43,12 @@ pub struct Report {
     pub provider: Option<&'static str>,
     /// How many lines were stored, and where.
     pub delivered: Delivered,
-    /// Whether the request was refused as not authentic.
+    /// Whether the request was rejected because it is not authentic.
     pub signature_failure: bool,
     /// Whether the body was authentic but could not be parsed.
     pub unreadable: bool,
-    /// Records whose own time is more than `CLOCK_TOLERANCE_MS` after their time of receipt: one of the two clocks
-    /// must be wrong.
+    /// Number of records whose event time is more than `CLOCK_TOLERANCE_MS` after their receipt, so that one of the
+    /// two clocks must be wrong.
     pub doubtful_receipts: u64,
     /// Messages that were updated in the look-up store before the answer.
     pub lookups_applied: u64,
@@ -56,7 +56,7 @@ pub struct Report {
     pub lookups_missed: u64,
 }
 
-/// What a request asks for.
+/// The action that a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
     Health,
@@ -76,7 +76,7 @@ pub struct Router<C> {
 /// Finds the action of a request.
 ///
 /// # Errors
-/// The answer to a request whose path or method is unknown.
+/// The answer if the path or method is unknown.
 fn action(method: &Method, path: &str) -> Result<Action, Answer> {
     if let Some((question, allowed)) = Question::find(path) {
         let allow = if allowed == Method::GET { "GET" } else { "POST" };
@@ -104,18 +104,18 @@ fn action(method: &Method, path: &str) -> Result<Action, Answer> {
 }
 
 impl<C: FirehoseClient> Router<C> {
-    /// A router; `now` is its clock and returns milliseconds since 1970, UTC.
+    /// Creates a router. `now` returns the current time in milliseconds since 1970, UTC.
     pub fn new(keyring: Keyring, delivery: Delivery<C>, now: fn() -> i64) -> Self {
         Self { keyring, delivery, lookups: None, now }
     }
 
-    /// The same router with look-ups, which its webhooks feed.
+    /// The same router with look-ups. Webhooks update their store.
     #[must_use]
     pub fn with_lookups(self, lookups: Option<Lookups>) -> Self {
         Self { lookups, ..self }
     }
 
-    /// The time of the router's clock: milliseconds since 1970, UTC.
+    /// The current time of the router's clock, in milliseconds since 1970, UTC.
     pub fn now(&self) -> i64 {
         (self.now)()
     }
@@ -139,7 +139,7 @@ impl<C: FirehoseClient> Router<C> {
     /// Checks what can be checked before the body is read: path, method, and credentials in headers.
     ///
     /// # Errors
-    /// The answer to a request whose body need not be read.
+    /// The answer, if the body need not be read.
     pub async fn check_head(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<HeaderCheck, Answer> {
         let provider = match action(method, path)? {
             Action::Post(route) => route.provider(),
@@ -190,7 +190,7 @@ impl<C: FirehoseClient> Router<C> {
         }
     }
 
-    /// Answers a question about messages.
+    /// Answers a look-up request.
     async fn ask(&self, question: Question, request: Request<'_>, report: &mut Report) -> Result<Answer, Answer> {
         report.provider = Some(ASKER.name());
         if request.body.len() > MAX_BODY_BYTES {
@@ -201,7 +201,8 @@ impl<C: FirehoseClient> Router<C> {
         Ok(question.answer(request.query, request.body, &secrets.options, self.lookups.as_ref()).await)
     }
 
-    /// Applies stored records to the look-ups. Whatever becomes of that, the records are safe.
+    /// Applies stored records to the look-up store. A failure does not matter for the records, which are already
+    /// stored.
     async fn feed(&self, lines: &[u8], report: &mut Report) -> Fed {
         let Some(lookups) = &self.lookups else { return Fed::default() };
         let fed = lookups.feed(lines).await;
@@ -209,8 +210,8 @@ impl<C: FirehoseClient> Router<C> {
         fed
     }
 
-    /// Flattens a body. A webhook that cannot be parsed is kept whole. An invalid request of the application
-    /// (`track-send`, `message-status`) is refused with what is wrong.
+    /// Flattens a body. A webhook that cannot be parsed is stored whole. An invalid request of the application
+    /// (`track-send`, `message-status`) is rejected with an error message.
     fn flatten(&self, route: Route, body: &[u8], received_at: i64, report: &mut Report) -> Result<Flattened, Answer> {
         let provider = route.provider();
         let secrets = self.keyring.secrets();
@@ -226,8 +227,9 @@ impl<C: FirehoseClient> Router<C> {
         }
     }
 
-    /// Writes the records as lines. A line whose event is after its receipt carries `"received_at_doubtful":true`, so
-    /// that the lake can tell a wrong clock here from a wrong time in the event.
+    /// Writes the records as lines. A line whose event time is more than the tolerance after its receipt contains
+    /// `"received_at_doubtful":true`, so that the lake can distinguish a wrong clock here from a wrong time in the
+    /// event.
     fn lines(&self, records: &[Record], received_at: i64, report: &mut Report) -> Vec<u8> {
         let mut lines = Vec::with_capacity(records.len() * 512);
         let mut furthest = 0;
@@ -284,7 +286,7 @@ impl<C: FirehoseClient> Router<C> {
         })
     }
 
-    /// What the headers say about a webhook; `None` if they show that it is not authentic.
+    /// Checks the headers of a webhook. `None` if they show that it is not authentic.
     fn check_headers(&self, provider: Provider, headers: &HeaderMap) -> Option<HeaderCheck> {
         let header = |name: &str| headers.get(name).map(http::HeaderValue::as_bytes);
         let secrets = self.keyring.secrets();
@@ -294,18 +296,18 @@ impl<C: FirehoseClient> Router<C> {
     }
 }
 
-/// The route that answers the present status of a message.
+/// The route whose answer contains the current status of a message.
 const STATUS_PATH: &str = "/api/webhooks/message-status";
 
-/// Puts the message's status after the update in the place of the one that was posted. Where the look-ups do not know
-/// it, the latter stays.
+/// Replaces the posted status in the response with the message's status after the update. If the look-up store did
+/// not return one, the posted status is kept.
 fn answer_present_status(response: &mut serde_json::Value, fed: &Fed) {
     if let ([(_, item)], Some(status)) = (fed.entries.as_slice(), response.get_mut("status")) {
         *status = item.state().name().into();
     }
 }
 
-/// The answer to a body over [`MAX_BODY_BYTES`].
+/// The answer to a body larger than [`MAX_BODY_BYTES`].
 pub fn too_large() -> Answer {
     error(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 3 MB")
 }

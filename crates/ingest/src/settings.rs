@@ -11,16 +11,16 @@ use bluetick_lookups::fact::EARLIEST_EVENT_MS;
 use bluetick_lookups::live::FEED_BUDGET;
 use chrono::{NaiveDate, NaiveTime};
 
-/// Where lines go.
+/// The destination of lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SinkUrl {
     /// `firehose://<delivery stream>`
     Firehose(String),
-    /// `file:///<directory>`: raw objects as Firehose would write them.
+    /// `file:///<directory>`: a directory of raw objects in Firehose's format.
     File(PathBuf),
 }
 
-/// A setting that is missing or not valid. The text quotes no secret.
+/// A setting that is missing or invalid. The error text contains no secret.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SettingsError {
     /// A required variable is missing.
@@ -31,7 +31,7 @@ pub enum SettingsError {
     Invalid {
         /// The variable.
         name: &'static str,
-        /// What it must look like.
+        /// Description of valid values.
         expected: &'static str,
     },
 }
@@ -43,21 +43,21 @@ pub struct Settings {
     pub sink: SinkUrl,
     /// `SPILL_URL`: `s3://<bucket>/<prefix>` or `file:///<directory>`, for lines that the sink did not accept.
     pub spill: Option<String>,
-    /// `LOOKUPS_URL`: `dynamodb://<table>`, and for `bluetick serve` also `file:///<directory>`: the look-up store, if
-    /// there is one.
+    /// `LOOKUPS_URL`: the optional look-up store, `dynamodb://<table>`, and for `bluetick serve` also
+    /// `file:///<directory>`.
     pub lookups: Option<Address>,
-    /// `LOOKUP_BUDGET_MS`: the longest time that a webhook waits for the look-up store; 150 ms if not set.
+    /// `LOOKUP_BUDGET_MS`: maximum time that a webhook waits for the look-up store; 150 ms if not set.
     pub lookup_budget: Duration,
-    /// `FIRST_DAY`: the lake's first UTC day, as its first millisecond since 1970. Earlier events are rejected there, so
-    /// look-ups do not show them.
+    /// `FIRST_DAY`: the start of the lake's first UTC day, in milliseconds since 1970. The lake rejects earlier
+    /// events, so look-ups do not show them.
     pub first_event_ms: i64,
     /// `SECRETS_ID`: names or ARNs of secrets in Secrets Manager, separated by commas.
     pub secrets_id: Option<String>,
-    /// `KEEP_RESPONSE_JSON`: whether responses to flows, which may hold personal data, are kept.
+    /// `KEEP_RESPONSE_JSON`: whether flow responses, which may contain personal data, are stored.
     pub keep_response_json: bool,
 }
 
-/// The secrets that belong to no provider.
+/// Name of the secret that belongs to no provider.
 const PSEUDONYM_KEY: &str = "PSEUDONYM_KEY";
 
 /// The names of all secrets, as environment variables and as keys of the secret's JSON.
@@ -73,7 +73,7 @@ pub struct Secrets {
     pub options: Options,
 }
 
-/// A flag: `true`, `1`, `yes`, `false`, `0` or `no`, in any case. A missing or empty one is false.
+/// Parses a flag: `true`, `1`, `yes`, `false`, `0` or `no`, in any case. A missing or empty value is false.
 fn flag(name: &'static str, value: Option<String>) -> Result<bool, SettingsError> {
     match value.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "" | "0" | "false" | "no" => Ok(false),
@@ -131,8 +131,8 @@ fn parse_sink(text: &str) -> Result<SinkUrl, SettingsError> {
 }
 
 impl Secrets {
-    /// Reads the secrets; `value` looks up one of [`secret_names`]. Several values are separated by commas, and each is
-    /// accepted, so that a secret can be rotated without a gap.
+    /// Reads the secrets. `value` looks up one of [`secret_names`]. A secret may have several values separated by
+    /// commas, each of which is accepted, so that it can be rotated without an interruption.
     ///
     /// # Errors
     /// A flag is not valid.
@@ -163,7 +163,7 @@ impl Secrets {
         Ok(Self { providers, options: Options { pseudonym_key, keep_response_json } })
     }
 
-    /// The credentials accepted from `provider`.
+    /// The credentials that are accepted from `provider`; `None` if there are none.
     pub fn auth(&self, provider: Provider) -> Option<&ProviderAuth> {
         self.providers.get(&provider)
     }

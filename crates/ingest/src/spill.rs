@@ -1,5 +1,5 @@
-//! The spill: a prefix or directory for lines that the delivery stream did not accept. Each webhook's lines become one
-//! raw object, which the transform reads like those of Firehose.
+//! The spill: an S3 prefix or a directory for lines that the delivery stream did not accept. Each webhook's lines
+//! become one raw object, which the transform reads like Firehose's objects.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub enum SpillError {
     /// `SPILL_URL` is neither an S3 prefix nor a directory.
     #[error("SPILL_URL must be s3://<bucket>/<prefix> or file:///<directory>")]
     Url(#[from] bluetick_storage::OpenError),
-    /// The store refused the object or could not be reached.
+    /// The store rejected the object or could not be reached.
     #[error("the object could not be written to the spill")]
     Store(#[from] object_store::Error),
     /// The directory could not be created, or the object could not be written there.
@@ -40,7 +40,7 @@ pub enum SpillError {
 }
 
 impl Spill {
-    /// The spill at `url`. `budget` is the maximum time of one put.
+    /// Opens the spill at `url`. `budget` is the maximum time of one put.
     ///
     /// # Errors
     /// The URL is neither an S3 prefix nor a directory, or the client cannot be created.
@@ -53,15 +53,16 @@ impl Spill {
         Ok(Self::with_store(location.store, location.prefix, budget))
     }
 
-    /// The spill at `prefix` of `store`.
+    /// A spill at `prefix` in `store`.
     pub fn with_store(store: Arc<dyn ObjectStore>, prefix: Path, budget: Duration) -> Self {
         Self { place: Place::Store { store, prefix }, budget }
     }
 
-    /// Stores whole lines as one object. `received_at` is in milliseconds since 1970, UTC, and names the folder.
+    /// Stores whole lines as one object. The folder's name is derived from `received_at`, in milliseconds since 1970,
+    /// UTC.
     ///
     /// # Errors
-    /// The store refused the object or did not respond in time. The object may exist nevertheless.
+    /// The store rejected the object or did not respond in time. The object may exist nevertheless.
     pub async fn put(&self, lines: &[u8], received_at: i64) -> Result<(), SpillError> {
         let object = gzip(lines)?;
         let name = object_name(received_at);

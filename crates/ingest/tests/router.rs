@@ -1,4 +1,4 @@
-//! The router with a file sink: answers, stored lines and log.
+//! The router with a file sink: answers, stored lines and log lines.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -31,7 +31,7 @@ fn now() -> i64 {
     NOW
 }
 
-/// A delivery stream that refuses every record.
+/// A delivery stream that rejects every record.
 struct Refusing;
 
 impl FirehoseClient for Refusing {
@@ -275,7 +275,7 @@ async fn what_the_stream_refuses_is_spilled_and_otherwise_the_sender_is_told() {
     assert_eq!(answer.headers, [("retry-after", "5")]);
 }
 
-/// A clock that is two days slow: all events seem to come from the future.
+/// Ingest's clock is two days slow: all events seem to be in the future.
 #[tokio::test]
 async fn a_slow_clock_is_noticed_and_its_lines_are_marked() {
     let directory = tempfile::tempdir().unwrap();
