@@ -1,7 +1,7 @@
-//! Credentials and region of AWS for the operator's commands: those that the AWS CLI would use.
+//! AWS credentials and region for the operator's commands: the same that the AWS CLI would use.
 //!
-//! The object store's own chain knows keys in the environment, web identity, containers and instance metadata.
-//! Profiles, IAM Identity Center (SSO) and credential processes are resolved here.
+//! The object store's own chain supports keys in the environment, web identity, containers and instance metadata.
+//! This module adds profiles, IAM Identity Center (SSO) and credential processes.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,10 +12,10 @@ use aws_smithy_http_client::tls::{Provider as TlsProvider, rustls_provider::Cryp
 use bluetick_storage::{AwsAccess, AwsCredential, CredentialProvider};
 use tokio::sync::Mutex;
 
-/// Credentials are resolved again this long before they expire.
+/// How long before their expiry credentials are resolved again.
 const RENEW_BEFORE: Duration = Duration::from_secs(300);
 
-/// Variables that name a store without an argument.
+/// Environment variables that name a store.
 const URL_VARIABLES: [&str; 2] = ["LAKE_URL", "RAW_URL"];
 
 /// Whether the command line or the environment names a store in S3.
@@ -24,7 +24,7 @@ fn uses_s3() -> bool {
     std::env::args().chain(variables).any(|value| value.contains("s3://"))
 }
 
-/// Lets the stores of this process use the ordinary credentials of AWS. Does nothing if no store is in S3.
+/// Makes the stores of this process use the standard AWS credential chain. Does nothing if no store is in S3.
 pub(crate) async fn install() {
     if !uses_s3() {
         return;
@@ -38,7 +38,7 @@ pub(crate) async fn install() {
     });
 }
 
-/// The chain of the SDK, in the form of the object store.
+/// The AWS SDK's credential chain, adapted to the object store's interface.
 #[derive(Debug)]
 struct Chain {
     provider: SharedCredentialsProvider,

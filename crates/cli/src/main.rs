@@ -1,4 +1,4 @@
-//! `bluetick`, the command-line tool: the whole pipeline on one machine, and maintenance of a lake.
+//! `bluetick`, the command-line tool. It runs the whole pipeline on one machine and maintains a lake.
 
 mod commands;
 mod credentials;
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
         });
     match result {
         Ok(code) => code,
-        // The reader closed the pipe, as `bluetick flatten … | head` does: that is no failure.
+        // The reader closed the pipe, as in `bluetick flatten … | head`; this is not an error.
         Err(error) if output::is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             output::report_error(&*error);

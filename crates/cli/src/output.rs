@@ -56,7 +56,7 @@ pub(crate) fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// A progress bar on standard error, hidden if that is no terminal. `label` names the counted items.
+/// A progress bar on standard error. Hidden if standard error is not a terminal. `label` names the counted items.
 pub(crate) fn progress_bar(length: u64, label: &str) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg} ({eta} left)")
         .unwrap_or_else(|_| ProgressStyle::default_bar());

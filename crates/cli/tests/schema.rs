@@ -1,4 +1,4 @@
-//! The generated files of `sql/` are those that `bluetick schema --write` would write now.
+//! Checks that the generated files of `sql/` equal the output of `bluetick schema --write`.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The generated files under a directory, by their name.
+/// The generated files in a directory, by name.
 fn generated(directory: &Path) -> BTreeMap<String, String> {
     let ddl = fs::read_dir(directory.join("ddl")).unwrap().map(|entry| entry.unwrap().path());
     let paths = ddl.chain([directory.join("schema.json")]);
@@ -15,7 +15,7 @@ fn generated(directory: &Path) -> BTreeMap<String, String> {
         let name = path.strip_prefix(directory).unwrap().display().to_string();
         (name, fs::read_to_string(path).unwrap())
     });
-    // The database's statement names no column, so it is written by hand.
+    // The statement that creates the database names no column, so it is written by hand.
     files.filter(|(name, _)| name != "ddl/database.sql").collect()
 }
 

@@ -1,5 +1,5 @@
-//! `bluetick serve` as a process: clients that stall, hang up or read nothing, signals, and what is on disk before an
-//! answer.
+//! Tests of the `bluetick serve` process: clients that stall, disconnect or never read, signals, and files that must
+//! be on disk before an answer.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -13,12 +13,12 @@ use bluetick_simulator::TEST_META_APP_SECRET;
 use hmac::{Hmac, KeyInit, Mac};
 
 const BODY: &str = r#"{"entry":[{"id":"1","changes":[{"field":"messages","value":{"statuses":[{"id":"wamid.S","status":"sent","timestamp":"1795168800","recipient_id":"4915550100001"}]}}]}]}"#;
-/// Bytes of a body of which a client sends all but the last byte.
+/// Size of a body in bytes, of which a client sends all but the last byte.
 const STALLED_BYTES: usize = 3_000_000;
 
 struct Server {
     child: Child,
-    /// The process that serves; another one than `child` if that traces it.
+    /// Process id of the server. It differs from `child` if `child` is a tracer.
     pid: u32,
     address: SocketAddr,
     directory: tempfile::TempDir,
@@ -29,7 +29,7 @@ impl Server {
         Self::start_under(&[], arguments)
     }
 
-    /// Starts the server by way of another command, such as `strace`.
+    /// Starts the server through another command, such as `strace`.
     fn start_under(wrapper: &[&str], arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = |name: &str| url::Url::from_file_path(directory.path().join(name)).unwrap().to_string();
@@ -68,7 +68,7 @@ impl Server {
         assert!(Command::new("kill").args(["-TERM", &self.pid.to_string()]).status().unwrap().success());
     }
 
-    /// Waits for the end of the process. The time is a limit for a process that hangs, not a measurement.
+    /// Waits until the process ends. The time limit only detects a hanging process; it is no measurement.
     fn wait(&mut self) -> ExitStatus {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(60) {
@@ -106,14 +106,14 @@ fn head(headers: &str, length: usize) -> String {
     format!("POST /webhooks/meta HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n{headers}\r\n")
 }
 
-/// The status of the answer.
+/// The status of a response.
 fn status(stream: &mut TcpStream) -> u16 {
     let mut line = [0; 12];
     stream.read_exact(&mut line).unwrap();
     String::from_utf8_lossy(&line[9..]).parse().unwrap()
 }
 
-/// A client that sends requests and reads no answer, until it cannot send any more.
+/// A client that sends requests without reading responses, until it cannot send any more.
 fn client_that_reads_nothing(server: &Server) -> TcpStream {
     let mut stream = server.connect();
     stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
@@ -131,12 +131,12 @@ fn stalled_bodies_without_authentication_leave_room_for_authentic_webhooks() {
         .map(|_| {
             let mut stream = server.connect();
             stream.write_all(head(&unproven, STALLED_BYTES).as_bytes()).unwrap();
-            // The server closes the connection of a body that it dropped.
+            // The server closes the connection of a dropped body.
             let _ = stream.write_all(&part);
             stream
         })
         .collect();
-    // Two megabytes with the blanks, more than the stalled bodies leave of the memory if none of them is dropped.
+    // Two megabytes including the spaces: more than the memory left if no stalled body is dropped.
     let webhook = format!("{BODY}{}", " ".repeat(2_000_000));
     let answers: Vec<u16> = (0..30).map(|_| server.post(&webhook)).collect();
     assert_eq!(answers, [200; 30]);
@@ -168,7 +168,7 @@ fn a_client_that_reads_nothing_is_disconnected() {
     let mut server = Server::start(&["--client-timeout", "1s", "--shutdown-timeout", "1h"]);
     let mut client = client_that_reads_nothing(&server);
     server.terminate();
-    // Without the time-out of writes the server would wait an hour for this client.
+    // Without a write time-out the server would wait an hour for this client.
     assert!(server.wait().success());
     let mut answers = Vec::new();
     let _ = client.read_to_end(&mut answers);
@@ -184,7 +184,7 @@ fn a_second_signal_ends_the_process_at_once() {
     client.write_all(head(&headers, BODY.len()).as_bytes()).unwrap();
     assert_eq!(status(&mut client), 100, "the server waits for the body");
     server.terminate();
-    // The server has noticed the first signal once it refuses connections.
+    // Once the server refuses connections, it has handled the first signal.
     while TcpStream::connect(server.address).is_ok() {
         std::thread::yield_now();
     }
@@ -214,7 +214,7 @@ fn a_lake_inside_the_raw_objects_is_refused() {
     assert_eq!(std::fs::read_dir(directory.path().join("raw")).unwrap().count(), 0);
 }
 
-/// The system calls of a server in order, as `strace` writes them.
+/// The system calls of a server in order, as written by `strace`.
 fn traced(prepare: impl FnOnce(&Server)) -> (PathBuf, Vec<String>, Server) {
     let calls = "trace=mkdir,mkdirat,openat,write,fsync,fdatasync,rename,renameat,renameat2,sendto,writev";
     let mut server = Server::start_under(&["strace", "-f", "-y", "-s", "64", "-e", calls, "-o", "TRACE"], &[]);
@@ -227,14 +227,16 @@ fn traced(prepare: impl FnOnce(&Server)) -> (PathBuf, Vec<String>, Server) {
     (directory, trace.lines().map(str::to_owned).collect(), server)
 }
 
-/// Checks that the one object below `root`, and the names of all folders above it, were synced before the answer.
+/// Checks that the only object below `root`, and the directory entries of all parent folders, were synced before the
+/// response.
 fn check_synced_before_answer(root: &Path, calls: &[String]) {
     let answer = calls.iter().position(|call| call.contains("HTTP/1.1 200")).unwrap();
     let renames: Vec<usize> =
         (0..answer).filter(|at| calls[*at].contains("rename") && calls[*at].contains(root.to_str().unwrap())).collect();
     let [rename] = renames.as_slice() else { panic!("one object, not {renames:?}") };
     let object = calls[*rename].split('"').nth(3).unwrap();
-    // A call that is interrupted by one of another thread ends as `<... fsync resumed>`; it began with its path.
+    // If another thread's call interrupts a call, strace splits it: the first part contains the path, the second is
+    // `<... fsync resumed>`.
     let synced = |path: &Path, from: usize| {
         let path = format!("<{}>", path.display());
         (from..answer).any(|at| calls[at].contains("fsync(") && calls[at].contains(&path))
@@ -266,7 +268,7 @@ fn an_object_and_all_its_new_folders_are_on_disk_before_the_answer() {
 #[test]
 fn a_spilled_object_and_all_its_new_folders_are_on_disk_before_the_answer() {
     let (directory, calls, _server) = traced(|server| {
-        // A file in the place of the sink's directory makes the sink fail.
+        // A file in place of the sink's directory makes the sink fail.
         std::fs::remove_dir(server.directory.path().join("raw")).unwrap();
         std::fs::write(server.directory.path().join("raw"), "in the way").unwrap();
     });

@@ -1,19 +1,19 @@
-//! The memory for request bodies: one limit for all of them, and a lower one for bodies whose sender is not
+//! Memory limits for request bodies: one limit for all bodies, and a lower one for bodies whose sender is not
 //! authenticated yet.
 //!
-//! A signature can only be checked once the body is complete, so a client without credentials can hold memory by
-//! sending most of a body and then nothing. When memory runs out, the oldest such body is dropped: an authentic sender
-//! completes its body within milliseconds and is not the oldest.
+//! A signature can only be checked once the body is complete, so a client without credentials could occupy memory by
+//! sending most of a body and then stalling. When memory runs out, the oldest incomplete body is dropped. An
+//! authentic sender completes its body within milliseconds, so its body is not the oldest.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Why no memory is left for a body.
+/// Why a body gets no memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BudgetError {
-    /// All memory is held by bodies that may not be dropped.
+    /// All memory is used by bodies that must not be dropped.
     Full,
-    /// The body was dropped to make room for others.
+    /// The body was dropped to free memory for others.
     Dropped,
 }
 
@@ -26,23 +26,23 @@ pub(crate) struct BodyBudget {
 
 #[derive(Default)]
 struct State {
-    /// Bytes of all bodies.
+    /// Total bytes of all bodies.
     used: usize,
-    /// Bytes of the incomplete bodies without authentication.
+    /// Bytes of incomplete, unauthenticated bodies.
     unauthenticated: usize,
-    /// Those bodies by their age. They are kept here, so that they can be dropped by others.
+    /// Incomplete, unauthenticated bodies, ordered by age. They are stored here so that other requests can drop them.
     incomplete: BTreeMap<u64, Vec<u8>>,
     next_id: u64,
 }
 
 impl State {
-    /// Drops the oldest incomplete body without authentication, other than `except`. `false` if there is none.
+    /// Drops the oldest incomplete, unauthenticated body other than `except`. Returns `false` if there is none.
     fn drop_oldest(&mut self, except: u64) -> bool {
         let oldest = self.incomplete.iter().find(|(id, body)| **id != except && !body.is_empty()).map(|(id, _)| *id);
         oldest.is_some_and(|id| self.remove(id).is_some())
     }
 
-    /// Removes an incomplete body and its bytes from the counts.
+    /// Removes an incomplete body and subtracts its bytes from the counts.
     fn remove(&mut self, id: u64) -> Option<Vec<u8>> {
         let body = self.incomplete.remove(&id)?;
         self.used -= body.len();
@@ -52,13 +52,13 @@ impl State {
 }
 
 impl BodyBudget {
-    /// At most `limit` bytes for all bodies, of which incomplete bodies without authentication may hold
+    /// Creates a budget of `limit` bytes for all bodies, of which incomplete, unauthenticated bodies may use
     /// `unauthenticated_limit`.
     pub(crate) fn new(limit: usize, unauthenticated_limit: usize) -> Self {
         Self { limit, unauthenticated_limit, state: Mutex::default() }
     }
 
-    /// Begins a body.
+    /// Starts receiving a body.
     pub(crate) fn begin(&self, is_authenticated: bool) -> IncompleteBody<'_> {
         let mut state = self.state();
         let id = state.next_id;
@@ -85,7 +85,7 @@ pub(crate) struct IncompleteBody<'b> {
 }
 
 impl<'b> IncompleteBody<'b> {
-    /// Appends bytes. If memory is short, older bodies without authentication are dropped.
+    /// Appends bytes. If memory is short, older unauthenticated bodies are dropped.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), BudgetError> {
         let mut state = self.budget.state();
         if !self.is_authenticated && !state.incomplete.contains_key(&self.id) {
@@ -112,13 +112,13 @@ impl<'b> IncompleteBody<'b> {
         Ok(())
     }
 
-    /// The number of bytes so far.
+    /// Number of bytes received so far.
     pub(crate) fn len(&self) -> usize {
         let received = self.budget.state().incomplete.get(&self.id).map(Vec::len);
         received.unwrap_or(self.whole.bytes.len())
     }
 
-    /// The complete body. It is no longer dropped for others: it will be authenticated at once.
+    /// Completes the body. It can no longer be dropped, because it will be authenticated immediately.
     pub(crate) fn complete(mut self) -> Result<CompleteBody<'b>, BudgetError> {
         if !self.is_authenticated {
             let mut state = self.budget.state();
@@ -144,7 +144,7 @@ pub(crate) struct CompleteBody<'b> {
 }
 
 impl CompleteBody<'_> {
-    /// The body.
+    /// The bytes of the body.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -15,7 +15,7 @@ use crate::output::{self, CommandResult};
 #[derive(clap::Args)]
 #[group(id = "person", required = true, multiple = false)]
 pub(crate) struct PersonArguments {
-    /// The phone number, digits only, or its keyed hash where numbers are hashed
+    /// The phone number, digits only, or its keyed hash if phone numbers are pseudonymised
     #[arg(long, value_name = "NUMBER")]
     wa_id: Option<String>,
     /// The business-scoped user id
@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
         return Ok(ExitCode::SUCCESS);
     }
     let lookups = arguments.lookups.open().await?;
-    // Read before the rows are gone.
+    // Find the messages before the rows are erased.
     let named = match &lookups {
         Some(_) => lookups::messages_naming(&lake, &person).await?,
         None => BTreeSet::new(),

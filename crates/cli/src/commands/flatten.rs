@@ -1,4 +1,4 @@
-//! `bluetick flatten`: prints the records of webhook bodies, and why a webhook is not in a table.
+//! `bluetick flatten`: prints the records of webhook bodies, and explains why a webhook produced no row.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     /// Time of receipt in milliseconds since 1970, UTC [default: now]
     #[arg(long, value_name = "MS")]
     received_at: Option<i64>,
-    /// Keep the answers of flows, which may hold personal data
+    /// Keep the responses to flows, which may contain personal data
     #[arg(long, env = "KEEP_RESPONSE_JSON")]
     keep_response_json: bool,
     /// Hash phone numbers with this key and drop names

@@ -1,4 +1,4 @@
-//! `bluetick import`: the history of another system, as rows of the lake.
+//! `bluetick import`: imports the history of another system into the lake.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -19,7 +19,7 @@ use crate::import::sources::{Body, Source};
 use crate::import::table::{self, BadRow, Row};
 use crate::output::{self, CommandResult};
 
-/// Bytes of records that are moved into the lake together.
+/// Number of bytes of records that are moved into the lake per chunk.
 const CHUNK_BYTES: usize = 32 << 20;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -60,7 +60,7 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
     let mut reading = Reading::new(arguments, sender);
     let (source, file) = (arguments.from, arguments.file.clone());
-    // Reading and parsing are blocking work; they go on while a chunk is committed.
+    // Reading and parsing block the thread; they continue while a chunk is committed.
     let reader = tokio::task::spawn_blocking(move || {
         let mut take = |row| reading.row(source, row);
         if source.is_csv() {
@@ -70,7 +70,7 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
         }
         reading.finish()
     });
-    // If a commit fails, that is the error to report: the reader only finds its receiver gone.
+    // If a commit fails, report its error; the reader only notices that its receiver is gone.
     let moved = move_chunks(&transform, receiver).await?;
     let (counts, rejects) = reader.await??;
     let is_complete = counts.rejected == 0 && moved.rejected == 0;
@@ -120,7 +120,7 @@ struct Counts {
     rejected: u64,
 }
 
-/// Turns rows into lines and hands them on in chunks.
+/// Converts rows to lines and passes them on in chunks.
 struct Reading {
     options: Options,
     received_at: i64,
@@ -172,7 +172,8 @@ impl Reading {
         if self.lines.len() >= CHUNK_BYTES { self.hand_on() } else { Ok(()) }
     }
 
-    /// Adds the records of a body. One that its provider's adapter cannot place is refused.
+    /// Adds the records of a webhook body. Rejects a body that yields no send, status or click (no record, or an
+    /// account event).
     fn body(&mut self, body: &Body) -> Result<(), String> {
         let text = body.json.to_string();
         let flattened =
@@ -180,7 +181,7 @@ impl Reading {
         if flattened.records.is_empty() || flattened.records.iter().any(|record| record.table() == "account_events") {
             return Err("the row is no send, status or click that can be placed: look at its time and kind".to_owned());
         }
-        // An adapter gives a click whose time it cannot read that of the receipt, which here is the present.
+        // If the adapter cannot read a click's time, it uses the time of receipt, which is the current time here.
         if flattened.records.iter().any(|record| record.event_ts() == self.received_at) {
             return Err("the row has no time that can be read".to_owned());
         }
@@ -200,11 +201,11 @@ impl Reading {
     }
 
     fn hand_on(&mut self) -> Result<(), BoxError> {
-        // The receiver is gone only if a commit failed, which is reported there.
+        // The receiver is gone only if a commit failed; that error is reported by the receiver's side.
         self.chunks.blocking_send(std::mem::take(&mut self.lines)).map_err(|_| "the import stopped".into())
     }
 
-    /// The counts, and the file of rejected rows if there is one.
+    /// Passes on the remaining lines. Returns the counts, and the path of the file of rejected rows if there is one.
     fn finish(mut self) -> Result<(Counts, Option<PathBuf>), BoxError> {
         if !self.lines.is_empty() {
             self.hand_on()?;
@@ -213,7 +214,7 @@ impl Reading {
     }
 }
 
-/// The file of rows that cannot be used; created with the first one.
+/// The file of rejected rows. It is created with the first one.
 struct Rejects {
     path: PathBuf,
     file: Option<BufWriter<File>>,

@@ -1,4 +1,4 @@
-//! `bluetick lookup`: the look-ups of the HTTP routes, from the command line.
+//! `bluetick lookup`: queries the look-up store as the HTTP routes do.
 
 use std::process::ExitCode;
 
@@ -11,9 +11,10 @@ use url::form_urlencoded;
 use crate::commands::LookupsArguments;
 use crate::output::{self, CommandResult};
 
-/// Ask what became of messages; prints the JSON that the HTTP routes answer
+/// Look up the status of messages; prints the same JSON as the HTTP routes
 ///
-/// Where phone numbers are hashed, PSEUDONYM_KEY must be set as it is for the server, so that a number or an id finds its hash.
+/// If phone numbers are pseudonymised, set PSEUDONYM_KEY as for the server, so that a number or an id is converted to
+/// its hash.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -22,9 +23,9 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Question {
-    /// The states of messages
+    /// The delivery states of messages
     Status {
-        /// Their ids
+        /// Ids of the messages
         #[arg(value_name = "WAMID", required = true)]
         wamids: Vec<String>,
         #[command(flatten)]
@@ -34,7 +35,7 @@ enum Question {
     Messages(#[command(flatten)] Messages),
     /// The message that was sent last for a registration
     Latest {
-        /// The registration
+        /// Id of the registration
         #[arg(long, value_name = "ID")]
         registration_id: String,
         #[command(flatten)]
@@ -42,31 +43,31 @@ enum Question {
     },
 }
 
-/// The filters of `bluetick lookup messages`; a message must meet all that are given.
+/// Filters of `bluetick lookup messages`. A message must match all that are given.
 #[derive(clap::Args)]
 struct Messages {
-    /// Those of a registration
+    /// Only messages of this registration
     #[arg(long, value_name = "ID")]
     registration_id: Option<String>,
-    /// Those of an event
+    /// Only messages of this event
     #[arg(long, value_name = "ID")]
     event_id: Option<String>,
-    /// Those of a guest
+    /// Only messages of this guest
     #[arg(long, value_name = "ID")]
     guest_id: Option<String>,
-    /// Those to a phone number, a business-scoped user id or a group
+    /// Only messages to this phone number, business-scoped user id or group
     #[arg(long, value_name = "NUMBER")]
     recipient_id: Option<String>,
-    /// Those of a template
+    /// Only messages with this template
     #[arg(long, value_name = "NAME")]
     template_name: Option<String>,
-    /// true: those that belong to no event; false: the others
+    /// true: only messages that belong to no event; false: only the others
     #[arg(long, value_name = "BOOL")]
     standalone: Option<bool>,
-    /// Those in a state: sent, delivered, read, failed, deleted
+    /// Only messages in this state: sent, delivered, read, failed, deleted
     #[arg(long, value_parser = parse_state)]
     status: Option<State>,
-    /// Where the page begins: next_cursor of the page before
+    /// Start of the page: next_cursor of the previous page
     #[arg(long)]
     cursor: Option<String>,
     #[command(flatten)]
@@ -97,13 +98,13 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// As the server reads them: from the environment.
+/// Reads the options from the environment, as the server does.
 fn options() -> Result<Options, bluetick_ingest::settings::SettingsError> {
     Ok(Secrets::read(|name| std::env::var(name).ok(), false)?.options)
 }
 
 impl Messages {
-    /// The query of the HTTP route, so that both read values alike.
+    /// The query string of the HTTP route, so that the values are parsed in the same way.
     fn query(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let texts = [

@@ -1,4 +1,4 @@
-//! `bluetick lookups`: care for the look-up store.
+//! `bluetick lookups`: maintains the look-up store.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::commands::{LakeArguments, LookupsArguments};
 use crate::output::{self, CommandResult};
 
-/// Care for the look-up store
+/// Maintain the look-up store
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -20,9 +20,9 @@ enum Task {
     Rebuild(Rebuild),
 }
 
-/// Empty the store and make it from the lake alone; webhooks may go on meanwhile
+/// Empty the store and rebuild it from the lake alone; webhooks may be processed meanwhile
 ///
-/// Until it ends, look-ups find only messages that it has rebuilt so far and those of new webhooks.
+/// During the rebuild, look-ups find only messages that were rebuilt so far and messages of new webhooks.
 #[derive(clap::Args)]
 struct Rebuild {
     #[command(flatten)]

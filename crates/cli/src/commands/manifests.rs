@@ -1,4 +1,4 @@
-//! `bluetick manifests`: makes a moved or replicated lake readable in its new place.
+//! `bluetick manifests`: makes a moved or replicated lake readable in its new location.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The commands, one module each.
+//! The commands. Each has its own module.
 
 mod body_budget;
 pub(crate) mod erase;
@@ -45,7 +45,7 @@ impl LakeArguments {
         &self.url
     }
 
-    /// The lake at `url`.
+    /// Arguments for the lake at `url` without an erasure key.
     pub(crate) fn of(url: &str) -> Self {
         Self { url: url.to_owned(), erasure_key: None }
     }
@@ -68,7 +68,7 @@ impl LakeArguments {
     }
 }
 
-/// Which events a command moves into the lake.
+/// The first day of the events that a command moves into the lake.
 #[derive(clap::Args)]
 pub(crate) struct FirstDayArgument {
     /// The first UTC day whose events are taken, as in 2024-01-01; earlier ones are rejected [default: 2009-01-01]
@@ -76,12 +76,12 @@ pub(crate) struct FirstDayArgument {
     first_day: Option<FirstDay>,
 }
 
-/// The options of a lake with this secret. An empty secret counts as none.
+/// Lake options with this erasure key. An empty key counts as none.
 pub(crate) fn lake_options(erasure_key: Option<String>) -> LakeOptions {
     LakeOptions { erasure_key: erasure_key.filter(|key| !key.is_empty()), ..LakeOptions::default() }
 }
 
-/// Which look-up store a command works on.
+/// The look-up store that a command uses.
 #[derive(clap::Args)]
 pub(crate) struct LookupsArguments {
     /// The look-up store: file:///directory or dynamodb://table
@@ -90,13 +90,13 @@ pub(crate) struct LookupsArguments {
 }
 
 impl LookupsArguments {
-    /// The store; a directory is made if it is not there.
+    /// Opens the look-up store. A missing directory is created.
     pub(crate) async fn open(&self) -> Result<Arc<dyn LookupStore>, StoreError> {
         self.address.open().await
     }
 }
 
-/// Which look-up store a command feeds, if any.
+/// The look-up store that a command updates, if any.
 #[derive(clap::Args)]
 pub(crate) struct OptionalLookupsArguments {
     /// The look-up store that follows the lake: file:///directory or dynamodb://table
@@ -105,7 +105,7 @@ pub(crate) struct OptionalLookupsArguments {
 }
 
 impl OptionalLookupsArguments {
-    /// The store, if one is named.
+    /// Opens the look-up store, if one is given.
     pub(crate) async fn open(&self) -> Result<Option<Arc<dyn LookupStore>>, StoreError> {
         match &self.address {
             Some(address) => Ok(Some(address.open().await?)),
@@ -123,8 +123,8 @@ pub(crate) fn require_directory(url: &str) -> Result<(), Box<dyn Error + Send + 
     }
 }
 
-/// Refuses a lake inside the raw objects and raw objects inside the lake: each pass would read its own output again,
-/// and the lake would grow without end.
+/// Rejects a lake inside the raw objects, or raw objects inside the lake: each run would read its own output again,
+/// and the lake would grow forever.
 pub(crate) fn refuse_nested(raw: &str, lake: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     let (Some(raw_place), Some(lake_place)) = (place(raw), place(lake)) else { return Ok(()) };
     let common = raw_place.iter().zip(&lake_place).take_while(|(one, other)| one == other).count();
@@ -137,7 +137,7 @@ pub(crate) fn refuse_nested(raw: &str, lake: &str) -> Result<(), Box<dyn Error +
     Ok(())
 }
 
-/// The place that a URL names: scheme, host, and the segments of its path. `None` if it cannot be parsed.
+/// The location that a URL names: scheme, host, and path segments. `None` if it cannot be parsed.
 fn place(url: &str) -> Option<Vec<String>> {
     let url = Url::parse(url).ok()?;
     let mut place = vec![url.scheme().to_owned(), url.host_str().unwrap_or_default().to_owned()];
@@ -151,7 +151,7 @@ fn place(url: &str) -> Option<Vec<String>> {
     Some(place)
 }
 
-/// The path with symbolic links resolved, also where its last parts do not exist yet.
+/// The path with symbolic links resolved, even if its last components do not exist yet.
 fn resolved(path: &Path) -> PathBuf {
     for ancestor in path.ancestors() {
         if let (Ok(real), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {

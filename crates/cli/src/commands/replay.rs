@@ -1,4 +1,4 @@
-//! `bluetick replay`: moves raw objects into the lake again; can be resumed.
+//! `bluetick replay`: moves raw objects into the lake again. A stopped replay can be resumed.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -17,7 +17,8 @@ use serde_json::json;
 use crate::commands::{FirstDayArgument, LakeArguments, OptionalLookupsArguments, refuse_nested, require_directory};
 use crate::output::{self, CommandResult};
 
-/// Objects per checkpoint: enough for efficient commits, few enough that little work is repeated after a stop.
+/// Number of objects per checkpoint: large enough for efficient commits, and small enough that a stop repeats little
+/// work.
 const OBJECTS_PER_CHECKPOINT: usize = 200;
 
 /// Move raw objects into the lake again, for instance after a fix; existing rows and erased persons are left out
@@ -46,7 +47,8 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     move_objects(&arguments.raw, lake, lookups, arguments.checkpoint.as_deref(), arguments.json).await
 }
 
-/// A checkpoint file. Its first line names source and lake; each further line is the path of an object that was moved.
+/// A checkpoint file. Its first line names the raw objects' URL and the lake; each further line is the path of an
+/// object that was moved.
 struct Checkpoint {
     done: HashSet<String>,
     file: File,

@@ -1,8 +1,8 @@
-//! `GET /report` of `bluetick serve`: the newest page that `make report` wrote into the lake's directory `reports`.
+//! `GET /report` of `bluetick serve`: the newest page that `make report` wrote to the lake's directory `reports`.
 //!
-//! The page has no login, so it is given only to a client of the same machine: the connection comes from loopback, the
-//! `Host` is loopback too (a page of another site cannot ask for it under its own name), and no proxy says that it
-//! forwards the request.
+//! The page has no login, so it is served only to clients on the same machine: the connection comes from loopback,
+//! `Host` is a loopback name (so a page of another site cannot request it under its own name), and no header shows
+//! that a proxy forwarded the request.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -10,18 +10,18 @@ use std::time::SystemTime;
 
 use http::{HeaderMap, Method, StatusCode, header};
 
-/// Where the page is found.
+/// The path of the report page.
 pub(crate) const PATH: &str = "/report";
 const NO_REPORT: &str = "There is no report yet: write one with make report, LAKE= set to this lake.\n";
 const FORWARDED: [&str; 4] = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host"];
 
-/// The directory of the reports of a lake at a `file://` URL; none for a lake elsewhere.
+/// The report directory of a lake at a `file://` URL; `None` for other lakes.
 pub(crate) fn directory(lake: &str) -> Option<PathBuf> {
     let url = url::Url::parse(lake).ok().filter(|url| url.scheme() == "file")?;
     Some(url.to_file_path().ok()?.join("reports"))
 }
 
-/// Whether a request comes from this machine and from no proxy.
+/// Whether a request comes from this machine and not through a proxy.
 pub(crate) fn is_local(peer: IpAddr, headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     peer.to_canonical().is_loopback()
@@ -40,8 +40,8 @@ fn is_loopback_name(host: &str) -> bool {
         || host.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback())
 }
 
-/// The newest page of `reports`, or why there is none: 404 without a page, 405 for another method than GET and HEAD,
-/// 500 if it cannot be read.
+/// Answers with the newest page in `reports`, or with an error: 404 if there is no page, 405 for methods other than
+/// GET and HEAD, 500 if the page cannot be read.
 pub(crate) async fn answer(method: &Method, reports: &Path) -> Result<http::Response<String>, http::Error> {
     let plain = |status| http::Response::builder().status(status).header(header::CONTENT_TYPE, "text/plain");
     if method != Method::GET && method != Method::HEAD {
@@ -66,7 +66,7 @@ pub(crate) async fn answer(method: &Method, reports: &Path) -> Result<http::Resp
     }
 }
 
-/// The `.html` file that was written last; none without the directory.
+/// The `.html` file that was written last; `None` if there is none or the directory does not exist.
 async fn newest(reports: &Path) -> std::io::Result<Option<PathBuf>> {
     let mut entries = match tokio::fs::read_dir(reports).await {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

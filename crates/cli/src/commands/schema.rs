@@ -12,7 +12,7 @@ use crate::output::{self, CommandResult};
 /// Print the tables with their columns, types and keys
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Print JSON: all that is known of each table
+    /// Print JSON with all properties of each table
     #[arg(long, conflicts_with_all = ["ddl", "write"])]
     json: bool,
     /// Print the statements that create the tables in Athena
@@ -54,7 +54,7 @@ fn write_files(directory: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The statement under a comment for people.
+/// The statement with a generated header comment.
 fn ddl_file(table: &StoredTable) -> String {
     format!(
         "-- Generated from crates/schema by `make generate`: do not edit.\n\
@@ -140,7 +140,7 @@ fn describe_all() -> Vec<TableDescription> {
     StoredTable::all().map(|table| TableDescription::of(&table)).collect()
 }
 
-/// The JSON of `sql/schema.json`: a line for each column, so that a difference shows which column changed.
+/// The JSON of `sql/schema.json` with one line per column, so that a diff shows which column changed.
 fn schema_file() -> serde_json::Result<String> {
     let tables = describe_all().into_iter().map(|mut table| {
         let columns = std::mem::take(&mut table.columns);

@@ -49,7 +49,8 @@ pub(crate) struct Arguments {
     /// After a signal to stop, close all connections after this time at the latest
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "15s")]
     shutdown_timeout: Duration,
-    /// Where look-ups are answered from: file:///directory or dynamodb://table; without it they are answered 404
+    /// Look-up store that answers look-ups: file:///directory or dynamodb://table; without it look-ups are answered
+    /// 404
     #[arg(long, value_name = "URL", env = "LOOKUPS_URL")]
     lookups: Option<String>,
 }
@@ -98,19 +99,20 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
         result = &mut work => return result,
         () = signals.next() => {}
     }
-    // An error would mean that the work is done.
+    // An error means that the work has already ended.
     let _ = stop.send(true);
     tokio::select! {
         result = work => result,
         () = signals.next() => {
             tracing::warn!("stopped at once by a second signal");
-            // Every acknowledged webhook is on disk, and a commit that is cut short leaves the lake as it was.
+            // Exiting is safe: every acknowledged webhook is on disk, and an interrupted commit leaves the lake
+            // unchanged.
             std::process::exit(1)
         }
     }
 }
 
-/// Serves until `stopped` holds true, then moves what arrived last.
+/// Serves until `stopped` is true, then moves the last raw objects into the lake.
 async fn serve_and_move(
     server: Arc<Server<AwsFirehoseClient>>,
     listener: TcpListener,
@@ -120,7 +122,7 @@ async fn serve_and_move(
     let (finish, finished) = watch::channel(false);
     let moving = mover.map(|mover| tokio::spawn(mover.run(finished)));
     server.serve(listener, stopped).await;
-    // An error would mean that there is no mover.
+    // An error means that there is no mover.
     let _ = finish.send(true);
     if let Some(moving) = moving {
         moving.await?;
@@ -128,7 +130,7 @@ async fn serve_and_move(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The signals that ask the process to stop: SIGTERM and SIGINT, or Ctrl-C where there are no signals.
+/// The signals that request a stop: SIGTERM and SIGINT, or Ctrl-C on systems without them.
 struct StopSignals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -168,7 +170,7 @@ struct Mover {
     every: Duration,
     raw: PathBuf,
     transform: Transform,
-    /// Objects that are in the lake already. After a restart they are read again, which takes time but gives no
+    /// Paths of objects that were already moved. After a restart they are read again, which takes time but adds no
     /// duplicates.
     done: HashSet<String>,
 }
@@ -209,7 +211,7 @@ impl Mover {
         let url =
             url::Url::from_directory_path(&self.raw).map_err(|()| "the sink's directory cannot be written as a URL")?;
         let mut sources = raw::list(url.as_str()).await?;
-        // Objects that were deleted need not be remembered.
+        // Forget objects that were deleted.
         let listed: HashSet<&str> = sources.iter().map(|source| source.path.as_ref()).collect();
         self.done.retain(|path| listed.contains(path.as_str()));
         sources.retain(|source| !self.done.contains(source.path.as_ref()));

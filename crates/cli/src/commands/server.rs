@@ -1,7 +1,7 @@
-//! The ingest router behind an HTTP server, for one machine.
+//! The ingest router as an HTTP server for a single machine.
 //!
-//! Path, method and credentials in headers are checked before a body is read. A client that neither sends nor reads for
-//! [`Timeouts::client`] is disconnected.
+//! Path, method and credentials in headers are checked before a body is read. A client that neither sends nor reads
+//! within [`Timeouts::client`] is disconnected.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -25,11 +25,11 @@ use tokio_io_timeout::TimeoutStream;
 use crate::commands::body_budget::{BodyBudget, BudgetError, CompleteBody};
 use crate::commands::report_page;
 
-/// Bytes of memory for all request bodies.
+/// Memory limit for all request bodies, in bytes.
 const BODY_BYTES: usize = 256 * 1024 * 1024;
-/// Bytes of memory for incomplete bodies whose sender is not authenticated yet.
+/// Memory limit for incomplete bodies of unauthenticated senders, in bytes.
 const UNAUTHENTICATED_BODY_BYTES: usize = BODY_BYTES / 2;
-/// Requests that are handled at the same time; others wait.
+/// Maximum number of requests handled concurrently; further ones wait.
 const CONCURRENT_REQUESTS: usize = 256;
 
 /// How long the server waits for clients.
@@ -37,7 +37,7 @@ const CONCURRENT_REQUESTS: usize = 256;
 pub(crate) struct Timeouts {
     /// Maximum time for the headers of a request, for its body, and for each write to a client that does not read.
     pub(crate) client: Duration,
-    /// Maximum time from the request to stop until the last connection is closed.
+    /// Maximum time from the stop request until the last connection is closed.
     pub(crate) shutdown: Duration,
 }
 
@@ -72,13 +72,13 @@ impl BodyError {
     }
 }
 
-/// Waits until `stopped` holds true.
+/// Waits until `stopped` is true.
 async fn stop_requested(stopped: &mut watch::Receiver<bool>) {
-    // An error means that the sender is gone, which stops the server, too.
+    // An error means that the sender was dropped, which also stops the server.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// A server of the ingest router.
+/// An HTTP server of the ingest router.
 pub(crate) struct Server<C> {
     router: Router<C>,
     reports: Option<PathBuf>,
@@ -88,14 +88,14 @@ pub(crate) struct Server<C> {
 }
 
 impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
-    /// A server of `router`, and of the newest report in the directory `reports`, if there is one.
+    /// Creates a server of `router`. If `reports` is set, it also serves the newest report in that directory.
     pub(crate) fn new(router: Router<C>, reports: Option<PathBuf>, timeouts: Timeouts) -> Self {
         let bodies = BodyBudget::new(BODY_BYTES, UNAUTHENTICATED_BODY_BYTES);
         Self { router, reports, timeouts, bodies, turns: Semaphore::new(CONCURRENT_REQUESTS) }
     }
 
-    /// Serves until `stopped` holds true. Then it accepts no more connections, finishes the requests in progress, and
-    /// closes what is still open after [`Timeouts::shutdown`].
+    /// Serves until `stopped` is true. Then it accepts no new connections, finishes the requests in progress, and
+    /// closes remaining connections after [`Timeouts::shutdown`].
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
         let closing = stopped.clone();
@@ -106,7 +106,7 @@ impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
                     Ok((stream, peer)) => {
                         connections.spawn(Arc::clone(&self).connection(stream, peer.ip(), closing.clone()));
                     }
-                    // For instance too many open files: wait until connections are closed.
+                    // For instance, too many files are open: wait until connections are closed.
                     Err(error) => {
                         tracing::warn!(%error, "failed to accept a connection");
                         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -154,7 +154,7 @@ impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
         peer: IpAddr,
     ) -> Result<http::Response<String>, http::Error> {
         let (head, body) = request.into_parts();
-        // Any other client is answered like for every unknown path.
+        // All other clients get the answer for an unknown path.
         if let Some(reports) = &self.reports
             && head.uri.path() == report_page::PATH
             && report_page::is_local(peer, &head.headers)
@@ -174,7 +174,7 @@ impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
             Ok(body) => body,
             Err(error) => return error.respond(),
         };
-        // An error would mean that the semaphore is closed, which it never is.
+        // An error would mean that the semaphore is closed, which never happens.
         let _turn = self.turns.acquire().await.ok();
         let (answer, _) = self
             .router
@@ -189,7 +189,7 @@ impl<C: FirehoseClient + Send + Sync + 'static> Server<C> {
         respond(answer)
     }
 
-    /// Receives a body within the limits.
+    /// Receives a body within the memory and time limits.
     async fn receive(&self, mut body: Incoming, is_authenticated: bool) -> Result<CompleteBody<'_>, BodyError> {
         let mut received = self.bodies.begin(is_authenticated);
         while let Some(frame) = body.frame().await {

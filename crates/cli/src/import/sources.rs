@@ -1,4 +1,4 @@
-//! The systems whose history can be imported, and the webhooks that a row of each becomes.
+//! The systems whose history can be imported, and the conversion of their rows to webhooks.
 
 use bluetick_events::{Provider, Route};
 use serde_json::{Map, Value, json};
@@ -18,16 +18,16 @@ pub(crate) enum Source {
     ButtonClicks,
 }
 
-/// A webhook that reported what a row says.
+/// A webhook that reports the content of a row.
 #[derive(Debug)]
 pub(crate) struct Body {
-    /// Where it came in.
+    /// The route at which it would have been received.
     pub(crate) route: Route,
-    /// Its JSON.
+    /// The body.
     pub(crate) json: Value,
 }
 
-/// What a row becomes: bodies, and why a part of it becomes none.
+/// The result for a row: webhook bodies, and error messages for parts that could not be converted.
 pub(crate) type Bodies = Vec<Result<Body, String>>;
 
 const TRACK_SEND: &str = "/api/webhooks/track-send";
@@ -41,15 +41,15 @@ const FAILED_AT: &[&str] = &["failed_at", "updated_at"];
 const ERROR_TEXT: &[&str] = &["error_message", "error"];
 
 impl Source {
-    /// Whether the export is CSV; else it is NDJSON.
+    /// Whether the export is CSV; otherwise it is NDJSON.
     pub(crate) fn is_csv(self) -> bool {
         self != Source::ButtonClicks
     }
 
-    /// Checks that a CSV file has the columns without which no row can be used.
+    /// Checks that a CSV file has all required columns.
     ///
     /// # Errors
-    /// The text names the columns that are missing, and those that there are.
+    /// The text names the missing columns and the existing ones.
     pub(crate) fn check_header(self, header: &[&str]) -> Result<(), String> {
         let groups: &[&[&str]] = match self {
             Source::DjangoMessageLogs => &[MESSAGE_ID, RECIPIENT, SENT_AT],
@@ -63,7 +63,7 @@ impl Source {
         }
     }
 
-    /// The webhooks that reported what a row says.
+    /// Converts a row to the webhooks that reported its content.
     pub(crate) fn bodies(self, row: &Row) -> Bodies {
         match self {
             Source::DjangoMessageLogs => message_log(row),
@@ -74,7 +74,7 @@ impl Source {
     }
 }
 
-/// The first of these columns that has a value.
+/// The value of the first of these columns that has one.
 fn first(row: &Row, names: &[&str]) -> Option<Value> {
     names.iter().find_map(|name| row.get(*name)).cloned()
 }
@@ -92,7 +92,7 @@ fn tracker(path: &'static str, json: Value) -> Result<Body, String> {
     Ok(Body { route, json })
 }
 
-/// An object of the members that have a value.
+/// A JSON object with the members that have a value.
 fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
     members
         .into_iter()
@@ -101,7 +101,7 @@ fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
         .into()
 }
 
-/// One `track-send`, and one status for each time that the log has.
+/// One `track-send`, and one status for each timestamp in the log.
 fn message_log(row: &Row) -> Bodies {
     let mut bodies = vec![sent_message(row)];
     for (names, status) in
@@ -162,7 +162,8 @@ fn forwarded_status(row: &Row, status: &str, time: Value) -> Result<Body, String
     )
 }
 
-/// Interakt's webhook of a status or click. Without the name of the event its last word is the status.
+/// Interakt's webhook for a status or click. If the row has no event name, it is `message_api_` followed by the
+/// status.
 fn status_log(row: &Row) -> Result<Body, String> {
     let time = required(row, &["created_at"])?;
     let click = object([
@@ -190,7 +191,7 @@ fn status_log(row: &Row) -> Result<Body, String> {
     Ok(provider(Provider::Interakt, body))
 }
 
-/// Woosh's webhook of a status. A column with the whole payload gives all of its fields.
+/// Woosh's webhook for a status. If a column contains the whole payload, all of its fields are used.
 fn woosh_status(row: &Row) -> Result<Body, String> {
     let id = required(row, &["wa_id", "message_id"])?;
     let time = required(row, EVENT_TIME)?;
@@ -219,7 +220,7 @@ fn woosh_status(row: &Row) -> Result<Body, String> {
     Ok(provider(Provider::Woosh, body))
 }
 
-/// The members of the status in a column of JSON: the status itself, or the webhook with the status in `data`.
+/// The status object in a JSON column: the status itself, or a webhook with the status in `data`.
 fn payload_object(value: &Value) -> Result<Map<String, Value>, String> {
     let parsed = match value {
         Value::String(text) => {
@@ -236,7 +237,7 @@ fn payload_object(value: &Value) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// Meta's webhook of a click. The function did not keep the click's own id.
+/// Meta's webhook for a click. The exporting function did not keep the click's own id.
 fn button_click(row: &Row) -> Result<Body, String> {
     let message = object([
         ("from", Some(required(row, &["wa_id"])?)),

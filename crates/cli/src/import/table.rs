@@ -7,27 +7,27 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-/// A row: values by the names of their columns. A column without a value is left out.
+/// A row: values by column name. Columns without a value are left out.
 pub(crate) type Row = BTreeMap<String, Value>;
 
-/// A row that cannot be read.
+/// A row that could not be parsed.
 #[derive(Debug)]
 pub(crate) struct BadRow {
-    /// What is wrong with it.
+    /// The parse error.
     pub(crate) reason: String,
-    /// The row as far as it can be shown; bytes that are not UTF-8 are replaced.
+    /// The text of the row, with bytes that are not UTF-8 replaced.
     pub(crate) text: String,
 }
 
-/// PostgreSQL's and MySQL's sign of a missing value.
+/// The marker for a missing value in exports of PostgreSQL and MySQL.
 const NO_VALUE: &str = "\\N";
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Calls `take` with each row of a CSV file. Its first line names the columns; `check` may refuse them.
+/// Calls `take` for each row of a CSV file. The first line names the columns; `check` may reject them.
 ///
 /// # Errors
-/// The file cannot be read, its columns are refused, or `take` fails.
+/// The file cannot be read, `check` rejects its columns, or `take` fails.
 pub(crate) fn csv(
     path: &Path,
     check: impl FnOnce(&[&str]) -> Result<(), String>,
@@ -39,7 +39,7 @@ pub(crate) fn csv(
     let names: Vec<String> = header
         .unwrap_or_default()
         .iter()
-        // Excel writes a byte order mark.
+        // Excel writes a byte order mark at the start of the file.
         .map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').trim().to_owned())
         .collect();
     check(&names.iter().map(String::as_str).collect::<Vec<_>>()).map_err(|error| in_file(&error))?;
@@ -67,7 +67,7 @@ fn csv_row(names: &[String], cells: &[Vec<u8>]) -> Result<Row, BadRow> {
     Ok(row)
 }
 
-/// The records of a CSV file (RFC 4180): quoted values may hold commas and line ends.
+/// The records of a CSV file (RFC 4180). Quoted values may contain commas and line breaks.
 struct Records<R> {
     file: R,
     parser: csv_core::Reader,
@@ -101,7 +101,7 @@ impl<R: BufRead> Records<R> {
     }
 }
 
-/// Calls `take` with each object of an NDJSON file. Blank lines are skipped.
+/// Calls `take` for each object of an NDJSON file. Blank lines are skipped.
 ///
 /// # Errors
 /// The file cannot be read, or `take` fails.
