@@ -47,9 +47,9 @@ enum Fault {
     Half,
     /// The call never returns. Some of it may be applied.
     Hangs,
-    /// The process dies before anything is done.
+    /// The process crashes before the call is applied.
     DiesBefore,
-    /// The process dies when it is done.
+    /// The process crashes after the call was applied.
     DiesAfter,
 }
 
