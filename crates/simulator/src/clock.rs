@@ -68,7 +68,7 @@ pub(crate) fn iso_seconds(at: i64) -> String {
     timestamp(at).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// UTC without a zone, with microseconds: `2026-10-01T10:30:00.250007`. `separator` stands between date and time;
+/// UTC without a zone, with microseconds: `2026-10-01T10:30:00.250007`. `separator` is put between date and time;
 /// `micros` is added to the instant.
 pub(crate) fn naive_micros(at: i64, separator: char, micros: i64) -> String {
     let instant = timestamp(at).saturating_add(Span::new().microseconds(micros)).unwrap_or_else(|_| timestamp(at));

@@ -1,5 +1,5 @@
-//! Simulates the webhooks of WhatsApp providers, and computes beside them the correct answers of queries and the facts
-//! from which the other answers follow.
+//! Simulates the webhooks of WhatsApp providers. Independently of the webhooks, it computes the correct answers of
+//! queries, and the facts from which tests compute further answers.
 //!
 //! A simulation has five steps. None of them uses the result of a later one.
 //!

@@ -1,5 +1,5 @@
-//! Laws of a simulation: equal options give equal output, bodies parse and their signatures verify, and the figures of
-//! the truth agree with each other and with the number of reported events.
+//! Properties of a simulation: equal options yield equal output, bodies parse and their signatures verify, and the
+//! figures of the truth agree with each other and with the number of reported events.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
@@ -357,7 +357,7 @@ fn webhooks_tell_as_many_things_as_the_truth_counts() {
     }
 }
 
-/// The difficult cases that the simulation exists for must occur in it.
+/// The difficult cases for which the simulation exists must occur in it.
 #[test]
 fn difficulties_occur() {
     let output = run(&options(3, 3_000));

@@ -103,7 +103,7 @@ fn status(scene: &Scene<'_>, person: &Person, state: State, micros: i64) -> Opti
     match state {
         State::Delivered => message.insert("delivered_at_utc".to_owned(), json!(time)),
         State::Read => message.insert("seen_at_utc".to_owned(), json!(time)),
-        // For `sent` and `failed` Interakt gives the time at which it received the send request.
+        // For `sent` and `failed` Interakt states the time at which it received the send request.
         _ => message.insert("received_at_utc".to_owned(), json!(time)),
     };
     if let State::Failed(Failure { code, title }) = state {
@@ -266,7 +266,8 @@ fn session_reply(
     envelope(at + 150, "message_received", &json!({"customer": customer(person), "message": message}))
 }
 
-/// The second webhook of a tap on a template's button: a received message, which often does not name the message.
+/// The second webhook of a tap on a template button: a received message, which often lacks the id of the tapped
+/// message.
 fn echo(scene: &Scene<'_>, person: &Person, click: &Click, button: &Button, micros: i64, rng: &mut SeededRng) -> Value {
     let at = scene.event.at;
     let context = rng.chance(30).then_some(scene.timeline.id.as_str());
@@ -274,7 +275,7 @@ fn echo(scene: &Scene<'_>, person: &Person, click: &Click, button: &Button, micr
     envelope(at + 300, "message_received", &json!({"customer": customer(person), "message": message}))
 }
 
-/// The two webhooks of a flow's answer: a received message and a flow response.
+/// The two webhooks of a flow response: a received message and a flow response event.
 fn flow(
     scene: &Scene<'_>,
     person: &Person,
@@ -300,7 +301,7 @@ fn flow(
     envelope(at + 700, "message_api_flow_response", &data)
 }
 
-/// The webhook of a workflow with its answers so far: the chosen row, and the text if `written_at` is known.
+/// The webhook of a workflow with all answers so far: the chosen row, and the text if `written_at` is known.
 fn workflow(person: &Person, run: &str, chosen_at: i64, choice: &str, written_at: Option<i64>) -> Value {
     let answer = |number: u32, at: i64, content: &str, message: &str| {
         let time = naive_micros(at, 'T', 0);

@@ -1,4 +1,4 @@
-//! Meta's messages and statuses. Source of the formats: Meta's reference of the webhook fields `messages`, `calls`,
+//! Meta's messages and statuses. The formats follow Meta's reference of the webhook fields `messages`, `calls`,
 //! `user_preferences`, `smb_message_echoes` and `message_template_status_update`.
 
 use serde_json::{Map, Value, json};
@@ -205,7 +205,7 @@ fn inbound(
         Some(context) => {
             message.insert("context".to_owned(), json!({"from": line.display, "id": context}));
         }
-        // Messages without a quoted id have no context, or one with other fields.
+        // A message that quotes no other message has no context, or a context with other fields.
         None if rng.chance(30) => {
             message.insert("context".to_owned(), json!({"forwarded": true}));
         }
@@ -318,7 +318,7 @@ fn call(line: &Line, person: &Person, at: i64, id: &str, rng: &mut SeededRng) ->
     Part::Field { field: "calls", at, value }
 }
 
-/// A message that an agent wrote on the business's phone. It contains a button reply but is no click.
+/// A message that an agent wrote on the business's phone. It contains a button reply but is not a click.
 fn echo(line: &Line, person: &Person, at: i64, id: &str) -> Part {
     let value = json!({"messaging_product": "whatsapp", "metadata": metadata(line), "message_echoes": [
         {"from": line.display, "to": person.phone.as_ref().or(person.user_id.as_ref()), "id": id,

@@ -18,8 +18,7 @@ pub(crate) enum Part {
         contact: Option<Value>,
     },
     UserAction(Value),
-    /// A change of another webhook field, with its whole value. The entry carries its time; here in milliseconds since
-    /// 1970.
+    /// A change of another webhook field, with its whole value. `at` is the entry's time in milliseconds since 1970.
     Field {
         field: &'static str,
         at: i64,

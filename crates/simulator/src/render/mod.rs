@@ -79,7 +79,8 @@ fn render_unrelated(
     }
 }
 
-/// The random stream of an event. All reports of one event use the same stream, so that two providers agree about it.
+/// Seed of the random stream of an event. All reports of one event use the same stream, so that two providers report
+/// the same values.
 fn purpose(update: Update) -> u64 {
     match update.subject {
         Subject::Event { timeline, event } => (4 << 56) | ((timeline as u64) << 16) | event as u64,

@@ -42,7 +42,7 @@ fn common(world: &World, timeline: &MessageTimeline, record: &SendRecord) -> Vec
     ]
 }
 
-/// The other fields of a call with all that the application knows.
+/// The additional fields of a call that contains everything the application knows.
 fn full(world: &World, timeline: &MessageTimeline, record: &SendRecord) -> Vec<(&'static str, Value)> {
     let campaign = world.campaign(timeline.campaign);
     let person = timeline.person.map(|person| world.person(person));
@@ -63,7 +63,7 @@ fn full(world: &World, timeline: &MessageTimeline, record: &SendRecord) -> Vec<(
     ]
 }
 
-/// The body of `message-status`.
+/// The body of a `message-status` request.
 pub(super) fn status(scene: &Scene<'_>) -> Option<Value> {
     let EventKind::State { state, .. } = scene.event.kind else { return None };
     let at = scene.event.at;

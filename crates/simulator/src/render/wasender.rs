@@ -53,7 +53,7 @@ fn jid(person: &Person) -> String {
     format!("{}@s.whatsapp.net", person.phone.as_deref().unwrap_or_default())
 }
 
-/// A message that the business wrote on its own phone. It looks like a click but is none.
+/// A message that the business wrote on its own phone. It looks like a click but is not one.
 fn echo(person: &Person, at: i64, id: &str) -> Value {
     let message = json!({"buttonsResponseMessage": {"selectedButtonId": "echo", "selectedDisplayText": "No click"}});
     json!({"event": "messages.upsert", "sessionId": SESSION, "timestamp": at, "data": {"messages": {
@@ -109,7 +109,7 @@ fn click_message(button: &Button, context: Option<&str>, rng: &mut SeededRng) ->
             "selectedDisplayText": button.text, "selectedIndex": 0, "contextInfo": info}}),
         ButtonKind::Flow | ButtonKind::Link => return None,
     };
-    // Disappearing messages have a wrapper object.
+    // Disappearing messages are inside a wrapper object.
     Some(if rng.chance(15) { json!({"ephemeralMessage": {"message": message}}) } else { message })
 }
 

@@ -1,5 +1,5 @@
-//! Plans everything that happens in a simulation: the timeline of each message of the business, and events unrelated to
-//! any message. `render` knows the webhook formats.
+//! Plans all events of a simulation: the timeline of each business message, and events unrelated to any message. The
+//! webhook formats are in `render`.
 
 mod model;
 mod timeline_builder;

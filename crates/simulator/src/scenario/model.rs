@@ -134,7 +134,7 @@ pub(crate) struct SendRecord {
     pub(crate) repeated_at: Option<i64>,
     /// Whether the call contains `sent_at`.
     pub(crate) names_time: bool,
-    /// Time of a call that names nothing but message, recipient and, if `names_time`, the time.
+    /// Time of a call that contains only message, recipient and, if `names_time`, the time of sending.
     pub(crate) bare_at: Option<i64>,
     /// Calls that correct the first one, in any order.
     pub(crate) corrections: Vec<Correction>,
@@ -148,7 +148,7 @@ pub(crate) struct SendRecord {
 pub(crate) struct Correction {
     /// Time of the call. A later correction may arrive before an earlier one.
     pub(crate) called_at: i64,
-    /// The call's `updated_at`: the latest wins.
+    /// The call's `updated_at`. The correction with the latest one takes precedence.
     pub(crate) updated_at: i64,
     pub(crate) ticket: Option<String>,
     pub(crate) template: Option<String>,
@@ -158,11 +158,11 @@ pub(crate) struct Correction {
 /// A `track-send` call for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum RecordCall {
-    /// With all that the application knows.
+    /// A call with everything the application knows.
     Full,
-    /// With message and recipient alone.
+    /// A call with only message and recipient.
     Bare,
-    /// The correction of this index.
+    /// The correction with this index.
     Correction(usize),
 }
 
@@ -203,7 +203,7 @@ impl UnrelatedEvent {
 /// The kind of an unrelated event.
 #[derive(Clone, Debug)]
 pub(crate) enum UnrelatedEventKind {
-    /// An inbound message that answers nothing.
+    /// An inbound message that is not a reply.
     Message { id: String, kind: ReplyKind, from_ad: bool },
     /// A click on a message that was sent before webhooks were set up.
     ClickOnUnknown { id: String, message: String, button: String },
@@ -215,7 +215,7 @@ pub(crate) enum UnrelatedEventKind {
     Preference { stop: bool },
     /// A phone call. Its statuses are not statuses of a message.
     Call { id: String },
-    /// A message that an agent of the business wrote by hand. It looks like a click but is none.
+    /// A message that an agent of the business wrote manually. It looks like a click but is not one.
     Echo { id: String },
     /// A payment for a message that was sent before webhooks were set up: a status of an unknown message.
     OldPayment { message: String },

@@ -336,14 +336,14 @@ impl TimelineBuilder<'_> {
         self.add_event(at, EventKind::State { state, priced: false }, reported_by);
     }
 
-    /// Adds a state whose webhook was lost. Sometimes the application forwards the status.
+    /// Adds a state whose webhook was lost. In some cases the application forwards the status.
     fn lost_state(&mut self, state: State, at: i64) {
         let reported_by = if self.is_forwarded(40) { vec![WebhookKind::Tracker] } else { Vec::new() };
         self.add_event(at, EventKind::State { state, priced: false }, reported_by);
     }
 
-    /// Whether the application forwards a status, with a chance in percent. The tracker identifies people by phone
-    /// number only.
+    /// Randomly decides whether the application forwards a status, with a chance in percent. The tracker identifies
+    /// people only by phone number.
     fn is_forwarded(&mut self, percent: u64) -> bool {
         let nameable = self.person().is_some_and(|person| person.phone.is_some() && person.user_id.is_none());
         self.campaign.tracked && nameable && self.rng.chance(percent)
@@ -383,7 +383,7 @@ impl TimelineBuilder<'_> {
         }
     }
 
-    /// Webhooks of a relayed campaign. Woosh does not relay the first status of a message, so that Meta is its
+    /// Webhooks of a relayed campaign. Woosh does not relay the first status of a message, so that Meta counts as its
     /// provider, and misses some later ones.
     fn relay_webhooks(&mut self) -> Vec<WebhookKind> {
         let first = !self.timeline.events.iter().any(|event| event.reported_by == [WebhookKind::Meta]);

@@ -1,5 +1,5 @@
-//! Events unrelated to any message of the business: people write unasked, opt out or call, and agents answer by hand.
-//! Some of these webhooks look like a click or a status and must not count as one.
+//! Events unrelated to any business message: people write unprompted, opt out or call, and agents answer manually.
+//! Some of these webhooks look like a click or a status but must not count as one.
 
 use super::model::{ReplyKind, UnrelatedEvent, UnrelatedEventKind, WebhookKind};
 use crate::clock::{HOUR, SECOND, later};

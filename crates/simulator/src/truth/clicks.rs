@@ -1,4 +1,4 @@
-//! Clicks by the day of the click, attributed or not: by kind, by link, by hour, and those that no report counts, by
+//! Clicks by day of the click, attributed or not: by kind, link and hour; and clicks that no report counts, by
 //! reason.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! Expected row counts: each table holds one row per different statement about an event, however often it is repeated.
+//! Expected row counts: each table holds one row per distinct statement about an event, regardless of repetitions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,7 +87,7 @@ fn lost_clicks(knowledge: &Knowledge<'_>) -> Answer {
     let mut groups: BTreeMap<(&str, &str), (u64, BTreeSet<String>)> = BTreeMap::new();
     for unrelated in knowledge.scenario.unrelated_events.iter().filter(|unrelated| knowledge.in_window(unrelated.at)) {
         let UnrelatedEventKind::LostClick { was, .. } = unrelated.kind else { continue };
-        // A lost edit is no click.
+        // A lost edit of a message is not a click.
         if !matches!(was, "button" | "interactive" | "list") {
             continue;
         }

@@ -1,5 +1,5 @@
-//! What is known of each message and click, one object each. `tests/sql/truth.py` computes from them the answers that this
-//! crate does not. Times are milliseconds since 1970, UTC.
+//! The known facts of each message and click, one object each. `tests/sql/truth.py` computes from them the answers
+//! that this crate does not compute. Times are milliseconds since 1970, UTC.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::known::{Knowledge, KnownClick, Message};
 
-/// `messages`: the messages that reports count, by statuses of the first 168 hours, with their clicks of any age.
-/// `clicks`: every click, attributed or not.
+/// `messages`: the messages that reports count, with statuses of the first 168 hours and clicks of any age. `clicks`:
+/// every click, attributed or not.
 pub(super) fn facts(knowledge: &Knowledge<'_>) -> Value {
     let of_any_age: BTreeMap<&str, &[KnownClick]> =
         knowledge.present.iter().map(|message| (message.id.as_str(), message.clicks.as_slice())).collect();

@@ -1,5 +1,5 @@
-//! What the webhooks reveal about each message and click: the reported events, the reporting provider, and the fields
-//! that it sends.
+//! The facts that webhooks reveal about each message and click: the reported events, the reporting provider, and the
+//! fields that this provider sends.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::world::{Button, ButtonKind, Campaign, Form, Person, World};
 /// Statuses count up to this long after their message was sent, in milliseconds.
 const STATUS_HORIZON: i64 = 168 * HOUR;
 
-/// A receipt is traced back to its message up to this long after the send, in milliseconds.
+/// A receipt is attributed to its message up to this long after the send, in milliseconds.
 const OPENING_HORIZON: i64 = 744 * HOUR;
 
 /// Everything that the webhooks reveal.
@@ -28,11 +28,11 @@ pub(super) struct Knowledge<'a> {
     pub(super) world: &'a World,
     pub(super) scenario: &'a Scenario,
     pub(super) window: Window,
-    /// Every message of which a webhook says that it was sent, as reports count it.
+    /// Messages that a webhook reports as sent, counted as in reports.
     pub(super) messages: Vec<Message>,
-    /// Every message with a status or a send, as look-ups show it: statuses, clicks and replies of any age count.
+    /// Messages with any status or send, as look-ups show them: statuses, clicks and replies of any age count.
     pub(super) present: Vec<Message>,
-    /// Receipts that no report counts.
+    /// Receipts that no report counts: their message is not known to be sent, or they are too late.
     pub(super) receipts: Vec<UnattributedReceipt>,
     /// Every reported click.
     pub(super) clicks: Vec<KnownClick>,
@@ -42,7 +42,7 @@ pub(super) struct Knowledge<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Message {
     pub(super) id: String,
-    /// When it was sent; `None` if no webhook says so, which only look-ups show.
+    /// Time of sending; `None` if no webhook reports it. Only look-ups show such messages.
     pub(super) sent_at: Option<i64>,
     pub(super) delivered_at: Option<i64>,
     pub(super) read_at: Option<i64>,
@@ -54,9 +54,9 @@ pub(super) struct Message {
     pub(super) replied_at: Option<i64>,
     pub(super) provider: &'static str,
     pub(super) recipient: Option<String>,
-    /// The recipient's phone number; `None` for a group, and for a person known by user id alone.
+    /// The recipient's phone number; `None` for a group, and for a person known only by user id.
     pub(super) phone: Option<String>,
-    /// What its statuses name.
+    /// The account and phone number that its statuses name.
     pub(super) sender: Sender,
     pub(super) template: Option<String>,
     /// Language of the template, which only the application reports.
@@ -84,7 +84,7 @@ pub(super) struct KnownRecord {
     pub(super) standalone: bool,
 }
 
-/// A status that no report counts: no webhook says that its message was sent, or the status is too late.
+/// A status that no report counts: no webhook reports its message as sent, or the status is too late.
 #[derive(Debug)]
 pub(super) struct UnattributedReceipt {
     pub(super) at: i64,
@@ -106,14 +106,14 @@ pub(super) struct Price {
 #[derive(Clone, Debug, Default)]
 pub(super) struct KnownClick {
     pub(super) at: i64,
-    /// How many rows report it.
+    /// Number of rows that report the click.
     pub(super) rows: usize,
     pub(super) provider: &'static str,
     /// Id of the clicked message, if the webhook contains it.
     pub(super) message: Option<String>,
     /// Whether the click is attributed to that message.
     pub(super) attributed: bool,
-    /// The person's user id, else phone number, as far as the webhook contains them.
+    /// The person's user id, or else phone number, if the webhook contains it.
     pub(super) person: Option<String>,
     pub(super) kind: &'static str,
     pub(super) button_id: Option<String>,
@@ -122,9 +122,9 @@ pub(super) struct KnownClick {
     pub(super) url: Option<String>,
     pub(super) flow_name: Option<&'static str>,
     pub(super) token: Option<String>,
-    /// The button of a message that has only one.
+    /// The button, if the message has only one.
     pub(super) only_button: Option<String>,
-    /// What the webhooks name.
+    /// The account and phone number that its webhooks name.
     pub(super) sender: Sender,
 }
 
@@ -136,7 +136,7 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// What the webhooks name together: of each the smallest text.
+    /// The account and phone number named by several webhooks; if they differ, the smallest text of each.
     fn of(world: &World, webhooks: impl Iterator<Item = WebhookKind>, line: usize) -> Sender {
         let named: Vec<Sender> = webhooks.map(|webhook| sender_by(world, webhook, line)).collect();
         Sender {
@@ -147,7 +147,7 @@ impl Sender {
 }
 
 impl KnownClick {
-    /// Identifier of the button: that of a message with one button, else id, else flow name, else text, else URL.
+    /// Identifier of the button. The first that is known of: the message's only button, id, flow name, text, URL.
     pub(super) fn button(&self) -> Option<String> {
         let flow = self.flow_name.map(str::to_owned);
         let [id, text, url] = [&self.button_id, &self.button_text, &self.url].map(Clone::clone);
@@ -208,7 +208,7 @@ impl Message {
         self.clicks = clicks.iter().filter(|click| click.message.is_some() && click.at <= deadline).cloned().collect();
         self.clicks.sort_by_key(|click| click.at);
         if let Some([only]) = self.buttons.as_deref() {
-            // On a message with one button every click is on that one.
+            // On a message with one button, every click is on that button.
             self.clicks.iter_mut().for_each(|click| click.only_button = Some(only.clone()));
         }
     }
@@ -251,7 +251,7 @@ impl<'a> Knowledge<'a> {
         knowledge
     }
 
-    /// The messages sent in the window.
+    /// The messages sent within the window.
     pub(super) fn cohort(&self) -> impl Iterator<Item = &Message> {
         self.messages.iter().filter(|message| message.sent_at.is_some_and(|sent_at| self.in_window(sent_at)))
     }
@@ -261,7 +261,7 @@ impl<'a> Knowledge<'a> {
         self.cohort().filter(|message| message.is_clickable())
     }
 
-    /// All clicks in the window, attributed or not.
+    /// All clicks within the window, attributed or not.
     pub(super) fn clicks_of_window(&self) -> impl Iterator<Item = &KnownClick> {
         self.clicks.iter().filter(|click| self.in_window(click.at))
     }
@@ -270,7 +270,7 @@ impl<'a> Knowledge<'a> {
         (self.window.from..=self.window.to).contains(&self.day(at))
     }
 
-    /// Local day of an instant.
+    /// Local day of a time.
     pub(super) fn day(&self, at: i64) -> Date {
         self.world.clock.day(at)
     }
@@ -298,14 +298,14 @@ pub(super) fn record_times(timeline: &MessageTimeline, record: &SendRecord) -> V
     let again = record.repeated_at.into_iter();
     let statements = record.bare_at.into_iter().chain(record.corrections.iter().map(|correction| correction.called_at));
     if record.names_time {
-        // A repeated call is the same statement; a bare call and each correction are others.
+        // A repeated call is the same statement; a bare call and each correction are separate statements.
         return vec![timeline.sent_at; 1 + statements.count()];
     }
     std::iter::once(record.called_at).chain(again).chain(statements).collect()
 }
 
-/// A field of the application's record: of the latest correction that has it, else as first recorded. Of corrections with
-/// the same time the smallest value counts.
+/// A field of the application's record: from the latest correction that has it, or else from the first record. Among
+/// corrections with the same time, the smallest value is used.
 fn corrected(
     record: Option<&SendRecord>,
     field: impl Fn(&Correction) -> Option<&String>,
@@ -316,12 +316,12 @@ fn corrected(
     stated.min().map(|(_, value)| value.clone()).or(first)
 }
 
-/// The statuses that say that a message was sent.
+/// Whether a state means that the message was sent.
 fn is_origin(state: State) -> bool {
     matches!(state, State::Sent | State::Failed(_))
 }
 
-/// When the message was sent: the earliest send or status that says so. A receipt never does.
+/// Time of sending: the earliest send, or status that means that the message was sent. Receipts do not count.
 fn sent_at(timeline: &MessageTimeline) -> Option<i64> {
     let recorded = timeline.record.iter().flat_map(|record| record_times(timeline, record));
     let origins = reported_states(timeline).filter(|(state, _)| is_origin(*state)).map(|(_, event)| event.at);
@@ -346,15 +346,15 @@ fn unattributed_receipts(world: &World, timeline: &MessageTimeline, sent_at: Opt
     receipts.into_iter().map(receipt).collect()
 }
 
-/// How many rows an event has: one for each different statement about it. Providers differ in the column `provider`;
-/// Interakt's second report of a flow or of a tap differs from its first.
+/// Number of rows of an event: one per distinct statement about it. Statements of different providers differ in the
+/// column `provider`; Interakt's second report of a flow or a tap differs from its first.
 pub(super) fn statements(event: &Event, campaign: SimulatedProvider) -> usize {
     let second = [WebhookKind::InteraktFlow, WebhookKind::InteraktEcho];
     let tell = |webhook: &WebhookKind| (provider_of(*webhook, campaign), second.contains(webhook));
     event.reported_by.iter().map(tell).collect::<std::collections::BTreeSet<_>>().len()
 }
 
-/// Value of the column `provider` of what a webhook of a campaign reports.
+/// Value of the column `provider` in rows from a webhook of a campaign.
 pub(super) fn provider_of(webhook: WebhookKind, campaign: SimulatedProvider) -> &'static str {
     match webhook {
         WebhookKind::Tracker => SimulatedProvider::Tracker.name(),
@@ -363,7 +363,7 @@ pub(super) fn provider_of(webhook: WebhookKind, campaign: SimulatedProvider) -> 
     }
 }
 
-/// What is known of a message by statuses up to `horizon`.
+/// The known facts of a message, from statuses up to `horizon`.
 fn message(world: &World, timeline: &MessageTimeline, sent_at: Option<i64>, horizon: i64) -> Message {
     let events = timeline.events.iter().filter(|event| event.at <= horizon).cloned().collect();
     let timeline = &MessageTimeline { events, ..timeline.clone() };
@@ -379,7 +379,7 @@ fn message(world: &World, timeline: &MessageTimeline, sent_at: Option<i64>, hori
         })
         .min_by_key(|(event, _)| event.at);
     let detailed = timeline.record.as_ref().filter(|_| campaign.detailed);
-    // A forwarded status does not make the application the provider.
+    // Forwarding a status does not make the application the provider.
     let by_provider = reported_states(timeline)
         .any(|(_, event)| event.reported_by.iter().any(|&webhook| webhook != WebhookKind::Tracker));
     Message {
@@ -409,14 +409,14 @@ fn message(world: &World, timeline: &MessageTimeline, sent_at: Option<i64>, hori
     }
 }
 
-/// The labels of the buttons, which Interakt states with each status of a template.
+/// The button labels, which Interakt sends with each status of a template message.
 fn template_buttons(timeline: &MessageTimeline, campaign: &Campaign) -> Option<Vec<String>> {
     let by_interakt = reported_states(timeline).any(|(_, event)| event.reported_by.contains(&WebhookKind::Interakt));
     let labels = || campaign.buttons.iter().map(|button| button.text.clone()).collect();
     (by_interakt && campaign.form != Form::Buttons).then(labels)
 }
 
-/// The error message: Meta repeats the title there, Interakt gives its reason.
+/// The error message: Meta repeats the title in it, and Interakt puts its reason into it.
 fn error_message(event: &Event, title: &str) -> Option<String> {
     let gives = [WebhookKind::Meta, WebhookKind::WooshRelay, WebhookKind::Interakt];
     event.reported_by.iter().any(|webhook| gives.contains(webhook)).then(|| title.to_owned())
@@ -429,7 +429,7 @@ fn title_by(provider: SimulatedProvider, title: &str) -> Option<String> {
     titled.then(|| title.to_owned())
 }
 
-/// The people whom the reported statuses concern.
+/// The people in the reported statuses.
 fn reported_people<'a>(world: &'a World, timeline: &'a MessageTimeline) -> impl Iterator<Item = &'a Person> {
     reported_states(timeline).filter_map(|(_, event)| event.person).map(|person| world.person(person))
 }
@@ -439,7 +439,7 @@ fn numbers<'a>(world: &'a World, timeline: &'a MessageTimeline) -> impl Iterator
     reported_people(world, timeline).chain(recorded).filter_map(|person| person.phone.clone())
 }
 
-/// The person to whom a message went: the phone number, else the user id. A group is no person.
+/// The person to whom a message was sent: the phone number, or else the user id. `None` for a group.
 fn recipient(world: &World, timeline: &MessageTimeline) -> Option<String> {
     let people = timeline.person.map(|_| reported_people(world, timeline)).into_iter().flatten();
     let scoped = people.filter_map(|person| person.user_id.clone()).min();
@@ -454,8 +454,8 @@ fn status_webhooks(timeline: &MessageTimeline) -> impl Iterator<Item = WebhookKi
     reported_states(timeline).flat_map(|(_, event)| event.reported_by.iter().copied())
 }
 
-/// What a webhook names: Woosh's own formats name the tenant or nothing, WASender its session, and the application and
-/// Interakt nothing.
+/// The account and phone number that a webhook names. Woosh's own formats name the tenant or nothing, WASender its
+/// session, and the application and Interakt nothing.
 fn sender_by(world: &World, webhook: WebhookKind, line: usize) -> Sender {
     let account = |account: String| Sender { account: Some(account), phone_number: None };
     match webhook {
@@ -477,7 +477,7 @@ fn sender_by(world: &World, webhook: WebhookKind, line: usize) -> Sender {
     }
 }
 
-/// The account of a WASender session: the session id is a secret, so 32 digits of its hash stand for it.
+/// The account of a WASender session: 32 digits of the hash of the session id, because the id is a secret.
 fn session_account(session: &str) -> String {
     let length = (session.len() as u64).to_be_bytes();
     let digest = Sha256::new().chain_update(length).chain_update(session).finalize();
@@ -536,7 +536,7 @@ fn price(timeline: &MessageTimeline, campaign: &Campaign) -> Option<Price> {
     })
 }
 
-/// Time of the first reply up to the deadline that quotes the message. Reactions are no replies.
+/// Time of the first reply that quotes the message, up to the deadline. Reactions are not replies.
 fn replied_at(timeline: &MessageTimeline, deadline: i64) -> Option<i64> {
     let replies = timeline.events.iter().filter(is_reported).filter(|event| match &event.kind {
         EventKind::Reply(reply) => reply.names_message && reply.kind != ReplyKind::Reaction,
@@ -557,7 +557,7 @@ fn clicks(world: &World, timeline: &MessageTimeline) -> Vec<KnownClick> {
                 at: event.at,
                 rows: statements(event, campaign.provider),
                 message: click.names_message.then(|| timeline.id.clone()),
-                // Meta does not say who opened a link.
+                // Meta does not report who opened a link.
                 person: person.filter(|_| known.token.is_none()).and_then(name_of),
                 sender: Sender::of(world, event.reported_by.iter().copied(), campaign.line),
                 ..known
@@ -582,7 +582,7 @@ fn click_as_reported(campaign: &Campaign, campaign_index: usize, button: &Button
         ButtonKind::Reply => KnownClick { kind: "button_reply", ..named },
         ButtonKind::ListRow => KnownClick { kind: "list_reply", ..named },
         ButtonKind::QuickReply => KnownClick { kind: "quick_reply", ..named },
-        // The chat shows a flow's answer as the word "Sent".
+        // The chat shows a flow response as the word "Sent".
         ButtonKind::Flow => KnownClick {
             kind: "flow_reply",
             button_id: None,
@@ -618,7 +618,7 @@ fn unrelated_click(world: &World, unrelated: &UnrelatedEvent) -> Option<KnownCli
             button_text: Some("Old menu".to_owned()),
             ..click
         }),
-        // The answer to a workflow's list contains no message id, and only the label of the row.
+        // The answer to a workflow's list contains no message id and only the label of the row.
         UnrelatedEventKind::Workflow { chosen_at, choice, .. } => Some(KnownClick {
             at: *chosen_at,
             person: name_of(person),

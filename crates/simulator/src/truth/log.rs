@@ -62,7 +62,8 @@ pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
     answers
 }
 
-/// The status of two messages of each state, of two that were delivered and failed, and of an unknown message.
+/// The status of two messages in each state, of two messages that were both delivered and failed, and of an unknown
+/// message.
 fn status(cohort: &[&Message]) -> Answer {
     let mut chosen: Vec<&Message> = Vec::new();
     for state in ["sent", "delivered", "read", "failed", "deleted"] {
@@ -160,8 +161,8 @@ fn rows(cohort: &[&Message], matches: &dyn Fn(&Message) -> bool, limit: usize) -
     found.into_iter().take(limit).map(row).collect()
 }
 
-/// The id of a log entry: the first 30 digits of a SHA-256 over a name and the message id, each behind its length as 64
-/// bits, with the version and the variant of a UUID.
+/// The id of a log entry: the first 30 digits of a SHA-256 of a name and the message id, each preceded by its length
+/// as 64 bits, with the version and variant of a UUID inserted.
 fn log_id(message_id: &str) -> String {
     let mut hasher = Sha256::new();
     for text in ["bluetick send", message_id] {
@@ -182,7 +183,7 @@ fn log_id(message_id: &str) -> String {
     id
 }
 
-/// Parameters of a case that asks for no window.
+/// Parameters of a case without a window.
 fn at_any_time<'a>(parameters: &[(&'a str, String)]) -> Vec<(&'a str, String)> {
     [("from", String::new()), ("to", String::new())].into_iter().chain(parameters.iter().cloned()).collect()
 }

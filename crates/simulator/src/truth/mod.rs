@@ -1,6 +1,6 @@
-//! The truth: the facts of each message and click, and the answers of most queries of `docs/metrics.md`, computed from
-//! the timelines. Only reported events count,
-//! with the fields that the reporting provider sends. Duplicates, delays and the order of arrival do not matter.
+//! The truth: the facts of each message and click, and the answers of most queries of `docs/metrics.md`. It is
+//! computed from the timelines, using only reported events with the fields that the reporting provider sends.
+//! Duplicates, delays and order of arrival do not matter.
 
 mod buttons;
 mod clicks;

@@ -34,7 +34,7 @@ fn class(code: Option<i64>) -> (&'static str, &'static str) {
 
 fn failures(messages: &[&Message]) -> Answer {
     let failed: Vec<&Message> = messages.iter().copied().filter(|message| message.is_failed()).collect();
-    // Without a code, the reason in words tells failures apart.
+    // Failures without a code are distinguished by their reason text.
     let key = |message: &Message| {
         let reason = message.error_message.clone().or_else(|| message.error_title.clone());
         (message.error_code, reason.filter(|_| message.error_code.is_none()))

@@ -1,4 +1,4 @@
-//! The answer of a query as JSON: columns and rows.
+//! The answer of a query as JSON, with columns and rows.
 
 use serde_json::{Map, Value, json};
 

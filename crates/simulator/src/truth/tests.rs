@@ -1,4 +1,4 @@
-//! The truth of a few timelines, compared with figures worked out by hand.
+//! Compares the truth of a few timelines with figures calculated by hand.
 
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ fn rules_at_their_edges() {
     let failure = State::Failed(Failure { code: Some(131_026), title: "Message undeliverable" });
     let reply = |names_message, kind| EventKind::Reply(Reply { id: "r".to_owned(), kind, names_message });
     let timelines = vec![
-        // No delivery or read was reported; clicked at the last instant of the attribution window, and once after it.
+        // No delivery or read was reported. Clicked at the last instant of the attribution window, and once after it.
         timeline(
             "clicked",
             campaign,
@@ -120,7 +120,7 @@ fn rules_at_their_edges() {
                 reported(sent + SECOND, EventKind::Payment("captured")),
             ],
         ),
-        // Reactions, and answers without a quote, are no replies.
+        // Reactions, and answers without a quote, are not replies.
         timeline(
             "sent",
             campaign,

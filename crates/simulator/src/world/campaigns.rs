@@ -151,7 +151,7 @@ pub(super) fn campaigns(
 }
 
 /// The forms that each provider supports. The application does not record every third campaign of a provider (see
-/// [`campaigns`]); so a form may be listed twice, to occur both recorded and not.
+/// [`campaigns`]), so a form may be listed twice to occur both recorded and unrecorded.
 const fn forms(provider: SimulatedProvider) -> &'static [Form] {
     match provider {
         SimulatedProvider::Meta => &[
@@ -182,7 +182,8 @@ fn campaign(rng: &mut SeededRng, provider: SimulatedProvider, form: Form, number
         id: format!("camp-{number:03}"),
         name: format!("{subject} {number}"),
         template: format!("{subject}_{}_v{}", provider.name(), 1 + number % 3),
-        // By number, not at random: so the other campaigns stay as they are.
+        // Chosen by number without using `rng`, so that the random values of the other fields and campaigns stay the
+        // same.
         language: LANGUAGES.get(number % 4).copied(),
         category: match form {
             Form::Links | Form::Flow => Category::Marketing,

@@ -14,7 +14,7 @@ pub(crate) struct Line {
 
 /// A person, with the identifiers that providers know.
 pub(crate) struct Person {
-    /// The one provider that reaches this person. A person of two providers would have two unrelated identifiers.
+    /// The only provider that reaches this person. With two providers, a person would have two unrelated identifiers.
     pub(crate) provider: SimulatedProvider,
     pub(crate) name: String,
     /// Phone number, digits only; `None` for people who share only a user name.
