@@ -1,9 +1,9 @@
-//! Flattens a directory of webhook bodies and compares the numbers of records with those that an independent reader
-//! counted.
+//! Flattens a directory of webhook bodies and compares the number of records with the counts of an independent
+//! parser.
 //!
-//! `cargo run -p bluetick-events --example corpus -- DIR`. The directory holds bodies as `<source>/<name>.json`,
-//! `EXPECTED_meta.json` (counts by body) and `signature_vectors.json`. The exit status is 1 if a body cannot be read or
-//! a signature is wrongly accepted or refused. Differing counts are only printed.
+//! `cargo run -p bluetick-events --example corpus -- DIR`. The directory contains bodies as `<source>/<name>.json`,
+//! `EXPECTED_meta.json` (counts by body) and `signature_vectors.json`. The exit status is 1 if a body cannot be
+//! parsed or a signature is wrongly accepted or rejected. Differing counts are only printed.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -78,7 +78,7 @@ fn bodies(directory: &Path) -> Result<BTreeMap<String, Provider>, Box<dyn Error>
     Ok(bodies)
 }
 
-/// The expected counts that records can be compared with. `messages` counts all inbound messages, including clicks.
+/// The expected counts that are comparable with records. `messages` counts all inbound messages, including clicks.
 fn comparable(expected: &Value) -> BTreeMap<String, u64> {
     let mut figures = BTreeMap::new();
     let mut put = |name: &str, count: &Value| {

@@ -1,4 +1,4 @@
-//! Repeats what ingest does with one body of Meta's: check the signature, flatten, write the lines. `make bench`
+//! Repeats the work of ingest for one body of Meta: verify the signature, flatten, write the lines. `make bench`
 //! measures its CPU time.
 //!
 //! `ingest_cost BODY SIGNATURE COUNT`; the signature is the value of `X-Hub-Signature-256`, made with

@@ -1,25 +1,26 @@
-//! What a provider declares about its credentials.
+//! How a provider authenticates its webhooks.
 
-/// How a provider proves that a webhook is its own: headers, and the settings that hold the expected values.
+/// The authentication scheme of a provider: the headers that carry credentials, and the settings with the expected
+/// values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuthScheme {
     /// An HMAC-SHA256 signature of the body, `sha256=` and 64 hexadecimal digits.
     pub signature: Option<Credential>,
-    /// A shared token, sent as it is. In the header `Authorization` it follows `Bearer`.
+    /// A shared token, sent verbatim. In the header `Authorization` it follows `Bearer`.
     pub token: Option<Credential>,
-    /// The setting that accepts webhooks without any credential if it is true. A wrong credential is refused all the
-    /// same.
+    /// Name of a setting. If it is true, webhooks without any credential are accepted; a wrong credential is still
+    /// rejected.
     pub unsigned_setting: Option<&'static str>,
-    /// The setting that holds the verify tokens of the GET handshake, which Meta makes before it sends webhooks.
+    /// Name of the setting with the verify tokens for the GET handshake, which Meta makes before it sends webhooks.
     pub handshake_setting: Option<&'static str>,
 }
 
-/// A kind of credential: the headers that may carry it, and the setting that holds the accepted values.
+/// A kind of credential: the headers that may carry it, and the setting with the accepted values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// Names of the headers; the first one present is checked.
+    /// Names of the headers. The first one present is checked.
     pub headers: &'static [&'static str],
-    /// Name of the setting, whose values are separated by commas.
+    /// Name of the setting. Its values are separated by commas.
     pub setting: &'static str,
 }
 
@@ -27,12 +28,12 @@ impl AuthScheme {
     const NONE: AuthScheme =
         AuthScheme { signature: None, token: None, unsigned_setting: None, handshake_setting: None };
 
-    /// Webhooks carry a signature in one of `headers`; `setting` holds the secrets.
+    /// A scheme whose webhooks have a signature in one of `headers`; `setting` names the secrets.
     pub(crate) const fn signature(headers: &'static [&'static str], setting: &'static str) -> Self {
         AuthScheme { signature: Some(Credential { headers, setting }), ..Self::NONE }
     }
 
-    /// Webhooks carry a token in one of `headers`; `setting` holds the tokens.
+    /// A scheme whose webhooks have a token in one of `headers`; `setting` names the tokens.
     pub(crate) const fn token(headers: &'static [&'static str], setting: &'static str) -> Self {
         AuthScheme { token: Some(Credential { headers, setting }), ..Self::NONE }
     }

@@ -1,4 +1,4 @@
-//! What a person chose with a click: a button, a list row or a flow. Readers for the JSON shapes that several providers
+//! The button, list row or flow that a person chose with a click. Parsers for JSON shapes that several providers
 //! share.
 
 use crate::extracted::{Extracted, ExtractedText, id, own_token, text};
@@ -20,7 +20,7 @@ pub(crate) struct Choice<'j> {
 }
 
 impl<'j> Choice<'j> {
-    /// A choice of this kind, with all other columns null.
+    /// Creates a choice of this kind; all other columns are null.
     pub(crate) fn new(kind: Extracted<'j, String>) -> Self {
         Choice {
             kind,
@@ -33,7 +33,7 @@ impl<'j> Choice<'j> {
         }
     }
 
-    /// Fills the columns of a click.
+    /// Copies the choice to the columns of a click.
     pub(crate) fn fill(self, flattening: &Flattening<'_>, draft: &mut Draft<Click>) {
         flattening.note(draft, "kind", &self.kind);
         draft.columns.kind = self.kind.value;
@@ -48,7 +48,8 @@ impl<'j> Choice<'j> {
     }
 }
 
-/// The choice in an `interactive` object of Meta's shape. Without a `type`, the member that is there decides.
+/// Parses the choice in an `interactive` object of Meta's shape. Without a `type`, the kind follows from the member
+/// that is present.
 pub(crate) fn interactive_choice<'j>(flattening: &mut Flattening<'_>, interactive: &'j Json<'j>) -> Option<Choice<'j>> {
     const KINDS: [&str; 5] = ["button_reply", "list_reply", "nfm_reply", "call_permission_reply", "payment_method"];
     let stated = interactive.get("type");
@@ -75,7 +76,8 @@ pub(crate) fn interactive_choice<'j>(flattening: &mut Flattening<'_>, interactiv
     })
 }
 
-/// The response to a flow. `response_json` is a string of JSON, from relays also an object, and may hold anything.
+/// Parses the response to a flow. `response_json` is a JSON string, in relayed webhooks also an object, with
+/// arbitrary content.
 pub(crate) fn flow_choice<'j>(flattening: &mut Flattening<'_>, reply: &'j Json<'j>, node: &'j Json<'j>) -> Choice<'j> {
     let response = reply.first(&["response_json", "paramsJson"]);
     let nested = flattening.nested(response);

@@ -1,38 +1,39 @@
-//! What each provider's file declares: its name, credentials, routes, and how its bodies are read.
+//! The declaration of a provider: name, credentials, routes, and the function that parses its bodies.
 
 use crate::auth_scheme::AuthScheme;
 use crate::flattening::Flattening;
 use crate::json::{Json, Unreadable};
 
-/// A provider's declaration. Routes, settings, error messages and the list of providers follow from it.
+/// A provider's declaration. Routes, settings, error messages and the list of providers are derived from it.
 pub(crate) struct Definition {
-    /// Its name in records, in the route `/webhooks/{name}` and on the command line: lower-case letters.
+    /// Name in records, in the route `/webhooks/{name}` and on the command line, in lower-case letters.
     pub(crate) name: &'static str,
-    /// How its webhooks are authenticated.
+    /// How the provider's webhooks are authenticated.
     pub(crate) auth: AuthScheme,
-    /// Reads a body.
+    /// Flattens a body.
     pub(crate) flatten: FlattenBody,
-    /// Routes of its own, which take the place of `/webhooks/{name}`.
+    /// The provider's own routes, which replace `/webhooks/{name}`.
     pub(crate) requests: &'static [RequestRoute],
 }
 
-/// Adds the records of a body; `false` if the body has no known shape. The caller then keeps it as an account event.
+/// Adds the records of a body. Returns `false` if the body has no known shape; the caller then stores it as an
+/// account event.
 pub(crate) type FlattenBody = for<'j> fn(&mut Flattening<'_>, &'j Json<'j>) -> bool;
 
-/// Adds the record of a request and gives the response's body.
+/// Adds the record of a request. Returns the body of the response.
 pub(crate) type FlattenRequest =
     for<'j> fn(&mut Flattening<'_>, &'j Json<'j>) -> Result<serde_json::Value, InvalidRequest>;
 
-/// A route that answers an invalid request with an error. A webhook, in contrast, is always stored.
+/// A route that answers an invalid request with an error. Webhooks, in contrast, are always stored.
 #[derive(Clone, Copy)]
 pub(crate) struct RequestRoute {
-    /// The path without a slash at its end.
+    /// The path without a trailing slash.
     pub(crate) path: &'static str,
-    /// Reads a request.
+    /// Flattens a request.
     pub(crate) flatten: FlattenRequest,
 }
 
-/// A request that the caller must correct: status 400.
+/// A request that the caller must correct (status 400).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRequest {
     /// The body cannot be parsed.
@@ -46,7 +47,7 @@ pub enum InvalidRequest {
     Invalid {
         /// The field's name.
         field: &'static str,
-        /// What the value must be.
+        /// Description of valid values.
         expected: &'static str,
     },
 }

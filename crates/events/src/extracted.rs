@@ -1,30 +1,30 @@
-//! Values extracted from a body, together with their source.
+//! Values extracted from a body, with their source.
 
 use crate::json::Json;
 use crate::limits::{self, truncate};
 use crate::redact::without_jwt;
 
-/// A value and the nodes of the body that it was read from. `flatten --explain` prints these nodes.
+/// A value and the JSON nodes that it was read from. `flatten --explain` prints the paths of these nodes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extracted<'j, T> {
     pub(crate) value: T,
-    /// How the value follows from the nodes; empty if it is a plain copy.
+    /// How the value was derived from the nodes; empty if it was copied.
     pub(crate) how: &'static str,
     pub(crate) nodes: [Option<&'j Json<'j>>; 2],
 }
 
 impl<'j, T> Extracted<'j, T> {
-    /// A copy of a node's value.
+    /// A value that was copied from a node.
     pub(crate) fn copied(value: T, node: &'j Json<'j>) -> Self {
         Extracted { value, how: "", nodes: [Some(node), None] }
     }
 
-    /// A value converted from a node; `how` describes the conversion.
+    /// A value that was converted from a node; `how` describes the conversion.
     pub(crate) fn derived(value: T, how: &'static str, node: &'j Json<'j>) -> Self {
         Extracted { value, how, nodes: [Some(node), None] }
     }
 
-    /// A value that comes from no single node, such as a hash or a default.
+    /// A value that does not come from a single node, such as a hash or a default.
     pub(crate) fn computed(value: T, how: &'static str) -> Self {
         Extracted { value, how, nodes: [None, None] }
     }
@@ -37,9 +37,10 @@ impl<'j, T> Extracted<'j, T> {
 /// A text for a nullable column.
 pub(crate) type ExtractedText<'j> = Option<Extracted<'j, String>>;
 
-/// A string or number as text, truncated to `bytes`. An empty string and every other type give `None`.
+/// A string or number as text, truncated to `bytes` bytes. `None` for empty strings and all other types.
 ///
-/// JSON Web Tokens are removed: they are credentials, and Interakt puts one with the phone number into links.
+/// JSON Web Tokens are removed, because they are credentials. Interakt puts one that contains the phone number into
+/// links.
 pub(crate) fn text_within<'j>(node: &'j Json<'j>, bytes: usize) -> ExtractedText<'j> {
     match node {
         Json::String(text) if !text.is_empty() => {
@@ -86,8 +87,8 @@ pub(crate) fn boolean<'j>(node: &'j Json<'j>) -> Option<Extracted<'j, bool>> {
     Some(Extracted::copied(value, node))
 }
 
-/// A token that the business chose itself, such as callback data or a flow token: kept as it is, even if it looks like
-/// a JSON Web Token.
+/// A token that the business chose, such as callback data or a flow token. It is kept unchanged, even if it looks
+/// like a JSON Web Token.
 pub(crate) fn own_token<'j>(node: &'j Json<'j>) -> ExtractedText<'j> {
     match node {
         Json::String(text) if !text.is_empty() => {

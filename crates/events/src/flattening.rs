@@ -1,4 +1,4 @@
-//! The state while one body is flattened: the values shared by all its events, and the records so far.
+//! State of the flattening of one body: the values shared by all its events, and the records so far.
 
 use std::collections::HashMap;
 
@@ -21,14 +21,14 @@ pub struct Explained {
     pub sources: Vec<(&'static str, String)>,
 }
 
-/// A record that is being filled.
+/// A record under construction.
 #[derive(Debug, Default)]
 pub(crate) struct Draft<R> {
     pub(crate) columns: R,
     sources: Vec<(&'static str, String)>,
 }
 
-/// Fills nullable columns and notes their sources. A column whose value is `None` stays null.
+/// Sets nullable columns and records their sources. A column whose value is `None` stays null.
 macro_rules! fill {
     ($flattening:expr, $draft:expr, { $($column:ident: $extracted:expr,)* }) => {
         $(if let Some(extracted) = $extracted {
@@ -61,14 +61,14 @@ macro_rules! columns {
 
 columns! { Click, Status, Send, Message, AccountEvent, }
 
-/// The columns that all events in one part of a body share.
+/// Columns that all events in one part of a body share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope<'j> {
     pub(crate) account_id: ExtractedText<'j>,
     pub(crate) phone_number_id: ExtractedText<'j>,
 }
 
-/// What an account event is made from.
+/// The content of an account event.
 pub(crate) struct AccountEventParts<'p, 'j> {
     /// The provider's name for the event: the column `type`.
     pub(crate) kind: &'p str,
@@ -76,11 +76,11 @@ pub(crate) struct AccountEventParts<'p, 'j> {
     pub(crate) time: Option<Extracted<'j, i64>>,
     /// The part of the body that becomes the payload.
     pub(crate) content: &'j Json<'j>,
-    /// The name of the member that holds the content, in lower case, where that name decides what is kept.
+    /// Normalised name of the member that holds the content, if the name decides what is kept; otherwise empty.
     pub(crate) name: &'static str,
     /// Which part of the content is kept.
     pub(crate) keep: Keep,
-    /// The person that the event is about.
+    /// The person that the event concerns.
     pub(crate) person: Person<'j>,
 }
 
@@ -90,17 +90,17 @@ impl<'p, 'j> AccountEventParts<'p, 'j> {
     }
 }
 
-/// The state while one body is flattened.
+/// State of the flattening of one body.
 pub(crate) struct Flattening<'o> {
     /// The provider's name, for the column `provider`.
     provider: &'static str,
-    /// Milliseconds since 1970, UTC.
+    /// Time of receipt in milliseconds since 1970, UTC.
     received_at: i64,
     pub(crate) options: &'o Options,
     records: Vec<Explained>,
-    /// Bytes of memory left for further records.
+    /// Number of bytes of memory left for further records.
     bytes_left: usize,
-    /// The path of each node, by the node's address. Only there if sources are asked for.
+    /// The path of each node, by the node's address. `None` unless sources were requested.
     paths: Option<HashMap<usize, String>>,
     /// Whether the records exceed the memory limit.
     over_limit: bool,
@@ -119,7 +119,7 @@ impl<'o> Flattening<'o> {
         }
     }
 
-    /// Starts recording the source of each column. Call it before the body is read.
+    /// Enables recording the source of each column. Must be called before the body is parsed.
     pub(crate) fn explain(&mut self) {
         self.paths = Some(HashMap::new());
     }
@@ -131,7 +131,7 @@ impl<'o> Flattening<'o> {
         }
     }
 
-    /// Parses JSON inside a string of the body. Null if the node is not such a string.
+    /// Parses JSON inside a string of the body. Returns null if the node is not a string with JSON.
     pub(crate) fn nested<'t>(&self, node: &'t Json<'_>) -> Json<'t> {
         let Json::String(text) = node else { return Json::Null };
         if !text.trim_start().starts_with(['{', '[']) {
@@ -153,7 +153,7 @@ impl<'o> Flattening<'o> {
         path.cloned().unwrap_or_else(|| "an unknown place".to_owned())
     }
 
-    /// Notes the source of a column, if sources are asked for.
+    /// Records the source of a column, if sources were requested.
     pub(crate) fn note<R, T>(&self, draft: &mut Draft<R>, column: &'static str, extracted: &Extracted<'_, T>) {
         if self.paths.is_none() {
             return;
@@ -163,7 +163,7 @@ impl<'o> Flattening<'o> {
         draft.sources.push((column, source.join(" ").trim().to_owned()));
     }
 
-    /// A new record with its time and the shared columns.
+    /// Creates a record with its time and the shared columns.
     pub(crate) fn draft<R: Columns>(&self, time: &Extracted<'_, i64>, scope: &Scope<'_>) -> Draft<R> {
         let mut draft = Draft { columns: R::default(), sources: Vec::new() };
         self.note(&mut draft, "event_ts", time);
@@ -184,7 +184,7 @@ impl<'o> Flattening<'o> {
         draft
     }
 
-    /// Adds a finished record.
+    /// Adds a completed record.
     pub(crate) fn push<R: Columns>(&mut self, draft: Draft<R>) {
         let mut record = draft.columns.into_record();
         if let Some(key) = &self.options.pseudonym_key {
@@ -199,7 +199,7 @@ impl<'o> Flattening<'o> {
         }
     }
 
-    /// Calls `read` for each element; stops once the records take more memory than they may.
+    /// Calls `read` for each element. Stops once the records exceed their memory limit.
     pub(crate) fn each<'j>(&mut self, list: Items<'j, 'j>, mut read: impl FnMut(&mut Self, &'j Json<'j>)) {
         for element in list {
             if self.over_limit {
@@ -209,18 +209,18 @@ impl<'o> Flattening<'o> {
         }
     }
 
-    /// The time of receipt, for events without a time of their own.
+    /// The time of receipt, for events without their own time.
     pub(crate) fn receipt<'j>(&self) -> Extracted<'j, i64> {
         Extracted::computed(self.received_at, "time of receipt, as the body states no time")
     }
 
-    /// Adds an account event. Its id is a hash of account, type, own time and content, so that the same event has the
-    /// same id from each provider and at each delivery.
+    /// Adds an account event. Its id is a hash of account, type, own time and content, so the same event has the same
+    /// id from each provider and in each delivery.
     pub(crate) fn account_event(&mut self, scope: &Scope<'_>, parts: AccountEventParts<'_, '_>) {
         self.account_event_with(scope, parts, |_, _| ());
     }
 
-    /// Adds an account event; `finish` fills further columns.
+    /// As [`Self::account_event`]; `finish` sets further columns.
     pub(crate) fn account_event_with(
         &mut self,
         scope: &Scope<'_>,
@@ -256,16 +256,16 @@ impl<'o> Flattening<'o> {
         }
     }
 
-    /// The records.
+    /// Returns the records.
     ///
     /// # Errors
-    /// The records took more memory than [`MAX_RECORDS_BYTES`].
+    /// The records exceed [`MAX_RECORDS_BYTES`].
     pub(crate) fn finish(self) -> Result<Vec<Explained>, Unreadable> {
         if self.over_limit { Err(Unreadable::TooManyEvents) } else { Ok(self.records) }
     }
 }
 
-/// The payload in one piece, or split into numbered parts if its line would exceed [`MAX_PAYLOAD_LINE_BYTES`].
+/// Returns the payload unchanged, or split into several parts if its line would exceed [`MAX_PAYLOAD_LINE_BYTES`].
 fn pieces(payload: &str) -> Vec<String> {
     if payload::line_bytes(payload) <= MAX_PAYLOAD_LINE_BYTES {
         return vec![payload.to_owned()];

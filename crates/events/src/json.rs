@@ -1,7 +1,7 @@
 //! A webhook body as a JSON tree that borrows its strings from the body.
 //!
-//! Differences from `serde_json::Value`: strings are not copied, a missing member reads as null, and memory is counted
-//! while parsing, so that no body takes more than [`MAX_TREE_BYTES`].
+//! Differences from `serde_json::Value`: strings are borrowed, a missing member reads as null, and memory is counted
+//! while parsing, so that no body uses more than [`MAX_TREE_BYTES`].
 //!
 //! If an object has several members of one name, the last one is used, as in most JSON parsers.
 
@@ -14,10 +14,10 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-/// Bytes of memory that the nodes of a body may take. A 3 MB body full of updates takes about two thirds of it.
+/// Memory limit for the nodes of a body, in bytes. A 3 MB body full of updates uses about two thirds of it.
 pub(crate) const MAX_TREE_BYTES: usize = 20 << 20;
 
-/// Bytes of memory that the nodes of JSON inside a string may take.
+/// Memory limit for the nodes of JSON inside a string, in bytes.
 const MAX_NESTED_TREE_BYTES: usize = 6 << 20;
 
 /// A JSON value.
@@ -31,19 +31,19 @@ pub(crate) enum Json<'a> {
     Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
-/// Why a body cannot be read as JSON within the limits. [`crate::unreadable_record`] keeps such a body whole.
+/// Why a body cannot be parsed as JSON within the limits. [`crate::unreadable_record`] stores such a body whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// The body is not JSON, or is nested more than 128 levels deep.
     #[error("not valid JSON: {0}")]
     NotJson(String),
-    /// The body is JSON, but neither an object nor a list with an object in it.
+    /// The body is JSON, but neither an object nor a list that contains an object.
     #[error("expected a JSON object, found {0}")]
     NotAnObject(&'static str),
-    /// The body has more values than fit into [`MAX_TREE_BYTES`].
+    /// The nodes of the body exceed [`MAX_TREE_BYTES`].
     #[error("more JSON values than a webhook can hold ({} bytes of nodes)", MAX_TREE_BYTES)]
     TooManyValues,
-    /// The body's records do not fit into [`crate::limits::MAX_RECORDS_BYTES`].
+    /// The records of the body exceed [`crate::limits::MAX_RECORDS_BYTES`].
     #[error("more events than a webhook can hold ({} bytes of records)", crate::limits::MAX_RECORDS_BYTES)]
     TooManyEvents,
 }
@@ -51,8 +51,8 @@ pub enum Unreadable {
 static NULL: Json<'static> = Json::Null;
 
 impl<'a> Json<'a> {
-    /// Parses a body. Repairs faults that senders are known to produce: a byte order mark, lone surrogates, invalid
-    /// UTF-8, and numbers beyond the range of a double, which become strings.
+    /// Parses a body. Repairs errors that senders are known to make: a byte order mark, lone surrogates, invalid
+    /// UTF-8, and numbers outside the range of a double, which become strings.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Json<'a>, Unreadable> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         match std::str::from_utf8(body) {
@@ -61,7 +61,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Parses JSON that a body carries inside a string.
+    /// Parses JSON inside a string of a body.
     pub(crate) fn parse_nested(text: &'a str) -> Result<Json<'a>, Unreadable> {
         Self::parse_within(text, MAX_NESTED_TREE_BYTES)
     }
@@ -86,7 +86,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The member with this name; null if there is none, or if this is not an object.
+    /// The member with this name; null if it is missing or this is not an object.
     pub(crate) fn get(&self, key: &str) -> &Json<'a> {
         match self {
             Json::Object(members) => {
@@ -96,19 +96,19 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The value at a path of member names; null if one of them is missing.
+    /// The value at a path of member names; null if a member is missing.
     pub(crate) fn at(&self, keys: &[&str]) -> &Json<'a> {
         keys.iter().fold(self, |node, key| node.get(key))
     }
 
-    /// The first of these members that is not null; null if all are.
+    /// The first of these members that is not null; null if all are null or missing.
     pub(crate) fn first(&self, keys: &[&str]) -> &Json<'a> {
         keys.iter().map(|key| self.get(key)).find(|node| !node.is_null()).unwrap_or(&NULL)
     }
 
-    /// The elements of a list. PHP writes a list with gaps as an object whose keys are numbers; its values are the
-    /// elements. Some senders omit the brackets around a single element: every other value but null is a list of
-    /// itself.
+    /// The elements of a list. PHP writes a list with gaps as an object with numeric keys; the elements are its
+    /// values. Some senders omit the brackets around a single element, so any other value except null is a list of
+    /// one element.
     pub(crate) fn items(&self) -> Items<'_, 'a> {
         match self {
             Json::Null => Items::Array([].iter()),
@@ -137,7 +137,7 @@ impl<'a> Json<'a> {
         matches!(self, Json::Array(_))
     }
 
-    /// The text of a non-empty string.
+    /// The text of a non-empty string; `None` for other values.
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Json::String(text) if !text.is_empty() => Some(text),
@@ -145,7 +145,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The type in words, for error messages.
+    /// The name of the type, for error messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Json::Null => "null",
@@ -190,7 +190,7 @@ impl<'t, 'a> Iterator for Items<'t, 'a> {
 
 impl ExactSizeIterator for Items<'_, '_> {}
 
-/// The text of the deserializer's error when the memory is used up. It is not shown; [`Budget::spent`] records the
+/// The deserializer's error text when the memory limit is reached. It is not shown; [`Budget::spent`] records the
 /// cause.
 const OVER_BUDGET: &str = "over the budget of nodes";
 
@@ -204,7 +204,7 @@ fn parse_strictly(text: &str, bytes: usize) -> Result<Json<'_>, Unreadable> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let parsed = Node { budget: &budget }.deserialize(&mut reader).and_then(|json| reader.end().map(|()| json));
     parsed.map_err(|error| {
-        // The error's own text may quote the body; its position and class say enough.
+        // The parser's error text may quote the body, so only its class and position are reported.
         let reason = if budget.spent.get() {
             return Unreadable::TooManyValues;
         } else if error.is_eof() {
@@ -237,7 +237,7 @@ impl Budget {
         }
     }
 
-    /// Appends to a list and counts the memory that the list reserves, not only what it uses.
+    /// Appends to a list. Counts the memory that the list reserves, not only what it uses.
     fn push<T, E: serde::de::Error>(&self, list: &mut Vec<T>, item: T) -> Result<(), E> {
         if list.len() == list.capacity() {
             let more = list.capacity().max(2);
@@ -249,7 +249,7 @@ impl Budget {
         Ok(())
     }
 
-    /// Frees the unused capacity of a finished list.
+    /// Releases the unused capacity of a completed list.
     fn finish<T>(&self, mut list: Vec<T>) -> Vec<T> {
         self.left.set(self.left.get() + (list.capacity() - list.len()) * size_of::<T>());
         list.shrink_to_fit();

@@ -1,7 +1,7 @@
-//! Turns webhook bodies into records: bytes in, records out. No I/O, and no clock of its own.
+//! Converts webhook bodies to records. No I/O, and no clock of its own.
 //!
-//! [`flatten`] is the only way in. A [`Route`] says which provider sent the body, `providers/` holds one file for each
-//! provider, and a [`Record`] is one row of one of the lake's tables.
+//! [`flatten`] is the entry point. A [`Route`] identifies the provider that sent the body, `providers/` has one file
+//! per provider, and a [`Record`] is a row of one of the lake's tables.
 
 mod auth_scheme;
 mod click;
@@ -40,7 +40,7 @@ use flattening::{AccountEventParts, Flattening, Scope};
 use json::Json;
 use payload::Keep;
 
-/// The records of a body, and what its sender is answered.
+/// The records of a body, and the response to its sender.
 #[derive(Clone, Debug)]
 pub struct Flattened {
     /// The records, in the order of the body.
@@ -49,22 +49,22 @@ pub struct Flattened {
     pub response: serde_json::Value,
 }
 
-/// Why a body gives no records.
+/// Why a body yields no records.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FlattenError {
-    /// A webhook that cannot be parsed. Its sender cannot correct it, so keep it: [`unreadable_record`].
+    /// A webhook that cannot be parsed. Its sender cannot correct it, so store it as an [`unreadable_record`].
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    /// A request that its caller must correct: status 400.
+    /// A request that its caller must correct (status 400).
     #[error(transparent)]
     Request(#[from] InvalidRequest),
 }
 
 /// Flattens a body: each event in it becomes a record.
 ///
-/// `route` is a [`Route`], or a [`Provider`] if the body's shape shall decide how it is read. `received_at` is in
-/// milliseconds since 1970, UTC. A body of an unknown shape becomes a record of `account_events`, so that nothing is
-/// lost.
+/// `route` is a [`Route`], or a [`Provider`] if the format is to be detected from the body's shape. `received_at` is
+/// in milliseconds since 1970, UTC. A body of an unknown shape becomes a record of `account_events`, so that nothing
+/// is lost.
 ///
 /// ```
 /// use bluetick_events::{Options, Provider, flatten};
@@ -90,7 +90,7 @@ pub fn flatten(
     Ok(Flattened { records: records.into_iter().map(|explained| explained.record).collect(), response })
 }
 
-/// Flattens a body as [`flatten`] does, and gives the source of each column.
+/// As [`flatten`]; also returns the source of each column.
 ///
 /// # Errors
 /// See [`FlattenError`].
@@ -128,7 +128,7 @@ fn run(
     }
 }
 
-/// Reads an object, or a list that holds objects.
+/// Parses a body and flattens it: an object, or a list of objects.
 fn read_webhook(flattening: &mut Flattening<'_>, provider: Provider, body: &[u8]) -> Result<(), Unreadable> {
     let body = Json::parse(body)?;
     flattening.learn_paths(&body, "$");
@@ -150,12 +150,12 @@ fn read_object<'j>(flattening: &mut Flattening<'_>, provider: Provider, body: &'
     }
 }
 
-/// The record that keeps a body which cannot be parsed: `account_events`, type `unreadable`.
+/// A record of `account_events` with type `unreadable`. It stores a body that cannot be parsed.
 ///
-/// Its payload is an object with the `reason`, and the body as `body` if it is UTF-8, else in hexadecimal as
-/// `body_hex`, so that no byte is lost. With a pseudonym key, phone numbers in it are hashed,
-/// and bytes that are not UTF-8 are replaced. The line may exceed the size of a Firehose record; a caller with such a limit
-/// must check it.
+/// Its payload is an object with the `reason`, and the body as `body` if it is UTF-8, otherwise in hexadecimal as
+/// `body_hex`, so that no byte is lost. With a pseudonym key, phone numbers in it are hashed, and bytes that are not
+/// UTF-8 are replaced. The line may exceed the size of a Firehose record; a caller with such a limit must check its
+/// length.
 pub fn unreadable_record(
     provider: Provider,
     body: &[u8],

@@ -1,4 +1,4 @@
-//! Which personal data the operator keeps.
+//! Options that decide which personal data is kept.
 
 use std::fmt;
 
@@ -7,21 +7,22 @@ use sha2::Sha256;
 
 use crate::digest::hex;
 
-/// Which personal data the records keep.
+/// Which personal data records contain.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// With a key, phone numbers are replaced by keyed hashes, and people's names are dropped.
+    /// If set, phone numbers are replaced by keyed hashes, and names of people are dropped.
     pub pseudonym_key: Option<PseudonymKey>,
-    /// Whether responses to flows, which may hold personal data, are kept in `clicks.response_json`.
+    /// Whether flow responses, which may contain personal data, are stored in `clicks.response_json`.
     pub keep_response_json: bool,
 }
 
-/// The key of the phone numbers' hashes. Its value appears in no output; `Debug` hides it.
+/// The key for hashing phone numbers. It is never printed; `Debug` hides it.
 #[derive(Clone)]
 pub struct PseudonymKey(Hmac<Sha256>);
 
 impl PseudonymKey {
-    /// A key of any length. `None` if `key` is empty: a hash without a key can be undone by trying all phone numbers.
+    /// Creates a key of any length. `None` if `key` is empty: without a key, a hash can be reversed by trying all
+    /// phone numbers.
     pub fn new(key: &[u8]) -> Option<Self> {
         if key.is_empty() {
             return None;

@@ -1,4 +1,4 @@
-//! The payload of account events: their JSON without secrets and without texts that people wrote.
+//! The payload of account events: JSON without secrets and without texts that people wrote.
 
 mod members;
 
@@ -15,9 +15,9 @@ use crate::person;
 use crate::pseudonymised::json_without_numbers;
 use crate::redact::without_jwt;
 
-/// The part of the content that may be kept, as compact JSON with sorted members.
+/// Writes the parts of the content that may be kept, as compact JSON with sorted members.
 ///
-/// `name` is the name of the member that holds the content, in lower case, or empty.
+/// `name` is the lower-case name of the member that holds the content, or empty.
 pub(crate) fn write(options: &Options, content: &Json<'_>, name: &str, keep: Keep) -> String {
     let mut json = Vec::new();
     // Writing to memory cannot fail.
@@ -29,15 +29,15 @@ pub(crate) fn write(options: &Options, content: &Json<'_>, name: &str, keep: Kee
     }
 }
 
-/// The whole content as compact JSON with sorted members.
+/// Writes the whole content as compact JSON with sorted members.
 pub(crate) fn write_whole(content: &Json<'_>) -> String {
     let mut json = Vec::new();
     let _ = write_canonical(&mut json, content);
     String::from_utf8(json).unwrap_or_default()
 }
 
-/// The hash of the whole content, including what is not kept. With a pseudonym key it is keyed, so that the content
-/// cannot be found by trying candidates.
+/// Hashes the whole content, including parts that are not kept. With a pseudonym key the hash is keyed, so that the
+/// content cannot be found by trying candidates.
 pub(crate) fn digest(options: &Options, content: &Json<'_>) -> String {
     let mut hasher = Sha256::new();
     let _ = write_canonical(&mut Hashing(&mut hasher), content);
@@ -61,7 +61,7 @@ impl io::Write for Hashing<'_> {
     }
 }
 
-/// The length in bytes of the text as a JSON string, without the quotes.
+/// The length in bytes of a text as a JSON string, without the quotes.
 pub(crate) fn line_bytes(text: &str) -> usize {
     text.bytes().map(|byte| if byte < 0x20 { 6 } else { 1 + usize::from(matches!(byte, b'"' | b'\\')) }).sum()
 }
@@ -74,7 +74,7 @@ fn write_comma<W: io::Write>(out: &mut W, index: usize) -> io::Result<()> {
 /// A member of an object: key, value, and data for the writing function.
 type Member<'t, T> = (&'t str, &'t Json<'t>, T);
 
-/// Writes an object with sorted members. Of several members of one name it writes the last.
+/// Writes an object with sorted members. If a name occurs more than once, the last member is written.
 fn write_object<'t, T, W: io::Write>(
     out: &mut W,
     mut members: Vec<Member<'t, T>>,
@@ -120,13 +120,13 @@ fn write_canonical<W: io::Write>(out: &mut W, node: &Json<'_>) -> io::Result<()>
     }
 }
 
-/// Writes the part of the content that may be kept.
+/// Writes the parts of a content that may be kept.
 struct Redaction<'o> {
     options: &'o Options,
 }
 
 impl Redaction<'_> {
-    /// Writes a node. `name` is the normal form of the name of the member that holds it.
+    /// Writes a node. `name` is the normalised name of the member that holds it.
     fn write<W: io::Write>(&self, out: &mut W, node: &Json<'_>, name: &str, keep: Keep) -> io::Result<()> {
         match node {
             Json::Array(items) => write_array(out, items, |out, item| self.write(out, item, name, keep)),
@@ -140,7 +140,7 @@ impl Redaction<'_> {
             Json::Number(number) if self.hashes() && is_phone_member(name) => {
                 Ok(serde_json::to_writer(out, &person::pseudonym(self.options, number.to_string()))?)
             }
-            // A string in the place of a message is the text that a person wrote.
+            // A string in place of a message object is text that a person wrote.
             Json::String(_) if keep == Keep::Metadata && (name.is_empty() || is_message(name, "")) => {
                 out.write_all(br#""(redacted)""#)
             }

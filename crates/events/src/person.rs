@@ -1,11 +1,11 @@
-//! People: phone numbers as digits, and business-scoped user ids.
+//! Identifiers of people: phone numbers as digits, and business-scoped user ids.
 
 use crate::extracted::{Extracted, ExtractedText};
 use crate::json::Json;
 use crate::limits::{MAX_ID_BYTES, truncate};
 use crate::options::Options;
 
-/// A person's phone number and business-scoped user id, as far as the provider states them.
+/// The phone number and business-scoped user id of a person, if the provider states them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Person<'j> {
     pub(crate) wa_id: ExtractedText<'j>,
@@ -13,8 +13,8 @@ pub(crate) struct Person<'j> {
 }
 
 impl<'j> Person<'j> {
-    /// The first phone number and the first user id in these places. Relays put user ids where phone numbers belong,
-    /// and the other way round: the format of a value decides what it is, not its place.
+    /// The first phone number and the first user id among these nodes. Relays put user ids into fields for phone
+    /// numbers and vice versa, so the format of a value decides what it is, not its field.
     pub(crate) fn of(options: &Options, places: &[&'j Json<'j>]) -> Self {
         let mut person = Person::default();
         for &node in places {
@@ -36,11 +36,11 @@ impl<'j> Person<'j> {
 pub(crate) enum Identity {
     /// The digits of a phone number.
     Phone(String),
-    /// A business-scoped user id, or another id that is not a number.
+    /// A business-scoped user id, or another id that is not a phone number.
     User(String),
 }
 
-/// The phone number's digits, or their keyed hash if there is a pseudonym key.
+/// The digits of a phone number, or their keyed hash if there is a pseudonym key.
 pub(crate) fn pseudonym(options: &Options, digits: String) -> String {
     match &options.pseudonym_key {
         Some(key) => key.pseudonym(&digits),
@@ -48,9 +48,9 @@ pub(crate) fn pseudonym(options: &Options, digits: String) -> String {
     }
 }
 
-/// Converts a recipient to the form that records hold, so that rows can be looked up by it: a phone number to digits,
-/// or to their keyed hash if there is a pseudonym key. A hash of 64 hexadecimal digits is returned in lower case; a
-/// business-scoped user id and a group's id are returned as they are. `None` if the text is none of these.
+/// Converts a recipient to the form that records hold, so that rows can be looked up by it. A phone number becomes
+/// digits, or their keyed hash if there is a pseudonym key. A hash of 64 hexadecimal digits is returned in lower
+/// case; a business-scoped user id or a group id is returned unchanged. `None` if the text is none of these.
 ///
 /// ```
 /// use bluetick_events::{Options, recipient_id};
@@ -73,7 +73,7 @@ pub fn recipient_id(text: &str, options: &Options) -> Option<String> {
 
 /// Distinguishes phone numbers (`+49 171 …`, `49171…@s.whatsapp.net`, `49171…:12@c.us`) from user ids (`DE.1a2b…`).
 ///
-/// Groups, newsletters and linked ids (`@g.us`, `@newsletter`, `@lid`) give `None`.
+/// `None` for groups, newsletters and linked ids (`@g.us`, `@newsletter`, `@lid`).
 pub(crate) fn identity(node: &Json<'_>) -> Option<Identity> {
     match node {
         Json::Number(number) => Some(Identity::Phone(number.as_u64()?.to_string())),
@@ -97,7 +97,8 @@ fn identity_of_text(text: &str) -> Option<Identity> {
     plausible.then(|| Identity::User(truncate(text, MAX_ID_BYTES).to_owned()))
 }
 
-/// The digits of a text in the format of a phone number. Up to 20 digits are accepted; E.164 allows 15.
+/// The digits of a text in the format of a phone number; `None` for other texts. Up to 20 digits are accepted; E.164
+/// allows 15.
 pub(crate) fn phone_digits(text: &str) -> Option<String> {
     let digits: String = text.chars().filter(char::is_ascii_digit).take(21).collect();
     let is_phone = |c: char| c.is_ascii_digit() || "+-() .\u{a0}".contains(c);

@@ -1,7 +1,7 @@
-//! The providers. Each has a file in `providers/` whose `DEFINITION` declares it, and one line in the list below.
+//! The providers. Each has a file in `providers/` with its `DEFINITION`, and one line in the list below.
 //!
-//! Routes, names of secrets, error messages and `bluetick providers` follow from that. `CONTRIBUTING.md` walks through
-//! adding one.
+//! Routes, names of secrets, error messages and `bluetick providers` are derived from the definitions.
+//! `CONTRIBUTING.md` describes how to add a provider.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,12 +9,12 @@ use std::str::FromStr;
 use crate::auth_scheme::AuthScheme;
 use crate::definition::Definition;
 
-/// Makes a variant of [`Provider`] and a module of each line.
+/// Generates a variant of [`Provider`] and a module for each line.
 macro_rules! providers {
     ($($variant:ident => $module:ident,)*) => {
         $(mod $module;)*
 
-        /// Who sends events to the ingest function.
+        /// A sender of events to the ingest function.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Provider {
             $(#[doc = concat!("Defined in `providers/", stringify!($module), ".rs`.")] $variant,)*
@@ -42,7 +42,7 @@ providers! {
 }
 
 impl Provider {
-    /// The provider's name in records, routes and on the command line.
+    /// The provider's name in records, in routes and on the command line.
     pub const fn name(self) -> &'static str {
         self.definition().name
     }
@@ -64,7 +64,7 @@ impl fmt::Display for Provider {
     }
 }
 
-/// A name that belongs to no provider.
+/// The text is not the name of a provider.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown provider {0:?}; expected one of: {names}", names = Provider::ALL.map(Provider::name).join(", "))]
 pub struct UnknownProvider(pub String);

@@ -1,6 +1,6 @@
-//! Pseudonymised mode: with a pseudonym key no phone number stands in any text of a record, in any spelling.
+//! Pseudonymised mode: with a pseudonym key, no text of a record contains a phone number in any spelling.
 //!
-//! Every text goes through one function, so equal texts stay equal: whatever could be joined can still be joined.
+//! Every text is converted by the same function, so equal texts stay equal and joins keep working.
 //!
 //! | in a text | becomes |
 //! |---|---|
@@ -8,8 +8,9 @@
 //! | other Base64 that holds a number | its keyed hash |
 //! | a number: digits, also with separators, `+`, `00`, in a JID, percent-encoded | the keyed hash of its digits |
 //!
-//! A number has 8 to 14 digits, or 7 to 15 after `+` or `00`. Not taken for a number: dates, Unix times, UUIDs, hexadecimal
-//! ids, fewer than 10 digits that touch a letter, and longer runs of digits: ids of Meta have 15 or more.
+//! A phone number has 8 to 14 digits, or 7 to 15 after `+` or `00`. Not treated as phone numbers: dates, Unix times,
+//! UUIDs, hexadecimal ids, fewer than 10 digits next to a letter, and longer runs of digits (Meta's ids have 15 or
+//! more).
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -22,38 +23,39 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 
 use crate::options::{Options, PseudonymKey};
 
-/// Digits of a number that nothing marks as one.
+/// Number of digits of a phone number without `+` or `00`.
 const PLAIN_DIGITS: RangeInclusive<usize> = 8..=14;
 
-/// Digits of a number in several groups that nothing marks as one.
+/// Number of digits of a phone number in several groups without `+` or `00`.
 const GROUPED_DIGITS: RangeInclusive<usize> = 8..=13;
 
-/// Least digits of a number that touches a letter.
+/// Minimum number of digits of a phone number that touches a letter.
 const TOUCHING_DIGITS: usize = 10;
 
-/// How far around digits a word is looked at: further than a UUID reaches. So the time is linear in the text's length.
+/// Number of bytes on each side of digits that are examined for a word: more than the length of a UUID. The limit
+/// keeps the run time linear in the text's length.
 const LONGEST_WORD: usize = 64;
 
-/// Length of the hashes that replace numbers.
+/// Length of the hashes that replace phone numbers, in hexadecimal digits.
 const HASH_DIGITS: usize = 64;
 
-/// Digits of a number after `+` or `00` (E.164 has up to 15).
+/// Number of digits of a phone number after `+` or `00` (E.164 allows up to 15).
 const MARKED_DIGITS: RangeInclusive<usize> = 7..=15;
 
-/// Shortest Base64 that is decoded: it holds 9 bytes.
+/// Minimum length of Base64 that is decoded; it holds 9 bytes.
 const SHORTEST_BASE64: usize = 12;
 
-/// Most bytes between two groups of digits of one number.
+/// Maximum number of bytes between two groups of digits of one phone number.
 const LONGEST_SEPARATOR: usize = 3;
 
-/// How often a percent-encoded text may be encoded.
+/// Maximum number of times that a text may be percent-encoded.
 const MOST_ENCODINGS: usize = 3;
 
-/// Prefix of the message ids of WhatsApp.
+/// Prefix of WhatsApp's message ids.
 const WAMID: &str = "wamid.";
 
-/// A text as records hold it: with a pseudonym key without phone numbers, else as it is. Use it for ids and names that are
-/// looked up in records.
+/// Converts a text to the form that records hold: with a pseudonym key, phone numbers are replaced; otherwise it is
+/// unchanged. Use it for ids and names that are looked up in records.
 ///
 /// ```
 /// use bluetick_events::{Options, PseudonymKey, pseudonymised};
@@ -69,7 +71,7 @@ pub fn pseudonymised<'t>(text: &'t str, options: &Options) -> Cow<'t, str> {
     }
 }
 
-/// Whether a text is a business-scoped user id, as in `US.13491208655302741918`: its digits are no phone number.
+/// Whether a text is a business-scoped user id such as `US.13491208655302741918`. Its digits are not a phone number.
 pub(crate) fn is_user_id(text: &str) -> bool {
     text.split_once('.').is_some_and(|(country, id)| {
         let is_country = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -77,8 +79,8 @@ pub(crate) fn is_user_id(text: &str) -> bool {
     })
 }
 
-/// JSON without phone numbers in its texts, names and numbers; a number that is a phone number becomes a text. A text that is
-/// no JSON is searched as a text.
+/// Replaces phone numbers in the strings, names and numbers of a JSON text. A number that is a phone number becomes a
+/// string. A text that is not JSON is handled as plain text.
 pub(crate) fn json_without_numbers(json: &str, key: &PseudonymKey) -> String {
     if !json.starts_with(['{', '[']) {
         return without_numbers(json, key).into_owned();
@@ -102,7 +104,7 @@ pub(crate) fn json_without_numbers(json: &str, key: &PseudonymKey) -> String {
     result
 }
 
-/// Where a JSON text ends that begins here: behind the quote that no backslash escapes.
+/// Length of the JSON string at the start of the text: up to the first unescaped quotation mark.
 fn text_end(json: &str) -> usize {
     let mut is_escaped = false;
     let end = json.bytes().skip(1).position(|byte| {
@@ -117,7 +119,7 @@ fn number_end(json: &str) -> usize {
     json.find(|c: char| !(c.is_ascii_digit() || "+-.eE".contains(c))).unwrap_or(json.len())
 }
 
-/// The text without phone numbers.
+/// Replaces the phone numbers in a text.
 pub(crate) fn without_numbers<'t>(text: &'t str, key: &PseudonymKey) -> Cow<'t, str> {
     let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
     if !(has_digit || text.contains(WAMID) || text.len() >= SHORTEST_BASE64) {
@@ -130,7 +132,7 @@ pub(crate) fn without_numbers<'t>(text: &'t str, key: &PseudonymKey) -> Cow<'t, 
     }
 }
 
-/// Replaces the numbers in percent-encoded parts of a text. The delimiters of URLs separate parts.
+/// Replaces phone numbers in percent-encoded parts of a text. Parts are separated by URL delimiters.
 fn without_encoded<'t>(text: &'t str, key: &PseudonymKey) -> Cow<'t, str> {
     let is_delimiter = |c: char| " \"'<>&?=#/;,".contains(c);
     let mut result = String::with_capacity(text.len());
@@ -152,7 +154,7 @@ fn without_encoded<'t>(text: &'t str, key: &PseudonymKey) -> Cow<'t, str> {
     if is_changed { Cow::Owned(result) } else { Cow::Borrowed(text) }
 }
 
-/// The decoded text without numbers, if decoding shows one.
+/// Decodes a text and replaces its phone numbers. `None` if decoding reveals no phone number.
 fn decoded_without_numbers(encoded: &str, key: &PseudonymKey) -> Option<String> {
     let mut text = Cow::Borrowed(encoded);
     for _ in 0..MOST_ENCODINGS {
@@ -179,16 +181,16 @@ fn without_plain<'t>(text: &'t str, key: &PseudonymKey) -> Cow<'t, str> {
     }
 }
 
-/// Copies a text and replaces pieces of it.
+/// Copies a text and replaces parts of it.
 struct Finder<'t, 'k> {
     text: &'t str,
     key: &'k PseudonymKey,
     result: String,
-    /// Bytes of the text that are in the result, or were replaced.
+    /// Number of bytes of the text that were copied to the result or replaced.
     copied: usize,
 }
 
-/// A group of digits, by its place in the text.
+/// A group of digits, by its position in the text.
 #[derive(Clone, Copy)]
 struct Group {
     start: usize,
@@ -210,7 +212,7 @@ impl<'t> Finder<'t, '_> {
         self.copied = end;
     }
 
-    /// Replaces ids of messages, and other Base64 that holds a number.
+    /// Replaces message ids, and other Base64 that contains a phone number.
     fn replace_tokens(&mut self) {
         let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte);
         let bytes = self.text.as_bytes();
@@ -236,7 +238,7 @@ impl<'t> Finder<'t, '_> {
         }
     }
 
-    /// Replaces digits that are numbers.
+    /// Replaces digits that are phone numbers.
     fn replace_digits(&mut self) {
         let bytes = self.text.as_bytes();
         let mut chain: Vec<Group> = Vec::new();
@@ -255,7 +257,7 @@ impl<'t> Finder<'t, '_> {
         self.replace_chain(&chain);
     }
 
-    /// Replaces the numbers in groups of digits with only separators between them.
+    /// Replaces the phone numbers in groups of digits that are divided only by separators.
     fn replace_chain(&mut self, mut chain: &[Group]) {
         while let Some(in_word) = chain.iter().position(|group| self.is_in_word(*group)) {
             let (before, after) = chain.split_at(in_word);
@@ -274,7 +276,7 @@ impl<'t> Finder<'t, '_> {
                 (false, 1) => PLAIN_DIGITS,
                 (false, _) => GROUPED_DIGITS,
             };
-            // The longest sequence of groups that can be one number.
+            // Find the longest sequence of groups that can be one phone number.
             let (mut longest, mut digits) = (None, 0);
             for (count, group) in (1..).zip(chain) {
                 digits += group.end - group.start;
@@ -312,12 +314,12 @@ impl<'t> Finder<'t, '_> {
         self.text.as_bytes().get(at.checked_sub(1)?).copied()
     }
 
-    /// Whether `+` or `00` says that a number begins here.
+    /// Whether `+` or `00` marks the start of a phone number here.
     fn is_marked(&self, group: Group) -> bool {
         self.byte_before(group.start) == Some(b'+') || self.digits(Some(&[group])).starts_with("00")
     }
 
-    /// Whether digits are a part of a word, of a UUID or of a hexadecimal id.
+    /// Whether digits are part of a word, a UUID or a hexadecimal id.
     fn is_in_word(&self, group: Group) -> bool {
         let word = self.word(group, |byte| byte.is_ascii_alphanumeric());
         if is_uuid(self.word(group, |byte| byte.is_ascii_hexdigit() || byte == b'-')) {
@@ -328,7 +330,7 @@ impl<'t> Finder<'t, '_> {
         touches_letter && (is_hexadecimal || group.end - group.start < TOUCHING_DIGITS)
     }
 
-    /// The text around a group that has only such bytes: at most [`LONGEST_WORD`] bytes on each side.
+    /// The text around a group that consists only of such bytes, up to [`LONGEST_WORD`] bytes on each side.
     fn word(&self, group: Group, is_part: impl Fn(u8) -> bool) -> &'t str {
         let (before, after) = self.text.as_bytes().split_at_checked(group.start).unwrap_or_default();
         let before = before.iter().rev().take(LONGEST_WORD).take_while(|byte| is_part(**byte)).count();
@@ -337,7 +339,8 @@ impl<'t> Finder<'t, '_> {
         self.text.get(group.start - before..group.end + after).unwrap_or_default()
     }
 
-    /// The groups after a date that these begin with, as in 2026-11-20, 20261120 or 20261120101500.
+    /// The groups that follow a leading date, such as 2026-11-20, 20261120 or 20261120101500. `None` if there is no
+    /// date.
     fn after_date<'g>(&self, groups: &'g [Group]) -> Option<&'g [Group]> {
         let digits: String = self.digits(groups.get(..groups.len().min(3)));
         let lengths: Vec<usize> = groups.iter().take(3).map(|group| group.end - group.start).collect();
@@ -358,33 +361,33 @@ fn is_year(digits: &str) -> bool {
     digits.starts_with("19") || digits.starts_with("20")
 }
 
-/// Whether eight digits are a date, as in 20261120.
+/// Whether eight digits are a date, such as 20261120.
 fn is_day(digits: &str) -> bool {
     let number = |range| digits.get(range).and_then(|text: &str| text.parse().ok()).unwrap_or(0);
     is_year(digits) && (1..=12).contains(&number(4..6)) && (1..=31).contains(&number(6..8))
 }
 
-/// Whether one group of digits is a Unix time in seconds or milliseconds from 2014 on. No phone number with its country
-/// code looks like one: numbers of country code 1 have eleven digits.
+/// Whether one group of digits is a Unix time in seconds or milliseconds from 2014 on. No phone number with its
+/// country code has this form: numbers with country code 1 have eleven digits.
 fn is_time(digits: &str, groups: usize) -> bool {
     groups == 1 && matches!(digits.len(), 10 | 13) && ("14"..="19~").contains(&digits)
 }
 
-/// Bytes that stand between the groups of a number; a no-break space is 0xc2 0xa0 in UTF-8.
+/// Whether a byte may separate the digit groups of a phone number. A no-break space is 0xc2 0xa0 in UTF-8.
 fn is_separator(byte: &u8) -> bool {
     b" -().+/\xc2\xa0".contains(byte)
 }
 
-/// Whether Base64 holds a number: ASCII digits between other bytes.
+/// Whether Base64 contains a phone number: ASCII digits between other bytes.
 fn holds_number(token: &str) -> bool {
     token.len() >= SHORTEST_BASE64
         && !token.bytes().all(|byte| byte.is_ascii_digit())
-        // A slash is a digit of Base64, and also the end of a segment in a URL.
+        // A slash may be a Base64 digit or the end of a URL segment, so both readings are decoded.
         && token.split('/').chain([token]).any(|token| [&STANDARD, &URL_SAFE].iter().any(|alphabet| {
             let config = GeneralPurposeConfig::new()
                 .with_decode_padding_mode(DecodePaddingMode::Indifferent)
                 .with_decode_allow_trailing_bits(true);
-            // A single character left over after groups of four holds no byte.
+            // A single character left over after the groups of four encodes no byte.
             let whole = token.get(..token.len() - usize::from(token.len() % 4 == 1)).unwrap_or(token);
             let bytes = GeneralPurpose::new(alphabet, config).decode(whole).unwrap_or_default();
             bytes.split(|byte| !byte.is_ascii_digit()).any(|digits| MARKED_DIGITS.contains(&digits.len()))
@@ -447,7 +450,7 @@ mod tests {
         assert_eq!(percent_decode_str(&url).decode_utf8().unwrap(), format!("https://example.com/{hashed}/x"));
     }
 
-    /// Quadratic time would take hours for these.
+    /// With quadratic run time these texts would take hours.
     #[test]
     fn long_texts_are_searched_in_linear_time() {
         for piece in ["1 ", "a1", "1-", "%31", "1/a", "+1", "0", "wamid.1 "] {

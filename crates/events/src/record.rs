@@ -1,5 +1,5 @@
-//! Records: an event flattened to one JSON line. The structs follow from the columns in `bluetick_schema`: a field for
-//! each column, in the same order.
+//! Records: events flattened to one JSON line each. The structs are generated from the columns in `bluetick_schema`,
+//! with one field per column in the same order.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::options::PseudonymKey;
 use crate::pseudonymised::{is_user_id, json_without_numbers, without_numbers};
 
 impl Record {
-    /// When it happened: milliseconds since 1970, UTC.
+    /// Event time in milliseconds since 1970, UTC.
     pub fn event_ts(&self) -> i64 {
         self.common().event_ts
     }
@@ -25,16 +25,16 @@ impl Record {
         out.push(b'\n');
     }
 
-    /// The record as a whole row: `table`, all columns in the order of the table with null for what is missing, and
-    /// `dt`, the partition it belongs to (`YYYY-MM-DD`, the UTC date of `event_ts`). Serialise it, or print it as JSON.
+    /// The record as a complete row: `table`, all columns in the table's order (null if missing), and `dt`, the
+    /// partition (`YYYY-MM-DD`, the UTC date of `event_ts`). Serialise it, or print it as JSON.
     pub fn to_full_json(&self) -> FullJson<'_> {
         FullJson(self)
     }
 
-    /// Replaces phone numbers in all texts of the record: see [`crate::pseudonymised`].
+    /// Replaces phone numbers in all texts of the record, see [`crate::pseudonymised`].
     pub(crate) fn remove_numbers(&mut self, key: &PseudonymKey) {
         self.rewrite(&|name, text| match name {
-            // Its JSON was searched before it was split into parts.
+            // The payload's JSON was searched before it was split into parts.
             "payload" => None,
             "response_json" => Some(json_without_numbers(text, key)),
             "wa_id" | "user_id" | "participant" if is_user_id(text) => None,
@@ -45,7 +45,7 @@ impl Record {
         });
     }
 
-    /// Approximate number of bytes of memory that the record takes.
+    /// Approximate memory of the record in bytes.
     pub(crate) fn memory(&self) -> usize {
         // 16: the allocator's overhead for a small block.
         let mut bytes = size_of::<Self>() + 16 + self.columns_size();
@@ -105,7 +105,7 @@ impl fmt::Display for FullJson<'_> {
     }
 }
 
-/// The value of a column.
+/// Value of a column.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[serde(untagged)]
 enum Value<'r> {
@@ -138,7 +138,7 @@ values! {
     Option<BTreeMap<String, String>> => |value| value.as_ref().map_or(Value::Null, Value::Map),
 }
 
-/// Returns the text that takes the place of a column's text; `None` leaves it.
+/// Returns the replacement for a column's text; `None` keeps the text.
 type Rewriting<'f> = &'f dyn Fn(&'static str, &str) -> Option<String>;
 
 /// A value whose texts can be replaced.
@@ -189,7 +189,7 @@ impl<T: Rewrite> Rewrite for BTreeMap<String, T> {
     }
 }
 
-/// The type of a record's field: by the type of the column, and whether it is required.
+/// The type of a record's field, by the column's type and whether it is required.
 macro_rules! field_type {
     (String required fixed $($flag:ident)*) => { &'static str };
     (String required $($flag:ident)*) => { String };
@@ -202,7 +202,7 @@ macro_rules! field_type {
     (StringMap $($flag:ident)*) => { Option<BTreeMap<String, String>> };
 }
 
-/// Defines a struct with a field for each column. `$first` is the field that holds the columns of [`Common`].
+/// Defines a struct with one field per column. `$first` is the field with the columns of [`Common`].
 macro_rules! define_struct {
     (
         #[doc = $doc:expr] $struct:ident { $($first:ident: $first_type:ty)? }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// Replaces each JSON Web Token in the text by `(redacted)`. A token is three or more parts of base64url joined by
-/// dots, and starts with `eyJ`, which is `{"` in base64url.
+/// Replaces each JSON Web Token in the text by `(redacted)`. A token consists of three or more base64url parts joined
+/// by dots, and starts with `eyJ`, which is `{"` in base64url.
 pub(crate) fn without_jwt(text: &str) -> Cow<'_, str> {
     const PREFIX: &str = "eyJ";
     if !text.contains(PREFIX) {

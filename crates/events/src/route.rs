@@ -1,17 +1,17 @@
-//! Routes: which path belongs to which provider.
+//! Routes: maps paths to providers.
 
 use crate::definition::RequestRoute;
 use crate::providers::Provider;
 
-/// Where webhooks of providers without routes of their own arrive: `/webhooks/{name}`.
+/// Path prefix for webhooks of providers without their own routes: `/webhooks/{name}`.
 const WEBHOOKS: &str = "/webhooks/";
 
-/// Further paths of providers' webhooks: callbacks that existing applications have configured at the provider.
+/// Additional paths of webhooks: callback URLs that existing applications have configured at the provider.
 const ALIASES: [(&str, Provider); 1] = [("/api/woosh/webhook", Provider::Woosh)];
 
-/// Where a body comes from: a provider, and one of its POST routes.
+/// The origin of a body: a provider, and one of its POST routes.
 ///
-/// `Route::from(provider)` has no path: the shape of the body decides how it is read.
+/// `Route::from(provider)` has no path: the format is detected from the shape of the body.
 #[derive(Clone, Copy)]
 pub struct Route {
     provider: Provider,
@@ -19,7 +19,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// The route with this path, which may end with a slash. `None` if no provider has it.
+    /// Finds the route for a path, with or without a trailing slash. `None` if no provider has it.
     pub fn find(path: &str) -> Option<Route> {
         let path = path.strip_suffix('/').unwrap_or(path);
         if let Some((_, provider)) = ALIASES.into_iter().find(|(alias, _)| *alias == path) {
@@ -42,12 +42,12 @@ impl Route {
         }
     }
 
-    /// The provider whose route it is.
+    /// The provider that the route belongs to.
     pub fn provider(&self) -> Provider {
         self.provider
     }
 
-    /// The path, without a slash at its end.
+    /// The path without a trailing slash.
     pub fn path(&self) -> String {
         match self.request {
             Some(request) => request.path.to_owned(),

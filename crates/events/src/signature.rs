@@ -1,7 +1,8 @@
 //! Authentication of webhooks: signatures, tokens, and Meta's handshake.
 //!
-//! A signature covers the bytes of the body exactly as received. Meta escapes characters (`\u00e4`, `\/`) in ways that
-//! other JSON writers do not reproduce, so a body that was parsed and written again no longer matches its signature.
+//! A signature covers the bytes of the body exactly as received. Meta escapes characters (`\u00e4`, `\/`) in ways
+//! that other JSON serialisers do not reproduce, so a body that was parsed and serialised again does not match its
+//! signature.
 
 use std::fmt;
 
@@ -11,13 +12,13 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::auth_scheme::{AuthScheme, Credential};
 
-/// A secret shared with a provider. Its value appears in no output; `Debug` hides it.
+/// A secret shared with a provider. It is never printed; `Debug` hides it.
 #[derive(Clone)]
 pub struct Secret(Box<[u8]>);
 
 impl Secret {
-    /// The secret without surrounding white space and byte order mark, which files and consoles add. `None` if nothing
-    /// is left.
+    /// Creates a secret without the surrounding white space and byte order mark that files and consoles add. `None`
+    /// if nothing is left.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         (!text.is_empty()).then(|| Secret(text.as_bytes().into()))
@@ -31,7 +32,7 @@ impl fmt::Debug for Secret {
 }
 
 /// The credentials accepted from one provider. Each list may hold several values, so that a secret can be rotated
-/// without a gap.
+/// without an interruption.
 #[derive(Clone, Debug, Default)]
 pub struct ProviderAuth {
     /// Keys of HMAC-SHA256 signatures.
@@ -44,13 +45,13 @@ pub struct ProviderAuth {
     pub verify_tokens: Vec<Secret>,
 }
 
-/// Why a webhook is refused: status 401. The text holds no credential.
+/// Why a webhook is rejected with status 401. The text contains no credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
-    /// The operator configured no secret for this provider, so nothing can be authentic.
+    /// The operator configured no secret for this provider, so no webhook can be authenticated.
     #[error("no secret is configured for this provider")]
     NotConfigured,
-    /// The header that carries the credential is missing.
+    /// The header with the credential is missing.
     #[error("header {0} is missing")]
     Missing(&'static str),
     /// The credential matches no configured secret, or has the wrong format.
@@ -61,17 +62,17 @@ pub enum AuthError {
     MissingParameter(&'static str),
 }
 
-/// What the headers alone say about a webhook, before its body is read.
+/// Result of checking the headers of a webhook before its body is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderCheck {
-    /// A token is valid, or the provider may send without credentials: the body is not needed.
+    /// A token is valid, or the provider may send webhooks without credentials. The body is not needed for
+    /// authentication.
     Authentic,
-    /// A well-formed signature is there; only the body can prove it.
+    /// The signature is well-formed; verifying it requires the body.
     NeedsBody,
 }
 
-/// Checks what can be checked without the body: a missing, malformed or wrong credential is refused before the body is
-/// read.
+/// Checks the headers before the body is read. A missing, malformed or wrong credential is rejected.
 ///
 /// `header` looks up a header by name, ignoring case.
 ///
@@ -112,12 +113,12 @@ pub fn authenticate<'h>(
 enum Presented<'h> {
     Signature(&'static str, [u8; 32]),
     Token(&'static str, &'h [u8]),
-    /// None, which the operator allows.
+    /// No credential, which the operator allows.
     Nothing,
 }
 
-/// Finds the credential to check. A signature takes precedence over a token. A credential for which nothing is
-/// configured cannot be checked and counts as wrong.
+/// Finds the credential to check. A signature takes precedence over a token. A credential of a kind for which nothing
+/// is configured counts as wrong.
 fn presented<'h>(
     scheme: &AuthScheme,
     header: &dyn Fn(&str) -> Option<&'h [u8]>,

@@ -1,11 +1,11 @@
-//! The columns of a status that say why a message failed.
+//! The error columns of a status.
 
 use crate::extracted::{integer, text};
 use crate::flattening::{Draft, Flattening, fill};
 use crate::json::Json;
 use crate::record::Status;
 
-/// Fills the error columns from one element of `errors`. Relays differ from Meta: they write codes as strings, put
+/// Sets the error columns from one element of `errors`. Relays differ from Meta: they write codes as strings, put
 /// `details` beside the code, or send only a text.
 pub(crate) fn fill_error<'j>(flattening: &Flattening<'_>, draft: &mut Draft<Status>, error: &'j Json<'j>) {
     let details = error.at(&["error_data", "details"]);

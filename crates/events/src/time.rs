@@ -1,17 +1,17 @@
-//! Parses the formats of time that providers use, to milliseconds since 1970, UTC.
+//! Parses providers' time formats to milliseconds since 1970, UTC.
 
 use chrono::{DateTime, NaiveDateTime};
 
 use crate::extracted::Extracted;
 use crate::json::Json;
 
-/// The smallest number that is read as milliseconds. As seconds it would be after the year 5000. A thousand times as
-/// much is read as microseconds, a million times as much as nanoseconds.
+/// The smallest number that is read as milliseconds; as seconds it would be after the year 5000. Numbers from 1,000
+/// times this value on are read as microseconds, from 1,000,000 times on as nanoseconds.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 
 /// Parses a time: seconds, milliseconds, microseconds or nanoseconds since 1970 as a number or string, or an ISO 8601
-/// date and time with `T` or a space, with or without fraction and offset. Without offset it is UTC, as Interakt writes
-/// it.
+/// date and time with `T` or a space, with optional fraction and UTC offset. Without an offset it is UTC, as in
+/// Interakt's webhooks.
 pub(crate) fn instant<'j>(node: &'j Json<'j>) -> Option<Extracted<'j, i64>> {
     let value = match node {
         Json::Number(number) => match number.as_i64() {

@@ -1,5 +1,5 @@
-//! Fuzzing: one target for each provider. Bodies are mutations of the fixtures, of their trees and of their bytes. The
-//! same seed gives the same bodies.
+//! Fuzzing with one target per provider. Bodies are mutations of the fixtures' JSON trees and bytes. The same seed
+//! yields the same bodies.
 //!
 //! In `cargo test` each target runs a few thousand bodies. For more bodies and reliable figures:
 //!
@@ -33,13 +33,13 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name} is not a number")))
 }
 
-/// A body from a seed.
+/// Generates a body from a seed.
 fn body(trees: &[Value], random: &mut Random) -> Vec<u8> {
     let mut tree = trees[random.below(trees.len())].clone();
     for _ in 0..random.below(6) {
         mutate(&mut tree, random);
     }
-    // Sometimes many elements, to see the effect of size.
+    // Some bodies have many elements, to measure the effect of size.
     if random.below(1000) == 0 {
         tree = Value::Array(vec![tree; random.below(300)]);
     }
@@ -68,7 +68,7 @@ fn options(random: &mut Random) -> Options {
     }
 }
 
-/// Reads the body of a seed, and checks the properties that hold for every body.
+/// Flattens the body of a seed, and checks the properties that hold for every body.
 fn execute(provider: Provider, trees: &[Value], seed: u64) -> (usize, Duration, usize) {
     let mut random = Random(seed);
     let body = body(trees, &mut random);
@@ -95,7 +95,7 @@ fn execute(provider: Provider, trees: &[Value], seed: u64) -> (usize, Duration, 
         let outcome = outcome.map(|flattened| flattened.records);
         assert_eq!(explained, outcome, "seed {seed}: explained differently");
     }
-    // The shortest of several times is least affected by other load.
+    // The shortest of several measurements is least affected by other load.
     let times = (0..if body.len() >= TIMED_BYTES { 7 } else { 0 }).map(|_| {
         let start = Instant::now();
         drop(flatten(provider, &body, RECEIVED_AT, &options));
@@ -106,7 +106,7 @@ fn execute(provider: Provider, trees: &[Value], seed: u64) -> (usize, Duration, 
 }
 
 fn fuzz(provider: Provider) {
-    // A few bodies of other providers, too.
+    // Include some bodies of other providers.
     let all = fixtures();
     let (own, other): (Vec<_>, Vec<_>) = all.iter().partition(|fixture| fixture.provider == provider);
     let trees: Vec<Value> = own

@@ -1,4 +1,4 @@
-//! Hostile bodies of 3 MB: reading each takes less than 64 MB of heap beside the body.
+//! Hostile bodies of 3 MB: flattening each takes less than 64 MB of heap in addition to the body.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 #[path = "support/cpu.rs"]
@@ -15,7 +15,7 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 const BODY_BYTES: usize = 3_000_000;
 const MAX_HEAP_BYTES: usize = 64_000_000;
 
-/// `head`, then `piece` as often as fits, then `tail`.
+/// `head`, then `piece` repeated as often as it fits, then `tail`.
 fn repeated(head: &str, piece: &str, tail: &str) -> String {
     format!("{head}{}{tail}", piece.repeat((BODY_BYTES - head.len() - tail.len()) / piece.len()))
 }
@@ -99,6 +99,6 @@ fn hostile_bodies_take_little_memory() {
     }
     let (rate, name, provider) = slowest;
     println!("at most {highest} bytes of heap; at most {rate:.1} ms a MB (CPU): {name} as {provider}");
-    // Control: the allocator counts.
+    // A control: the allocator counts allocations.
     assert!(highest > 10_000_000, "{highest}");
 }

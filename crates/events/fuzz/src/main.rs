@@ -1,4 +1,5 @@
-//! Coverage-guided fuzzing of `flatten`. The first byte of an input chooses provider and options, the rest is the body.
+//! Coverage-guided fuzzing of `flatten`. The first byte of an input selects provider and options; the rest is the
+//! body.
 #![no_main]
 
 use bluetick_events::{Flattened, Options, Provider, PseudonymKey, flatten};

@@ -1,7 +1,7 @@
-//! Repairs faults that senders are known to produce and for which a strict parser refuses the whole body.
+//! Repairs errors that senders are known to make and for which a strict parser rejects the whole body.
 
-/// Replaces lone surrogates by U+FFFD, and puts numbers beyond the range of a double in quotes. A lone surrogate such
-/// as `\ud83d` is half an emoji, left by senders that truncate a text between its two halves.
+/// Replaces lone surrogates by U+FFFD, and quotes numbers outside the range of a double. A lone surrogate such as
+/// `\ud83d` is half of an emoji; senders that truncate a text between its two halves produce it.
 pub(super) fn repair(text: &str) -> String {
     let mut repaired = String::with_capacity(text.len() + 16);
     let mut rest = text;
@@ -17,7 +17,7 @@ pub(super) fn repair(text: &str) -> String {
     repaired
 }
 
-/// Copies one character or escape of a string; returns the number of bytes read.
+/// Copies one character or escape of a string. Returns the number of bytes consumed.
 fn string_piece(rest: &str, next: char, repaired: &mut String) -> usize {
     if next != '\\' {
         let taken = rest.find(['\\', '"']).unwrap_or(rest.len()).max(next.len_utf8());
@@ -38,7 +38,7 @@ fn string_piece(rest: &str, next: char, repaired: &mut String) -> usize {
     taken
 }
 
-/// Copies a number, or one character, outside of strings; returns the number of bytes read.
+/// Copies a number, or one character, outside strings. Returns the number of bytes consumed.
 fn plain_piece(rest: &str, next: char, repaired: &mut String) -> usize {
     if !(next.is_ascii_digit() || next == '-') {
         repaired.push(next);

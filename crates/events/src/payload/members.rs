@@ -1,19 +1,19 @@
-//! Which members of a payload are kept, by their names. Names are compared in their normal form, see [`normal`].
+//! Decides by name which members of a payload are kept. Names are compared in normalised form, see [`normal`].
 
 use std::borrow::Cow;
 
 use crate::json::Json;
 
-/// Which part of a payload is kept.
+/// Which parts of a payload are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
-    /// Everything but secrets. Of messages inside, only what [`Keep::Metadata`] keeps.
+    /// Everything except secrets. Nested messages are reduced as with [`Keep::Metadata`].
     Everything,
-    /// Ids, types, times and the like. For messages, whose texts are never kept.
+    /// Ids, types, times and similar members. For messages, whose texts are never kept.
     Metadata,
 }
 
-/// Members that hold a credential.
+/// Names of members that contain a credential.
 const SECRETS: &[&str] = &[
     "accesstoken",
     "apikey",
@@ -34,11 +34,11 @@ const SECRETS: &[&str] = &[
     "xapikey",
 ];
 
-/// Members that hold messages or texts that people wrote.
+/// Names of members that contain messages or texts that people wrote.
 const MESSAGES: &[&str] =
     &["conversation", "history", "messageechoes", "messages", "messagebody", "quotedmessage", "threads"];
 
-/// Members of a message that hold no text that a person wrote.
+/// Names of members of a message that contain no text that a person wrote.
 const METADATA: &[&str] = &[
     "accountid",
     "actiontype",
@@ -107,7 +107,7 @@ const METADATA: &[&str] = &[
     "waid",
 ];
 
-/// Members that hold a phone number.
+/// Names of members that contain a phone number.
 const PHONES: &[&str] = &[
     "chatid",
     "customernumber",
@@ -123,7 +123,7 @@ const PHONES: &[&str] = &[
     "waid",
 ];
 
-/// Members that hold a person's name, or other data that identifies a person.
+/// Names of members that contain a person's name or other identifying data.
 const NAMES: &[&str] = &[
     "address",
     "customername",
@@ -143,16 +143,16 @@ const NAMES: &[&str] = &[
     "verifiedbizname",
 ];
 
-/// Members that hold a person, so that `name` inside is a person's name.
+/// Names of members that contain a person, so that `name` inside is a person's name.
 const PERSONS: &[&str] = &["contact", "contacts", "customer", "person", "sender", "user"];
 
-/// Members whose `id` is a phone number.
+/// Names of members whose `id` is a phone number.
 const NUMBERED_BY_PHONE: &[&str] = &["chat", "chats", "contacts", "recipient", "sender", "threads"];
 
-/// Members that hold an error.
+/// Names of members that contain an error.
 const ERRORS: &[&str] = &["error", "errordata", "errors"];
 
-/// Whether a member is kept. `parent` is the name of the member that holds the object.
+/// Whether a member is kept. `parent` is the normalised name of the member that holds the object.
 pub(super) fn is_kept(parent: &str, name: &str, value: &Json<'_>, keep: Keep, drop_names: bool) -> bool {
     let is_text = name == "caption" || name == "body" && parent == "text";
     if SECRETS.contains(&name) || is_text {
@@ -170,12 +170,12 @@ pub(super) fn is_kept(parent: &str, name: &str, value: &Json<'_>, keep: Keep, dr
     keep == Keep::Everything || ERRORS.contains(&parent) || METADATA.contains(&name)
 }
 
-/// Whether a member holds messages. The `message` of an error does not.
+/// Whether a member contains messages. The `message` of an error does not.
 pub(super) fn is_message(name: &str, parent: &str) -> bool {
     MESSAGES.contains(&name) || name == "message" && !ERRORS.contains(&parent)
 }
 
-/// Whether a member holds WASender's session id, which is a credential.
+/// Whether a member contains WASender's session id, which is a credential.
 pub(super) fn is_session(name: &str, value: &Json<'_>) -> bool {
     name == "sessionid" || name == "session" && !value.is_object()
 }
@@ -185,13 +185,13 @@ pub(super) fn is_numbered_by_phone(parent: &str) -> bool {
     NUMBERED_BY_PHONE.contains(&parent)
 }
 
-/// Whether members with this name hold phone numbers. Ids of business phone numbers are not phone numbers.
+/// Whether members with this name contain phone numbers. Ids of business phone numbers are not phone numbers.
 pub(super) fn is_phone_member(name: &str) -> bool {
     PHONES.contains(&name) || name.contains("phone") && !name.contains("id") || name.ends_with("pn")
 }
 
-/// The normal form of a member's name: in lower case, without `_`, `-` and spaces. `API-Key` and `api_key` have the
-/// same one.
+/// Normalises a member's name: lower case, without `_`, `-` and spaces. `API-Key` and `api_key` have the same
+/// normalised form.
 pub(super) fn normal(key: &str) -> Cow<'_, str> {
     if key.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return Cow::Borrowed(key);

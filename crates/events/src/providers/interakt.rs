@@ -1,6 +1,6 @@
 //! Interakt: statuses of API and campaign messages, clicks, replies, flows and workflows.
 //!
-//! Message ids are Interakt's own UUIDs, not wamids. Times have no offset and are UTC.
+//! Message ids are Interakt's own UUIDs, not wamids. Times have no UTC offset and are in UTC.
 
 mod clicks;
 mod replies;
@@ -23,9 +23,9 @@ pub(super) const DEFINITION: Definition = Definition {
     requests: &[],
 };
 
-/// Adds the records of a body; `false` if it has no known shape.
+/// Adds the records of a body. Returns `false` if it has no known shape.
 fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
-    // Interakt's sample of a click on a link has no envelope. Account updates have their name in `field`.
+    // Interakt's sample of a link click has no envelope. Account updates have their name in `field`.
     let data = if body.get("data").is_null() { body } else { body.get("data") };
     let message = data.get("message");
     let stated = body.first(&["type", "field"]).as_str();
@@ -50,8 +50,8 @@ fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     true
 }
 
-/// Adds a status. The event's name says which; `message_status` does not, because inbound messages are "Sent" there,
-/// too.
+/// Adds a status. The state follows from the event's name, not from `message_status`, which is "Sent" for inbound
+/// messages, too.
 fn status<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>, state: &'static str) {
     let message = webhook.message;
     let member = match state {
@@ -90,10 +90,10 @@ fn status<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>, state: &'s
     flattening.push(draft);
 }
 
-/// Types of messages that cannot have buttons unless they are sent as a template.
+/// Types of messages that have no buttons unless they are sent as a template.
 const WITHOUT_BUTTONS: &[&str] = &["Text", "Image", "Video", "Audio", "Document", "Sticker", "Location", "Contacts"];
 
-/// The labels of the message's buttons in the order shown; empty if it has none. `None` if the webhook does not say.
+/// The labels of the message's buttons in display order; empty if it has none, `None` if the webhook does not say.
 /// `template` is the parsed member `raw_template`.
 fn buttons<'t>(
     flattening: &Flattening<'_>,
@@ -109,8 +109,8 @@ fn buttons<'t>(
     (is_plain && !is_template).then(|| Extracted::derived(Vec::new(), "none, by", content))
 }
 
-/// The labels of a template's buttons: a list, or a list as JSON in a string. A template without buttons has null there.
-/// The cards of a carousel have buttons of their own, so its list does not tell.
+/// The labels of a template's buttons: a list, or a list as JSON in a string, or null if the template has no buttons.
+/// `None` for a carousel, because its cards have their own buttons.
 fn template_buttons<'t>(flattening: &Flattening<'_>, template: &'t Json<'t>) -> Option<Extracted<'t, Vec<String>>> {
     let node = template.get("buttons");
     let parsed = flattening.nested(node);

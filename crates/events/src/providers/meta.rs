@@ -1,7 +1,7 @@
 //! Meta's Cloud API.
 //!
-//! One POST holds up to a thousand updates: any number of entries, changes, messages and statuses. Each becomes a
-//! record of its own, and a malformed one does not affect the others.
+//! One POST contains up to 1,000 updates in any number of entries and changes. Each message or status becomes a
+//! separate record, and a malformed one does not affect the others.
 
 mod context;
 mod messages;
@@ -31,13 +31,13 @@ pub(super) const DEFINITION: Definition = Definition {
     requests: &[],
 };
 
-/// Adds the records of a body; `false` if it is not of Meta's shape.
+/// Adds the records of a body. Returns `false` if it does not have Meta's shape.
 pub(super) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     if body.get("entry").items().len() > 0 {
         flattening.each(body.get("entry").items(), flatten_entry);
         return true;
     }
-    // The test button of Meta's dashboard sends {"sample": {"field", "value"}}.
+    // The test button in Meta's dashboard sends {"sample": {"field", "value"}}.
     let change = if body.get("sample").is_object() { body.get("sample") } else { body };
     if change.get("field").as_str().is_some() && !change.get("value").is_null() {
         flatten_change(flattening, body, change);
@@ -46,8 +46,8 @@ pub(super) fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -
     false
 }
 
-/// Fields whose values may hold `messages` or `statuses` that are not inbound messages or delivery statuses of this
-/// business. Under any other name, such as a misspelt `messages`, these members mean what they mean in the field
+/// Fields whose values may contain `messages` or `statuses` that are not inbound messages or delivery statuses of
+/// this business. In all other fields, even with a misspelt name, these members are handled as in the field
 /// `messages`.
 const FIELDS_WITH_OTHER_MESSAGES: [&str; 5] = ["calls", "history", "message_echoes", "smb_message_echoes", "standby"];
 
@@ -104,7 +104,7 @@ fn flatten_change<'j>(flattening: &mut Flattening<'_>, entry: &'j Json<'j>, chan
     }
 }
 
-/// Adds the account events of other fields: one for each change, or one for each person where the field lists people.
+/// Adds the account events of other fields: one per change, or one per person if the field lists people.
 fn flatten_other<'j>(
     flattening: &mut Flattening<'_>,
     scope: &Scope<'j>,
@@ -144,7 +144,7 @@ fn flatten_other<'j>(
     });
 }
 
-/// The value's own time, or that of the first element of one of its lists: calls, groups, tracking events.
+/// The value's own time, or else the time of the first element of one of its lists (calls, groups, tracking events).
 fn value_time<'j>(value: &'j Json<'j>) -> Option<Extracted<'j, i64>> {
     let lists = value.members().iter().filter(|(_, member)| member.is_array());
     let mut firsts = lists.filter_map(|(_, list)| list.items().next());

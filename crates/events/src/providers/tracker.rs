@@ -1,4 +1,4 @@
-//! The customer's own application: messages that it sent, and statuses that it forwards.
+//! The tracking API: the customer's own application reports messages that it sent, and forwards statuses.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +25,8 @@ pub(super) const DEFINITION: Definition = Definition {
     ],
 };
 
-/// Adds the record of a body whose route is unknown: a body with a field of [`MESSAGE_ID`] is a send, any other a
-/// status. `false` if a required field is missing.
+/// Adds the record of a body whose route is unknown: a send if the body has a field of [`MESSAGE_ID`], otherwise a
+/// status. Returns `false` if a required field is missing.
 fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     if body.first(MESSAGE_ID).is_null() {
         message_status(flattening, body).is_ok()
@@ -35,10 +35,11 @@ fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     }
 }
 
-/// Fields of `track-send`, with the names that other systems give them. Of two names in one body the first counts.
+/// Required fields of `track-send`, with alternative names that other systems use. If a body has both names, the
+/// first is used.
 const MESSAGE_ID: &[&str] = &["template_wamid", "message_id"];
 const RECIPIENT: &[&str] = &["wa_id", "contact_phone"];
-/// Further fields of `track-send`. Any other is named in the answer.
+/// Optional fields of `track-send`. The answer lists all other fields as unknown.
 const OPTIONAL: &[&str] = &[
     "sent_at",
     "updated_at",
@@ -55,13 +56,13 @@ const OPTIONAL: &[&str] = &[
     "buttons",
     "attributes",
 ];
-/// Fields that are attributes of the message wherever they stand.
+/// Fields that are message attributes even outside the object `attributes`.
 const ATTRIBUTES: &[&str] = &["lift_id", "floor"];
 const MAX_ATTRIBUTES: usize = 20;
 const MAX_ATTRIBUTE_NAME_BYTES: usize = 64;
 const MAX_ATTRIBUTE_BYTES: usize = 512;
 
-/// The name under which a body holds a field.
+/// The name that a body uses for a field.
 fn name_in(body: &Json<'_>, names: &[&'static str]) -> &'static str {
     let given = names.iter().find(|name| !body.get(name).is_null());
     given.or_else(|| names.first()).copied().unwrap_or_default()
@@ -93,13 +94,13 @@ fn phone<'j>(
     Ok(person)
 }
 
-/// Whether a text is Meta's business-scoped user id: a country, a full stop, and an id.
+/// Whether a text is a business-scoped user id of Meta: country code, full stop and id.
 fn is_user_id(text: &str) -> bool {
     let is_country = |country: &str| country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
     text.split_once('.').is_some_and(|(country, id)| is_country(country) && !id.is_empty())
 }
 
-/// A time that may be left out.
+/// The time in an optional field.
 fn optional_time<'j>(body: &'j Json<'j>, field: &'static str) -> Result<Option<Extracted<'j, i64>>, InvalidRequest> {
     let node = body.get(field);
     match instant(node) {
@@ -110,7 +111,7 @@ fn optional_time<'j>(body: &'j Json<'j>, field: &'static str) -> Result<Option<E
     }
 }
 
-/// The attributes by name; those of [`ATTRIBUTES`] may stand beside the object. `None` if there are none.
+/// The message attributes by name, including those of [`ATTRIBUTES`] beside the object. `None` if there are none.
 fn attributes<'j>(body: &'j Json<'j>) -> Result<Option<Extracted<'j, BTreeMap<String, String>>>, InvalidRequest> {
     let node = body.get("attributes");
     let invalid = || InvalidRequest::Invalid {
@@ -145,7 +146,7 @@ fn unknown_fields(body: &Json<'_>) -> Vec<String> {
 }
 
 /// Handles `POST /api/webhooks/track-send/`: the application sent a message. A later call for the same message with
-/// `updated_at` corrects the fields that it names.
+/// `updated_at` corrects the fields that it contains.
 fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result<serde_json::Value, InvalidRequest> {
     let person = phone(flattening, body, name_in(body, RECIPIENT))?;
     let wamid = required(body, name_in(body, MESSAGE_ID))?;
@@ -155,7 +156,7 @@ fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result
     let event_id = id(body.get("event_id"));
     let registration_id = id(body.get("event_registration_id"));
     let standalone = event_id.is_none() && registration_id.is_none();
-    // A correction that names no event says nothing about it.
+    // A correction without an event makes no statement about it.
     let is_known = !(standalone && updated_at.is_some());
 
     let mut draft: Draft<Send> = flattening.draft(&time, &Scope::default());
@@ -195,7 +196,7 @@ fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result
     Ok(response)
 }
 
-/// The list of button ids.
+/// Parses the list of button ids.
 fn buttons<'j>(node: &'j Json<'j>) -> Result<Option<Extracted<'j, Vec<String>>>, InvalidRequest> {
     if node.is_null() {
         return Ok(None);

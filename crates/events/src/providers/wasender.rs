@@ -1,7 +1,8 @@
-//! WASenderApi: events of the library Baileys in an envelope.
+//! WASenderApi: events of the Baileys library in an envelope.
 //!
-//! An inbound message arrives as three events: `messages.upsert`, `messages.received` and `messages-personal.received`.
-//! They give the same record, because neither the event's name nor the envelope's time is part of it.
+//! An inbound message arrives as three events: `messages.upsert`, `messages.received` and
+//! `messages-personal.received`. They yield the same record, because it contains neither the event's name nor the
+//! envelope's time.
 
 mod choices;
 
@@ -24,7 +25,7 @@ pub(super) const DEFINITION: Definition = Definition {
     requests: &[],
 };
 
-/// The members around the messages.
+/// The members that enclose the messages.
 struct Envelope<'j> {
     scope: Scope<'j>,
     /// The provider's name for the event.
@@ -32,14 +33,14 @@ struct Envelope<'j> {
     time: Option<Extracted<'j, i64>>,
 }
 
-/// Adds the records of a body; `false` if it has no known shape.
+/// Adds the records of a body. Returns `false` if it has no known shape.
 fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     let data = body.get("data");
     if data.is_null() && body.get("event").is_null() {
         return false;
     }
     let session = body.first(&["sessionId", "session_id", "session"]);
-    // WASender's documentation says that the session id is the API key. Only part of its hash is kept.
+    // According to WASender's documentation the session id is the API key. Only part of its hash is stored.
     let account_id =
         id(session).map(|id| Extracted::derived(truncate(&hash(&[&id.value]), 32).to_owned(), "hash of", session));
     let event = body.get("event").as_str().unwrap_or_else(|| event_by_shape(data));
@@ -74,7 +75,7 @@ fn elements<'j>(data: &'j Json<'j>) -> Items<'j, 'j> {
     if messages.is_null() { data.items() } else { messages.items() }
 }
 
-/// The event's name for bodies without one, as a guide of the provider shows them.
+/// The event's name for bodies without one, which occur in a guide of the provider.
 fn event_by_shape<'j>(data: &'j Json<'j>) -> &'static str {
     match elements(data).next() {
         Some(element) if !element.get("update").is_null() => "messages.update",
@@ -85,10 +86,10 @@ fn event_by_shape<'j>(data: &'j Json<'j>) -> &'static str {
     }
 }
 
-/// Whether an element became a record. The error is the type of the account event that keeps it instead.
+/// Whether an element became a record. The error is the type of the account event that stores it instead.
 type Placed<'j> = Result<(), &'j str>;
 
-/// Adds an account event, for elements that are neither message nor status, or lack what a row needs.
+/// Adds an account event, for elements that are neither message nor status, or lack required values.
 fn account_event<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, kind: &str, content: &'j Json<'j>) {
     let keep = if envelope.event.starts_with("message") { Keep::Metadata } else { Keep::Everything };
     let time = envelope.time;
@@ -96,14 +97,14 @@ fn account_event<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, k
         .account_event(&envelope.scope, AccountEventParts { time, ..AccountEventParts::new(kind, content, keep) });
 }
 
-/// The id of the chat, if it is a group or a newsletter.
+/// The id of the chat, if the chat is a group or a newsletter.
 fn group<'j>(key: &'j Json<'j>) -> ExtractedText<'j> {
     let chat = key.get("remoteJid");
     let is_group = chat.as_str().is_some_and(|jid| jid.ends_with("@g.us") || jid.ends_with("@newsletter"));
     if is_group { id(chat) } else { None }
 }
 
-/// The person who sent a message. A linked id (`…@lid`) is not a phone number; it becomes the user id if there is no
+/// The sender of a message. A linked id (`…@lid`) is not a phone number; it becomes the user id if there is no phone
 /// number.
 fn sender<'j>(flattening: &Flattening<'_>, key: &'j Json<'j>) -> Person<'j> {
     let places = [
@@ -126,14 +127,15 @@ fn sender<'j>(flattening: &Flattening<'_>, key: &'j Json<'j>) -> Person<'j> {
     Person { wa_id: None, user_id }
 }
 
-/// The message's own time, which its three events have in common, or else the envelope's. Some libraries write a 64-bit
-/// number as an object with the members `low` and `high`.
+/// The message's own time, which is the same in all three events, or else the envelope's time. Some libraries write a
+/// 64-bit number as an object with the members `low` and `high`.
 fn message_time<'j>(envelope: &Envelope<'j>, message: &'j Json<'j>) -> Option<Extracted<'j, i64>> {
     let stamp = message.get("messageTimestamp");
     instant(stamp).or_else(|| instant(stamp.get("low"))).or(envelope.time)
 }
 
-/// Adds a click or an inbound message. The business's own messages arrive as the same events and become account events.
+/// Adds a click or an inbound message. Messages of the business itself arrive as the same events and become account
+/// events.
 fn message<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, message: &'j Json<'j>) -> Placed<'j> {
     let key = message.get("key");
     let from_business = boolean(key.get("fromMe")).is_some_and(|from_me| from_me.value);
@@ -180,7 +182,7 @@ fn message<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, message
     Ok(())
 }
 
-/// Handles `messages.update`: the message's status as a number or name. It has no time of its own.
+/// Handles `messages.update`: the message's status as a number or name. The update has no time of its own.
 fn update<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> Placed<'j> {
     let state = element.at(&["update", "status"]);
     let state = if state.is_null() { element.get("status") } else { state };
@@ -189,7 +191,7 @@ fn update<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element:
     status(flattening, envelope, element.get("key"), &state, envelope.time, |_, _| ())
 }
 
-/// The status for one of Baileys' numbers or names. Other names are kept in lower case.
+/// Maps Baileys' number or name of a status to a status. Unknown names are kept in lower case.
 fn status_name(name: &str) -> String {
     match name.to_ascii_uppercase().as_str() {
         "0" | "ERROR" => "failed",
@@ -203,7 +205,7 @@ fn status_name(name: &str) -> String {
     .to_owned()
 }
 
-/// Handles `message-receipt.update`: when a member of a group received, read or played the message.
+/// Handles `message-receipt.update`: when a group member received, read or played the message.
 fn receipt<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> Placed<'j> {
     let receipt = element.get("receipt");
     let states = [("receiptTimestamp", "delivered"), ("readTimestamp", "read"), ("playedTimestamp", "played")];
@@ -236,7 +238,7 @@ fn sent<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &
     })
 }
 
-/// Adds a status, if it has an id and a time.
+/// Adds a status. Fails if it has no id or no time.
 fn status<'j>(
     flattening: &mut Flattening<'_>,
     envelope: &Envelope<'j>,

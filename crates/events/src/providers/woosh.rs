@@ -1,4 +1,4 @@
-//! Woosh Bridge: a relay that passes Meta's bodies on, and sends statuses of its own in two shapes.
+//! Woosh Bridge: a relay that forwards Meta's bodies and sends its own statuses in two formats.
 
 use super::meta::{self, Contacts, EventContext, Placement};
 use crate::auth_scheme::{AuthScheme, Credential};
@@ -9,8 +9,8 @@ use crate::flattening::{Flattening, Scope};
 use crate::json::Json;
 use crate::time::instant;
 
-/// Woosh signs if signing is turned on there, sends a token if one is configured, and otherwise no credential. Its
-/// first specification used Meta's signature header.
+/// Woosh signs webhooks if signing is enabled there, sends a token if one is configured, and otherwise sends no
+/// credential. Its first specification used Meta's signature header.
 pub(super) const DEFINITION: Definition = Definition {
     name: "woosh",
     auth: AuthScheme {
@@ -22,12 +22,12 @@ pub(super) const DEFINITION: Definition = Definition {
     requests: &[],
 };
 
-/// Adds the records of a body; `false` if it has no known shape.
+/// Adds the records of a body. Returns `false` if it has no known shape.
 fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     if meta::flatten(flattening, body) {
         return true;
     }
-    // The newer shape has the event in `data`, the older one is flat.
+    // The newer format has the event in `data`; the older one is flat.
     let event = if body.get("data").is_object() { body.get("data") } else { body };
     let context = EventContext {
         scope: Scope { account_id: id(body.get("tenant_id")), phone_number_id: None },
@@ -61,8 +61,8 @@ fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     true
 }
 
-/// The choice in the object that Woosh's own router makes of a click: `{type, id, title, contextId}`, where `id` is the
-/// button's id.
+/// The choice in the object that Woosh's router creates for a click: `{type, id, title, contextId}`, where `id` is
+/// the button's id.
 fn normalised_choice<'j>(body: &'j Json<'j>) -> Option<Choice<'j>> {
     let stated = body.get("type");
     let kind = match stated.as_str()? {

@@ -1,4 +1,4 @@
-//! Bodies as a whole: unreadable ones, too large ones, repaired ones, and how records are written.
+//! Whole bodies: unreadable, too large or repaired ones, and the serialisation of records.
 
 use bluetick_events::{
     FlattenError, Options, Provider, Record, UnknownProvider, Unreadable, flatten, unreadable_record,
@@ -69,7 +69,7 @@ fn too_much_is_unreadable() {
     let messages = "0,".repeat(200_000);
     let too_many_events = format!("{{\"entry\":[{{\"changes\":[{{\"value\":{{\"messages\":[{messages}0]}}}}]}}]}}");
     assert_eq!(read(Provider::Meta, too_many_events.as_bytes()), Err(Unreadable::TooManyEvents));
-    // Long strings take no memory, because they are borrowed from the body.
+    // Long strings need no additional memory, because they are borrowed from the body.
     let long = format!("{{\"hello\":\"{}\"}}", "x".repeat(3_000_000));
     assert_eq!(read(Provider::Meta, long.as_bytes()).unwrap()[0].table(), "account_events");
 }

@@ -1,4 +1,4 @@
-//! `flatten_explained` gives the same records as `flatten`, and a source for every column.
+//! `flatten_explained` returns the same records as `flatten`, and a source for every column.
 
 use bluetick_events::{Options, Provider, flatten, flatten_explained};
 use serde_json::{Value, json};

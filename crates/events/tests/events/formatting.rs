@@ -1,5 +1,4 @@
-//! `cargo fmt` does not find the modules that the list of providers declares, because a macro declares them. This test
-//! does.
+//! Checks the formatting of the provider modules. `cargo fmt` does not find them, because a macro declares them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

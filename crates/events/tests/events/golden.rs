@@ -1,5 +1,5 @@
-//! Every fixture gives exactly the records in the file beside it. `BLESS=1 cargo test -p bluetick-events --test events`
-//! rewrites these files; review the difference before committing it.
+//! Every fixture yields exactly the records in the file next to it. `BLESS=1 cargo test -p bluetick-events --test
+//! events` rewrites these files; review the difference before committing it.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ fn fixtures_give_their_records() {
     assert!(differences.is_empty(), "{} fixtures differ:\n{}", differences.len(), differences.join("\n"));
 }
 
-/// The lines that only one side has, in order.
+/// The lines that only one side contains, in order.
 fn difference(expected: &str, found: &str) -> String {
     let mut lines = Vec::new();
     let (expected, found): (Vec<_>, Vec<_>) = (expected.lines().collect(), found.lines().collect());

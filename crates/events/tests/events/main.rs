@@ -1,4 +1,4 @@
-//! Tests of the public interface: bodies in, records out.
+//! Tests of the public interface, from bodies to records.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bodies;

@@ -1,5 +1,4 @@
-//! The law of neighbours: if one element of a body is malformed, the others still give the records that they give
-//! alone.
+//! Property: if one element of a body is malformed, the other elements still yield the records that they yield alone.
 
 use bluetick_events::{Options, Provider, Record, flatten};
 use proptest::prelude::*;
@@ -12,18 +11,18 @@ fn records(provider: Provider, body: &Value) -> Vec<Record> {
     flatten(provider, body.to_string().as_bytes(), RECEIVED_AT, &Options::default()).unwrap().records
 }
 
-/// The records of `good` that are missing among those of a body.
+/// The records of `good` that are missing in the records of `body`.
 fn lost(provider: Provider, good: &Value, body: &Value) -> Vec<Record> {
     let found = records(provider, body);
     records(provider, good).into_iter().filter(|record| !found.contains(record)).collect()
 }
 
-/// A list in the bodies of a provider, into which elements can be put.
+/// A list in a provider's bodies into which elements can be inserted.
 struct Place {
     provider: Provider,
-    /// Elements that occur in the list.
+    /// Valid elements of the list.
     elements: Vec<Value>,
-    /// Puts a list of elements into a body.
+    /// Creates a body with a list of elements.
     body: fn(Value) -> Value,
 }
 
@@ -51,7 +50,7 @@ fn places() -> Vec<Place> {
                 places.push(Place { provider, elements: all("/entry/0/changes/0/value/user_actions"), body });
             }
             Provider::Interakt => {
-                // A question without an answer gives no record.
+                // A question without an answer yields no record.
                 let answers = all("/data/data").into_iter().filter(|step| !step["answer"].is_null()).collect();
                 let body = |list| json!({ "type": "workflow_response_update", "timestamp": 1, "data": { "id": "run", "data": list } });
                 places.push(Place { provider, elements: answers, body });
@@ -102,7 +101,7 @@ proptest! {
     }
 }
 
-/// Control: the check above fails if an element is lost.
+/// A control: the check above fails if an element is lost.
 #[test]
 fn a_removed_element_is_noticed() {
     for place in places() {

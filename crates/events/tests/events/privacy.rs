@@ -17,7 +17,7 @@ fn pseudonymous() -> Options {
 
 #[test]
 fn words_of_people_and_credentials_reach_no_record() {
-    // In the fixtures a person's text always contains "private words".
+    // In the fixtures, text written by a person always contains "private words".
     let forbidden = ["private words", "secret words", "session-secret-1", "eyJhbGciOiJIUzI1NiJ9", "Where is my parcel"];
     let mut seen = 0;
     for fixture in fixtures() {

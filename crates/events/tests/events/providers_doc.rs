@@ -1,4 +1,4 @@
-//! `docs/providers.md` lists for each fixture the tables and columns that its records fill. `BLESS=1` rewrites these
+//! For each fixture, `docs/providers.md` lists the tables and columns that its records fill. `BLESS=1` rewrites these
 //! cells. A new fixture first needs a row that describes its shape.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use crate::support::fixtures;
 use bluetick_events::Record;
 use serde_json::Value;
 
-/// Columns that every record has, or that add nothing to the name of the table.
+/// Columns that every record has, or that add no information to the table's name.
 const ALWAYS: [&str; 6] = ["table", "event_ts", "provider", "received_at", "event_id", "dt"];
 
 #[test]
@@ -42,7 +42,7 @@ fn the_table_of_shapes_fits_the_fixtures() {
     }
 }
 
-/// Lists for each table the columns that at least one record fills; kinds, statuses and types with their values.
+/// For each table, lists the columns that at least one record fills; kinds, statuses and types with their values.
 fn tables_and_columns(records: &[Record]) -> String {
     let mut tables: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for record in records {

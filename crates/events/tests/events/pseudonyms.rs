@@ -1,4 +1,4 @@
-//! Pseudonymised mode: a number that is planted in any text of any body, in any spelling, stands in no record.
+//! Pseudonymised mode: a phone number planted in any text of any body, in any spelling, occurs in no record.
 
 use bluetick_events::{Options, PseudonymKey, Record, flatten, pseudonymised, unreadable_record};
 use percent_encoding::percent_decode_str;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{RECEIVED_AT, fixtures};
 
-/// Spellings of one number in which providers, businesses and Meta's ids of messages hold it.
+/// Spellings of one number that occur in webhooks, in data of businesses and in Meta's message ids.
 const SPELLINGS: [&str; 11] = [
     "491701234567",
     "+491701234567",
@@ -21,14 +21,14 @@ const SPELLINGS: [&str; 11] = [
     "{\"to\":\"+49 170 1234567\"}",
 ];
 
-/// Base64 of the number alone, and as it stands in the middle of a message id.
+/// Base64 of the number alone, and of the number inside a message id.
 const ENCODED: [&str; 2] = ["NDkxNzAxMjM0NTY3", "HBgMNDkxNzAxMjM0NTY3"];
 
 fn pseudonymous() -> Options {
     Options { pseudonym_key: PseudonymKey::new(b"a key"), keep_response_json: true }
 }
 
-/// The line of a record without its integers: a planted number may be taken for a time.
+/// The line of a record without its integers, because a planted number may be parsed as a time.
 fn line(record: &Record) -> String {
     let mut line = Vec::new();
     record.write_line(&mut line);
@@ -37,7 +37,7 @@ fn line(record: &Record) -> String {
     serde_json::to_string(&columns).unwrap()
 }
 
-/// Whether the number stands in a line: as digits, whatever is between them, or in Base64.
+/// Whether a line contains the number: as digits with anything between them, or in Base64.
 fn shows_number(line: &str) -> bool {
     let decoded = percent_decode_str(line).decode_utf8_lossy().into_owned();
     [line, &decoded].into_iter().any(|text| {
@@ -46,7 +46,7 @@ fn shows_number(line: &str) -> bool {
     })
 }
 
-/// Calls `visit` with the body in which each text, one after another, is replaced.
+/// Calls `visit` with copies of the body, in each of which one text is replaced.
 fn plant(body: &Value, visit: &mut dyn FnMut(Value)) {
     fn paths(value: &Value, path: &str, found: &mut Vec<String>) {
         match value {
@@ -130,7 +130,7 @@ fn a_body_that_cannot_be_parsed_shows_no_number() {
     }
 }
 
-/// Whatever was equal without a key is equal with it: joins inside Bluetick still work.
+/// Texts that are equal without a key are equal with it, so joins inside Bluetick still work.
 #[test]
 fn the_columns_of_ids_are_keyed_as_one_function_of_the_id() {
     let mut compared = 0;

@@ -1,4 +1,5 @@
-//! Authentication. The signatures were computed with `openssl dgst -sha256 -hmac`; Interakt's is its published example.
+//! Authentication. The signatures were computed with `openssl dgst -sha256 -hmac`; Interakt's is its published
+//! example.
 
 use bluetick_events::Provider;
 use bluetick_events::signature::{
@@ -25,7 +26,7 @@ fn check(provider: Provider, headers: &[(&str, &str)], body: &[u8], auth: &Provi
         found.map(|(_, value)| value.as_bytes())
     };
     let result = authenticate(provider.auth_scheme(), &header, body, auth);
-    // The headers alone refuse nothing that is authentic, and accept nothing that is not.
+    // Checking only the headers must not reject an authentic webhook, nor accept one that is not.
     match check_headers(provider.auth_scheme(), &header, auth) {
         Ok(HeaderCheck::Authentic) => assert_eq!(result, Ok(())),
         Ok(HeaderCheck::NeedsBody) => assert!(matches!(result, Ok(()) | Err(AuthError::Wrong(_)))),
@@ -132,15 +133,15 @@ fn woosh_signs_or_bears_a_token_or_is_opted_out() {
     assert_eq!(check(&[("X-Tenant-Key", "bluetick-token")], &both), Ok(()));
     assert_eq!(check(&[], &both), Err(AuthError::Missing("X-Woosh-Signature")));
     assert_eq!(check(&[("authorization", "Bearer other")], &both), Err(AuthError::Wrong("Authorization")));
-    // A wrong signature is refused although the token is right, and a wrong credential although credentials are
-    // optional.
+    // A wrong signature is rejected although the token is right, and a wrong credential is rejected although
+    // credentials are optional.
     let wrong = [("x-woosh-signature", "sha256=00"), ("authorization", "Bearer bluetick-token")];
     assert_eq!(check(&wrong, &both), Err(AuthError::Wrong("X-Woosh-Signature")));
     let open = ProviderAuth { allow_unsigned: true, ..both.clone() };
     assert_eq!(check(&wrong, &open), Err(AuthError::Wrong("X-Woosh-Signature")));
     assert_eq!(check(&[("authorization", "Bearer other")], &open), Err(AuthError::Wrong("Authorization")));
     assert_eq!(check(&[], &open), Ok(()));
-    // A credential that cannot be checked, because nothing is configured for it, is refused.
+    // A credential of a kind for which nothing is configured is rejected.
     let only_open = ProviderAuth { allow_unsigned: true, ..ProviderAuth::default() };
     assert_eq!(check(&[("x-woosh-signature", signature)], &only_open), Err(AuthError::Wrong("X-Woosh-Signature")));
     assert_eq!(check(&[("x-api-key", "k")], &only_open), Err(AuthError::Wrong("X-Api-Key")));

@@ -1,8 +1,9 @@
-//! The CPU time of a thread, which does not depend on other load of the machine.
+//! The CPU time of a thread, which is independent of other load on the machine.
 
 use std::time::Duration;
 
-/// CPU time of this thread so far, by Linux's count, exact to a few milliseconds. Zero on other systems.
+/// CPU time used by this thread, from Linux's scheduler statistics, accurate to a few milliseconds. Zero on other
+/// systems.
 pub(crate) fn cpu_time() -> Duration {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = text.split_whitespace().next().and_then(|field| field.parse().ok());

@@ -1,6 +1,6 @@
 #![allow(dead_code)] // Each test binary uses a part of it.
 
-//! Fixtures: bodies as providers send them, one file for each shape of event.
+//! Fixtures: bodies as providers send them, one file per shape of event.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use bluetick_events::{Options, Provider, Record, flatten};
 /// The time of receipt of all fixtures: 2026-11-20T12:00:00Z.
 pub(crate) const RECEIVED_AT: i64 = 1_795_176_000_000;
 
-/// A body and its file.
+/// A webhook body and its file.
 pub(crate) struct Fixture {
     pub(crate) provider: Provider,
     /// `<provider>/<name>`.

@@ -1,4 +1,4 @@
-//! Random changes to JSON, the same for the same seed.
+//! Random but reproducible changes to JSON.
 
 use serde_json::{Map, Value, json};
 
@@ -14,13 +14,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`, which is not 0.
+    /// A random number below `end`. `end` must not be 0.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
 }
 
-/// Changes one node of the value: deletes, replaces or wraps it, or adds junk beside it.
+/// Changes one random node of the value: deletes, replaces or wraps it, or adds junk next to it.
 pub(crate) fn mutate(value: &mut Value, random: &mut Random) {
     let target = random.below(count(value));
     mutate_at(value, &mut { target }, random);
@@ -34,7 +34,7 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// Finds the node by counting down; `true` if the parent has to delete it.
+/// Finds the node by counting down. Returns `true` if the parent has to delete it.
 fn mutate_at(value: &mut Value, left: &mut usize, random: &mut Random) -> bool {
     if *left == 0 {
         return change(value, random);

@@ -1,4 +1,4 @@
-//! Clicks on the buttons of templates. They name the message of the business and have no id of their own.
+//! Clicks on template buttons. They contain the id of the business message but no id of their own.
 //!
 //! The clicked button is described in one of six places: `event` beside `data`, `event` in `data`, `event` beside a
 //! message without envelope, `message.meta_data`, `message` itself, or `message.meta_data.cta_click_info.<link>`.
@@ -12,7 +12,7 @@ use crate::limits::{MAX_ID_BYTES, truncate};
 use crate::record::Click;
 use crate::time::instant;
 
-/// Adds a click; one for each link if `cta_click_info` lists several.
+/// Adds a click, or one click per link if `cta_click_info` lists several.
 pub(super) fn clicked<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>) {
     let message = webhook.message;
     let meta_data = message.get("meta_data");
@@ -82,7 +82,7 @@ pub(super) fn clicked<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>
     }
 }
 
-/// Whether a member has a value. Interakt writes "" for a missing one.
+/// Whether a member has a value. Interakt writes "" for a missing value.
 fn is_stated(node: &Json<'_>) -> bool {
     match node {
         Json::Null => false,

@@ -1,4 +1,4 @@
-//! What customers send: replies by button and list, responses to flows and workflows, and plain messages.
+//! Inbound messages of customers: button and list replies, responses to flows and workflows, and other messages.
 
 use super::webhook::{Webhook, account_event};
 use crate::click::{Choice, interactive_choice};
@@ -13,14 +13,14 @@ use crate::time::instant;
 
 /// Handles `message_received` and `message_api_flow_response`.
 ///
-/// The response to a flow arrives as both events, with the same message id and time, and is one click. The first row
-/// stays. If that is `message_received`, the template and the callback data are missing, because only the other event
-/// has them.
+/// The response to a flow arrives as both events, with the same message id and time, and counts as one click. The row
+/// received first is kept. If that is from `message_received`, the template and the callback data are missing,
+/// because only the other event has them.
 pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>) {
     let message = webhook.message;
     let author = message.get("chat_message_type").as_str();
     let time = instant(message.get("received_at_utc")).or(webhook.time);
-    // Messages by agents and bots arrive as the same event.
+    // Messages by agents and bots arrive with the same event name.
     let is_echo = author.is_some_and(|author| author != "CustomerMessage");
     if is_echo && webhook.kind == "message_received" {
         let parts = AccountEventParts::new(webhook.kind, webhook.data, Keep::Metadata);
@@ -32,7 +32,8 @@ pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>) 
     flattening.learn_nested_paths(content, &nested);
     let content = if nested.is_null() { content } else { &nested };
     let choice = choice(flattening, message, content_type, content);
-    // As with Meta, a click without a time takes the time of receipt; a message without one becomes an account event.
+    // As with Meta, a click without a time gets the time of receipt, and a message without a time becomes an account
+    // event.
     let time = time.or_else(|| choice.is_some().then(|| flattening.receipt()));
     let message_id = id(message.get("id"));
     let (true, Some(time)) = (message_id.is_some() || choice.is_some(), time) else {
@@ -95,8 +96,8 @@ fn inbound<'j>(
     flattening.push(draft);
 }
 
-/// The choice in a message: an object of Meta's shape (as JSON or inside a string), only the label, or a payload beside
-/// it.
+/// The choice in a message: an object of Meta's shape (as JSON or inside a string), only a label, or a label with a
+/// payload beside it.
 fn choice<'t>(
     flattening: &mut Flattening<'_>,
     message: &'t Json<'t>,
@@ -126,7 +127,7 @@ fn choice<'t>(
     })
 }
 
-/// The kind of click that a content type stands for.
+/// The kind of click for a content type; `None` for other content types.
 fn declared_kind(content_type: &str) -> Option<&'static str> {
     match content_type {
         "InteractiveButtonReply" => Some("button_reply"),
@@ -148,7 +149,7 @@ pub(super) fn workflow<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j
     flattening.each(data.get("data").items(), |flattening, step| {
         let answer = step.get("answer");
         if answer.is_null() && step.is_object() {
-            // A question without an answer so far.
+            // Skip a question that was not answered yet.
             return;
         }
         answers += 1;

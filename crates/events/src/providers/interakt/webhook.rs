@@ -1,4 +1,4 @@
-//! A body of Interakt, split into the parts that its events have in common.
+//! The parts that all Interakt webhooks have in common.
 
 use crate::extracted::{Extracted, ExtractedText, id, own_token, text};
 use crate::flattening::{AccountEventParts, Flattening, Scope};
@@ -6,7 +6,7 @@ use crate::json::Json;
 use crate::payload::Keep;
 use crate::person::{Person, phone_digits, pseudonym};
 
-/// A body of Interakt.
+/// A webhook body of Interakt.
 pub(super) struct Webhook<'j> {
     /// The provider's name for the event.
     pub(super) kind: &'j str,
@@ -14,13 +14,12 @@ pub(super) struct Webhook<'j> {
     /// The member `data`, or the body itself if there is none.
     pub(super) data: &'j Json<'j>,
     pub(super) message: &'j Json<'j>,
-    /// When Interakt made the webhook. It may be earlier than the event.
+    /// When Interakt created the webhook. This may be earlier than the event.
     pub(super) time: Option<Extracted<'j, i64>>,
 }
 
 impl<'j> Webhook<'j> {
-    /// The customer. Where Interakt omits the whole phone number, it is put together from country code and national
-    /// number.
+    /// The customer. If Interakt omits the complete phone number, it is composed of country code and national number.
     pub(super) fn person(&self, flattening: &Flattening<'_>) -> Person<'j> {
         let customer = self.data.get("customer");
         let person = Person::of(flattening.options, &[customer.get("channel_phone_number")]);
@@ -31,19 +30,19 @@ impl<'j> Webhook<'j> {
         let digits = |node: &Json<'_>| id(node).and_then(|text| phone_digits(&text.value));
         let Some(national) = digits(number) else { return person };
         let wa_id = match digits(country) {
-            // In Interakt's samples this member sometimes holds the whole number.
+            // In Interakt's samples this member sometimes contains the complete number.
             Some(code) if national.starts_with(&code) && national.len() > 10 => {
                 Extracted::derived(national, "digits of", number)
             }
             Some(code) => Extracted { value: code + &national, how: "digits of", nodes: [Some(country), Some(number)] },
             None if national.len() > 10 => Extracted::derived(national, "digits of", number),
-            // Without a country code the number identifies no person.
+            // Without a country code, the number does not identify a person.
             None => return person,
         };
         Person { wa_id: Some(wa_id.map(|digits| pseudonym(flattening.options, digits))), user_id: None }
     }
 
-    /// The template that a response to a flow answers.
+    /// The template message that a flow response refers to.
     pub(super) fn source_template(&self) -> &'j Json<'j> {
         self.data.get("source_template_message")
     }
@@ -58,13 +57,14 @@ impl<'j> Webhook<'j> {
         places.into_iter().find_map(text)
     }
 
-    /// A member that says something about the campaign: `campaign_id`, `campaign_name`.
+    /// A member that describes the campaign: `campaign_id` or `campaign_name`.
     pub(super) fn campaign(&self, member: &str) -> ExtractedText<'j> {
         let places = [self.message, self.source_template(), self.data];
         places.into_iter().find_map(|place| text(place.get(member)))
     }
 
-    /// The callback data that the business attached to its message. That of the click's event takes precedence.
+    /// The callback data that the business attached to its message. Callback data of the click event takes
+    /// precedence.
     pub(super) fn callback_data(&self) -> ExtractedText<'j> {
         let events = [self.body.get("event"), self.data.get("event")];
         let places = events.map(|event| event.first(&["callbackData", "callback_data"])).into_iter().chain([
@@ -76,7 +76,7 @@ impl<'j> Webhook<'j> {
     }
 }
 
-/// Adds an account event, for events that concern no message or lack what a row needs.
+/// Adds an account event, for events that concern no message or lack required values.
 pub(super) fn account_event<'j>(
     flattening: &mut Flattening<'_>,
     webhook: &Webhook<'j>,

@@ -1,4 +1,4 @@
-//! What the messages and statuses of one change share.
+//! Values that the messages and statuses of one change share.
 
 use std::collections::HashMap;
 
@@ -7,13 +7,13 @@ use crate::flattening::{Flattening, Scope};
 use crate::json::Json;
 use crate::person::{Identity, Person, identity};
 
-/// The values that a message or status takes from the change around it.
+/// The values that a message or status takes from the enclosing change.
 pub(in crate::providers) struct EventContext<'j> {
     pub(in crate::providers) scope: Scope<'j>,
-    /// The entry's own time. Meta documents it for other fields than `messages` only.
+    /// The entry's own time. Meta documents it only for fields other than `messages`.
     pub(in crate::providers) entry_time: Option<Extracted<'j, i64>>,
     pub(in crate::providers) contacts: Contacts<'j>,
-    /// The id of the clicked message, which relays put beside the message object.
+    /// The id of the clicked message. Relays put it beside the message object.
     pub(in crate::providers) context_id: &'j Json<'j>,
 }
 
@@ -25,7 +25,7 @@ pub(in crate::providers) struct Contacts<'j> {
 }
 
 impl<'j> Contacts<'j> {
-    /// Reads the list `contacts` of a change.
+    /// Parses the list `contacts` of a change.
     pub(in crate::providers) fn of(contacts: &'j Json<'j>) -> Self {
         let mut known = Contacts::default();
         for contact in contacts.items() {
@@ -40,7 +40,7 @@ impl<'j> Contacts<'j> {
         known
     }
 
-    /// The person in these places, completed from the matching contact.
+    /// The person identified by these nodes, with missing identifiers added from the matching contact.
     pub(in crate::providers) fn person(&self, flattening: &Flattening<'_>, places: &[&'j Json<'j>]) -> Person<'j> {
         let contact = places.iter().find_map(|node| match identity(node)? {
             Identity::Phone(digits) => self.by_phone.get(&digits),

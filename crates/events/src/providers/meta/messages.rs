@@ -1,4 +1,4 @@
-//! Meta's inbound messages: clicks on buttons and lists, clicks on links, and all others.
+//! Meta's inbound messages: clicks on buttons, lists and links, and all other messages.
 
 use super::context::EventContext;
 use crate::click::{Choice, interactive_choice};
@@ -11,7 +11,8 @@ use crate::payload::Keep;
 use crate::record::{Click, Message};
 use crate::time::instant;
 
-/// Adds a click or an inbound message. A message without id or time that is not a click becomes an account event.
+/// Adds a click or an inbound message. A message that is not a click and lacks an id or a time becomes an account
+/// event.
 pub(in crate::providers) fn message<'j>(
     flattening: &mut Flattening<'_>,
     context: &EventContext<'j>,
@@ -32,7 +33,7 @@ pub(in crate::providers) fn message<'j>(
     }
 }
 
-/// The choice, if the message is a click.
+/// The choice in a message; `None` if the message is not a click.
 fn choice<'j>(flattening: &mut Flattening<'_>, message: &'j Json<'j>) -> Option<Choice<'j>> {
     let button = message.get("button");
     match message.get("type").as_str() {
@@ -46,7 +47,7 @@ fn choice<'j>(flattening: &mut Flattening<'_>, message: &'j Json<'j>) -> Option<
     }
 }
 
-/// Adds a click. Without an id of its own its id is a hash of the columns that identify it.
+/// Adds a click. If it has no id of its own, its id is a hash of the columns that identify it.
 pub(in crate::providers) fn click<'j>(
     flattening: &mut Flattening<'_>,
     context: &EventContext<'j>,
@@ -130,7 +131,7 @@ fn inbound<'j>(
     flattening.push(draft);
 }
 
-/// The type of a message. Meta's samples of locations have none; there the name of the member with the content is used.
+/// The type of a message. Meta's samples of locations have none; then it is the name of the member with the content.
 fn inbound_type<'j>(message: &'j Json<'j>) -> ExtractedText<'j> {
     const TYPES: [&str; 10] =
         ["text", "image", "video", "audio", "document", "sticker", "location", "contacts", "reaction", "order"];
@@ -140,7 +141,7 @@ fn inbound_type<'j>(message: &'j Json<'j>) -> ExtractedText<'j> {
     })
 }
 
-/// Adds a click on a link in a marketing message. Meta names neither the person nor the message, only tokens.
+/// Adds a click on a link in a marketing message. Meta reports neither person nor message, only tokens.
 pub(super) fn user_action<'j>(flattening: &mut Flattening<'_>, context: &EventContext<'j>, action: &'j Json<'j>) {
     let stated = action.get("action_type");
     let Some(action_type) = stated.as_str() else {

@@ -1,4 +1,4 @@
-//! Meta's statuses: sent, delivered, read and failed, for messages of the business.
+//! Meta's delivery statuses of business messages: sent, delivered, read and failed.
 
 use super::context::EventContext;
 use crate::extracted::{Extracted, ExtractedText, boolean, id, own_token};
@@ -10,22 +10,22 @@ use crate::record::Status;
 use crate::status_error::fill_error;
 use crate::time::instant;
 
-/// Adds the row of a status object: one row, even if it lists several errors.
+/// Adds one row for a status object, even if it lists several errors.
 pub(super) fn status<'j>(flattening: &mut Flattening<'_>, context: &EventContext<'j>, status: &'j Json<'j>) {
     let placement =
         Placement { message_id: id(status.get("id")), time: instant(status.get("timestamp")), whole: status };
     placed_status(flattening, context, status, placement);
 }
 
-/// What a status needs to have a row. Relays put it outside of the status object.
+/// The required values of a status. Relays put them outside the status object.
 pub(in crate::providers) struct Placement<'j> {
     pub(in crate::providers) message_id: ExtractedText<'j>,
     pub(in crate::providers) time: Option<Extracted<'j, i64>>,
-    /// What the account event keeps if the id, the status or the time is missing.
+    /// The content of the account event that is added if the id, the status or the time is missing.
     pub(in crate::providers) whole: &'j Json<'j>,
 }
 
-/// Adds the row of a status object whose id and time the caller found.
+/// Adds a row for a status object. The caller passes its id and time.
 pub(in crate::providers) fn placed_status<'j>(
     flattening: &mut Flattening<'_>,
     context: &EventContext<'j>,

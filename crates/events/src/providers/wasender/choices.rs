@@ -1,7 +1,7 @@
-//! Clicks as WASender's libraries write them: Baileys, and whatsmeow with a different spelling of the same names.
+//! Clicks in the formats of WASender's libraries: Baileys, and whatsmeow with another spelling of the same names.
 //!
-//! Members are looked up at their exact place and not searched for: `contextInfo.quotedMessage` repeats the menu that
-//! was answered, including its titles.
+//! Members are looked up at their exact path instead of being searched for, because `contextInfo.quotedMessage`
+//! repeats the answered menu, including its titles.
 
 use crate::click::{Choice, flow_choice};
 use crate::extracted::{Extracted, ExtractedText, id, text};
@@ -20,7 +20,7 @@ pub(super) fn unwrap<'j>(mut message: &'j Json<'j>) -> &'j Json<'j> {
         "deviceSentMessage",
         "botInvokeMessage",
     ];
-    // Wrappers nest two or three deep; the limit protects against hostile bodies.
+    // Wrappers are nested two or three levels deep. The limit protects against hostile bodies.
     for _ in 0..8 {
         let inner = message.first(&WRAPPERS).get("message");
         if inner.is_null() {
@@ -31,7 +31,7 @@ pub(super) fn unwrap<'j>(mut message: &'j Json<'j>) -> &'j Json<'j> {
     message
 }
 
-/// The choice in a message, and the member that holds it.
+/// The choice in a message, and the member that contains it.
 pub(super) fn choice<'j>(flattening: &mut Flattening<'_>, message: &'j Json<'j>) -> Option<(Choice<'j>, &'j Json<'j>)> {
     let of_kind = |kind: &str, reply| Choice::new(Extracted::derived(kind.to_owned(), "from", reply));
     let reply = message.get("buttonsResponseMessage");
@@ -66,7 +66,8 @@ pub(super) fn choice<'j>(flattening: &mut Flattening<'_>, message: &'j Json<'j>)
     reply.is_object().then(|| (native_flow_choice(flattening, reply), reply))
 }
 
-/// The choice in a response to a native flow: its name gives the kind, `paramsJson` the chosen item.
+/// The choice in a response to a native flow. Its name determines the kind, and `paramsJson` contains the chosen
+/// item.
 fn native_flow_choice<'j>(flattening: &mut Flattening<'_>, reply: &'j Json<'j>) -> Choice<'j> {
     let flow = reply.get("nativeFlowResponseMessage");
     let shown = text(reply.at(&["body", "text"]));
@@ -98,7 +99,7 @@ fn display_text<'j>(reply: &'j Json<'j>) -> ExtractedText<'j> {
     text(reply.get("selectedDisplayText")).or_else(|| text(reply.at(&["Response", "SelectedDisplayText"])))
 }
 
-/// The id of the message that was answered.
+/// The id of the answered message.
 pub(super) fn original<'j>(reply: &'j Json<'j>) -> ExtractedText<'j> {
     id(reply.first(&["contextInfo", "ContextInfo"]).first(&["stanzaId", "stanzaID", "StanzaID"]))
 }
