@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::storage::{PARTITION_COLUMN, PROJECTION, StoredTable};
 
 /// The statement that creates a table in Athena. Before running it, replace `${database}`, `${lake}` (URL of the lake
-/// without a slash at the end) and `${first_day}` (first day that the lake accepts events of, as in `2024-01-01`).
+/// without a trailing slash) and `${first_day}` (first day whose events the lake accepts, such as `2024-01-01`).
 pub fn create_statement(table: &StoredTable) -> String {
     let mut text = format!("CREATE EXTERNAL TABLE IF NOT EXISTS ${{database}}.{} (\n", table.name);
     let width = table.columns.iter().map(|column| column.name.len()).max().unwrap_or_default();

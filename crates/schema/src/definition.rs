@@ -1,4 +1,4 @@
-//! The columns of every table. This is the only file to edit when a column is added; `make generate` writes the rest.
+//! The columns of every table. To add a column, edit only this file and run `make generate`, which writes the rest.
 
 /// Passes the definition of all tables to the macro of the given name.
 ///

@@ -1,7 +1,7 @@
 //! The tables of the lake and their columns, defined once.
 //!
-//! [`with_tables!`] in `definition.rs` lists every column: name, type, whether it may be null, comment, key, and what
-//! readers and writers must know of it. Everything else follows from that list:
+//! [`with_tables!`] in `definition.rs` lists every column: name, type, whether it may be null, comment, key, and the
+//! properties that readers and writers need. Everything else is derived from that list:
 //!
 //! | what | where | how |
 //! |---|---|---|
@@ -11,7 +11,7 @@
 //! | `sql/ddl/*.sql`, `sql/schema.json` | generated files | `make generate`; a test compares them |
 //! | Glue tables | generated from `sql/schema.json` | `make generate`; a test compares them |
 //!
-//! The crate has no dependencies, so that the parser of webhooks does not need those of the lake.
+//! The crate has no dependencies, so that the webhook parser does not need the lake's dependencies.
 
 mod ddl;
 mod definition;
@@ -22,7 +22,7 @@ pub use ddl::create_statement;
 pub use storage::{Format, PARTITION_COLUMN, PROJECTION, REJECTIONS, StoredTable};
 pub use table::{Column, ColumnType, STATEMENT_HASH, Table, UnknownTable};
 
-/// The name of a struct field as the column is called: without the `r#` that Rust needs in front of its own keywords.
+/// The column name of a struct field: the field's name without the `r#` that Rust requires for keywords.
 #[doc(hidden)]
 pub const fn column_name(field: &'static str) -> &'static str {
     match field.as_bytes() {

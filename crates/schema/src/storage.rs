@@ -23,7 +23,7 @@ impl Format {
         }
     }
 
-    /// Class that reads values from a file.
+    /// Hadoop class that parses the values in a file.
     pub const fn serde(self) -> &'static str {
         match self {
             Format::Parquet => "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
@@ -31,7 +31,7 @@ impl Format {
         }
     }
 
-    /// Class that finds the files of a partition.
+    /// Hadoop class that finds the files of a partition.
     pub const fn input_format(self) -> &'static str {
         match self {
             Format::Parquet => "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat",
@@ -39,7 +39,7 @@ impl Format {
         }
     }
 
-    /// Class that Hive demands for writing. Athena never writes to these tables.
+    /// Hadoop class for writing, which Hive requires. Athena never writes to these tables.
     pub const fn output_format(self) -> &'static str {
         match self {
             Format::Parquet => "org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat",
@@ -53,11 +53,11 @@ impl Format {
 pub struct StoredTable {
     /// Name in SQL.
     pub name: &'static str,
-    /// What a row stands for, in one line.
+    /// Meaning of a row, in one line.
     pub comment: &'static str,
     /// Format of the files.
     pub format: Format,
-    /// Prefix under the lake's URL, with a slash at the end.
+    /// Prefix under the lake's URL, with a trailing slash.
     pub prefix: &'static str,
     /// What the partition column holds, in one line.
     pub partition_comment: &'static str,
@@ -103,7 +103,7 @@ impl Table {
 }
 
 impl StoredTable {
-    /// Every table that SQL engines see.
+    /// All tables that SQL engines see.
     pub fn all() -> impl Iterator<Item = StoredTable> {
         Table::ALL.into_iter().map(Table::stored).chain([REJECTIONS])
     }

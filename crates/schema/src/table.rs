@@ -1,4 +1,4 @@
-//! Tables and columns as values, built from the definition.
+//! Types for tables and columns, built from the definition.
 
 use std::error::Error;
 use std::fmt;
@@ -82,15 +82,15 @@ impl Column {
         Self { personal: true, ..self }
     }
 
-    /// The same column: only records treat it differently. Its values are constants of the program, so they are
-    /// borrowed.
+    /// The same column; the flag only affects records: the values are constants of the program, so records borrow
+    /// them.
     const fn fixed(self) -> Self {
         self
     }
 }
 
-/// Name of the column that tells apart different statements about one event. It is the last column of every table, and
-/// the last one of every key.
+/// Name of the column that distinguishes different statements about one event. It is the last column of every table
+/// and of every key.
 pub const STATEMENT_HASH: &str = "statement_hash";
 
 /// The lake computes it when it stages a line; records do not have it.
@@ -100,7 +100,7 @@ const STATEMENT_HASH_COLUMN: Column = Column::new(
     "64-bit hash of what the row states: all columns but event_ts and received_at",
 );
 
-/// The columns of one table as a slice: first the common ones, then its own, then the hash of the statement.
+/// The columns of one table as a slice: the common ones, the table's own, and the statement hash.
 macro_rules! columns {
     ({$($common:tt)*} {$($own:tt)*}) => { columns!($($common)* $($own)*) };
     ($($name:ident: $kind:ident $($flag:ident)*, $comment:literal;)*) => {
@@ -137,7 +137,7 @@ macro_rules! define_tables {
                 }
             }
 
-            /// What a row stands for, in one line. It is the table's comment in the DDL and in Glue.
+            /// Meaning of a row, in one line. It is the table's comment in the DDL and in Glue.
             pub const fn comment(self) -> &'static str {
                 match self {
                     $(Table::$table => $comment,)*
@@ -175,7 +175,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// The lake has no table of this name.
+/// The text is not the name of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownTable(pub String);
 
