@@ -37,9 +37,9 @@ impl Unit {
     }
 }
 
-/// One line of metrics with common dimensions.
+/// One line of metrics that share dimensions.
 ///
-/// CloudWatch bills each combination of dimension values as a metric of its own: use few dimensions, and no personal
+/// CloudWatch bills each combination of dimension values as a separate metric: use few dimensions, and no personal
 /// data.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
@@ -48,7 +48,7 @@ pub struct Metrics {
     total: Option<Total>,
 }
 
-/// A second dimension under which some of the line's metrics are counted again.
+/// A second dimension under which some of the line's metrics are reported again.
 #[derive(Clone, Copy, Debug)]
 struct Total {
     dimension: &'static str,
@@ -57,7 +57,7 @@ struct Total {
 }
 
 impl Metrics {
-    /// A line without dimensions and values.
+    /// An empty line without dimensions or values.
     pub fn new() -> Self {
         Self::default()
     }
@@ -81,8 +81,8 @@ impl Metrics {
         self.push(name, unit, value.into())
     }
 
-    /// Counts `metrics` of this line under another dimension, too: a sum over all values of the first one, for alarms.
-    /// CloudWatch cannot sum over a dimension by itself.
+    /// Also reports `metrics` of this line under another dimension, as a sum over all values of the first one, for
+    /// alarms. CloudWatch cannot sum over a dimension by itself.
     #[must_use]
     pub fn total(mut self, dimension: &'static str, value: &'static str, metrics: &'static [&'static str]) -> Self {
         self.total = Some(Total { dimension, value, metrics });

@@ -47,7 +47,7 @@ where
     W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = layer(format, writer);
-    // An error means that a subscriber is installed already, for instance by a test.
+    // An error means that a subscriber is already installed, for instance by a test.
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter(level))).try_init();
 }
 
@@ -83,7 +83,7 @@ mod tests {
         assert!(timestamp.ends_with('Z') && timestamp.as_bytes().get(10) == Some(&b'T'), "{timestamp} is not RFC 3339");
     }
 
-    /// Gathers what is written.
+    /// Collects the written bytes.
     struct Writer(Arc<Mutex<Vec<u8>>>);
 
     impl std::io::Write for Writer {
