@@ -65,7 +65,7 @@ impl PartitionBatch {
         self.partition
     }
 
-    /// Number of rows without duplicates.
+    /// Number of rows after duplicates were dropped.
     pub fn rows(&self) -> usize {
         self.order.len()
     }

@@ -34,9 +34,9 @@ const PARALLEL_OPENS: usize = 8;
 /// What a commit did. `rows_in = new + duplicates + erased` (rule R6, checked before the report is returned).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommitReport {
-    /// Rows put into the batch.
+    /// Rows in the batch, duplicates included.
     pub rows_in: u64,
-    /// Rows added to the lake.
+    /// Rows that the commit added to the lake.
     pub new: u64,
     /// Rows that were already in the lake, or that occurred more than once in the batch.
     pub duplicates: u64,

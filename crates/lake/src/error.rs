@@ -38,7 +38,7 @@ pub enum LakeError {
     Damaged {
         /// Path of the object inside the lake.
         object: String,
-        /// What is wrong with it.
+        /// Description of the problem.
         problem: String,
     },
     /// A manifest references a part that does not exist.
@@ -46,7 +46,7 @@ pub enum LakeError {
     MissingPart {
         /// The partition of the manifest.
         partition: Partition,
-        /// Path of the part, as the store names it.
+        /// Path of the missing part in the object store.
         part: String,
     },
     /// The row counts before and after do not agree (rule R6 of `docs/lake.md`). The row counts of parts are checked

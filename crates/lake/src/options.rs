@@ -1,4 +1,4 @@
-//! [`LakeOptions`].
+//! Options of a lake: row group size, compaction, retries, deadlines, compression and erasure key.
 
 use std::time::Duration;
 

@@ -38,7 +38,7 @@ pub(crate) struct RowGroup {
     /// First and last event time in milliseconds since 1970; the widest range if the file has no statistics.
     pub(crate) first_event_ts: i64,
     pub(crate) last_event_ts: i64,
-    /// Size in the file.
+    /// Size in the file in bytes.
     pub(crate) bytes: u64,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Part {
     pub(crate) name: String,
     /// Path inside the lake.
     pub(crate) path: Path,
-    /// Size of the file.
+    /// Size of the file in bytes.
     pub(crate) bytes: u64,
     /// Number of rows.
     pub(crate) rows: u64,

@@ -43,7 +43,7 @@ pub struct SweepReport {
     pub unreferenced: u64,
     /// Paths of the deleted parts inside the lake; with `dry_run`, of the parts that would be deleted.
     pub deleted: Vec<String>,
-    /// Bytes of the deleted parts.
+    /// Total bytes of the deleted parts.
     pub bytes_deleted: u64,
     /// Number of manifests changed before parts were deleted (rule R8).
     pub fenced_manifests: u64,

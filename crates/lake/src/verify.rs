@@ -22,9 +22,9 @@ use crate::sweep::created_at_ms;
 /// A violated invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The invariant.
+    /// The violated invariant.
     pub invariant: Invariant,
-    /// Path of the object inside the lake.
+    /// Path of the affected object inside the lake.
     pub object: String,
     /// What is wrong. Contains no values of rows.
     pub detail: String,

@@ -18,8 +18,8 @@ const RECEIVED_AT: &str = "received_at";
 /// Capacity that the hash buffer keeps after a long line.
 const HASHED_BYTES: usize = 64 << 10;
 
-/// A member that ingest adds to a line whose event is after its receipt. It is no column, because the two timestamps
-/// already show this.
+/// A member that ingest adds to a line whose event time is later than its receipt by more than ingest's clock
+/// tolerance. It is no column, because the two timestamps already show the difference.
 const DOUBTFUL_MARK: &str = "received_at_doubtful";
 
 /// A JSON value, in the types that columns have.
