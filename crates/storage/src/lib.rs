@@ -64,11 +64,11 @@ impl Profile {
 pub struct OpenError {
     /// The URL as given.
     pub url: String,
-    /// What is wrong with it.
+    /// Description of the problem.
     pub problem: String,
 }
 
-/// An open store.
+/// An open object store and its location.
 #[derive(Clone, Debug)]
 pub struct Location {
     /// The store: a bucket, a directory or memory.
