@@ -35,7 +35,7 @@ const CHUNK_BYTES: usize = 4 * 1024;
 pub struct BatchReport {
     /// Objects whose lines are all committed or rejected.
     pub objects: u64,
-    /// Lines read.
+    /// Number of lines read from raw objects.
     pub lines: u64,
     /// Rows added to the lake.
     pub new: u64,
@@ -49,7 +49,7 @@ pub struct BatchReport {
     pub commits: u64,
     /// Commit attempts that conflicted with another writer, or whose outcome was unclear.
     pub conflicts: u64,
-    /// Bytes of all written parts.
+    /// Total bytes of all written parts.
     pub bytes_written: u64,
     /// Commits whose rows the look-up store did not accept. A note in the lake records them, and a later batch
     /// applies them.
@@ -119,7 +119,7 @@ impl LineSink for Collector {
     }
 }
 
-/// Why an object could not be moved.
+/// Why a raw object could not be moved into the lake.
 #[derive(Debug, thiserror::Error)]
 enum ObjectError {
     #[error("failed to read the object")]

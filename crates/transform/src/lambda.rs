@@ -18,7 +18,7 @@ use crate::raw::RawStores;
 /// Time reserved before the function's deadline for the response and metrics; at most a tenth of the remaining time.
 pub const MARGIN: Duration = Duration::from_secs(5);
 
-/// An error at start, with its causes.
+/// An error that prevents the function's start, with its causes.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The current time in milliseconds since 1970, UTC.

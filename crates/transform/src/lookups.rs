@@ -60,7 +60,7 @@ pub enum LookupsError {
 /// Result of [`rebuild`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RebuildReport {
-    /// Partitions read.
+    /// Number of partitions read.
     pub partitions: u64,
     /// Number of rows that refer to a business message.
     pub facts: u64,
