@@ -30,12 +30,12 @@ impl Updates {
         }
     }
 
-    /// Adds an update.
+    /// Merges an update into the pending update of its message.
     pub fn merge(&mut self, update: Update) {
         self.0.entry(update.message_id).or_default().merge(update.item);
     }
 
-    /// Number of messages.
+    /// Number of messages with a pending update.
     pub fn len(&self) -> usize {
         self.0.len()
     }
