@@ -24,10 +24,11 @@ const CHUNK_BYTES: usize = 32 << 20;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Move the history of another system into the lake
+/// Import the history of another system into the lake
 ///
-/// Each row becomes the webhooks that reported it, so an import can be repeated, and may overlap with live webhooks. Rows
-/// that cannot be used go to a file, each with the reason; the exit status is 1 then. docs/migrate.md has the columns.
+/// Each row is converted to the webhooks that reported it, so an import can be repeated, and may overlap with live
+/// webhooks. Rows that cannot be used go to a file, each with the reason; the exit status is then 1. docs/migrate.md
+/// describes the columns.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// What the file is an export of

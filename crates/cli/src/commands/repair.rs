@@ -9,8 +9,8 @@ use crate::output::{self, CommandResult};
 
 /// Rebuild the manifests of partitions that have files but no manifest
 ///
-/// A manifest is rebuilt only if the files show every row exactly once. Otherwise nothing is changed, the files that share rows
-/// are listed as candidates, and the exit status is 1.
+/// A manifest is rebuilt only if the files show every row exactly once. Otherwise nothing is changed, the files that
+/// share rows are listed as candidates, and the exit status is 1.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
