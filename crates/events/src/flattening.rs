@@ -39,7 +39,7 @@ macro_rules! fill {
 }
 pub(crate) use fill;
 
-/// The columns of one table.
+/// The columns of one table, from which a record is built.
 pub(crate) trait Columns: Default {
     fn common(&mut self) -> &mut Common;
     fn into_record(self) -> Record;
