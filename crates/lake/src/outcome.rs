@@ -6,8 +6,8 @@
 //! 3. A 5xx response or a time-out arrives after the write took effect.
 //! 4. Another writer was first: 412. This is the only real conflict.
 //!
-//! Only a success response is unambiguous (rule R7). All others become [`PutOutcome::Unclear`], and the object is
-//! read again: if it references the part whose name only this writer knows, the write took effect.
+//! No response except success distinguishes these cases (rule R7). They all become [`PutOutcome::Unclear`], and the
+//! object is read again: if it references the part whose name only this writer knows, the write took effect.
 
 use object_store::{Error, PutResult};
 
