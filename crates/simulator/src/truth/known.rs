@@ -434,20 +434,23 @@ fn reported_people<'a>(world: &'a World, timeline: &'a MessageTimeline) -> impl 
     reported_states(timeline).filter_map(|(_, event)| event.person).map(|person| world.person(person))
 }
 
-fn numbers<'a>(world: &'a World, timeline: &'a MessageTimeline) -> impl Iterator<Item = String> {
+/// The people whom the reported statuses and the application's record name. The record names a person without a phone
+/// number by user id.
+fn known_people<'a>(world: &'a World, timeline: &'a MessageTimeline) -> impl Iterator<Item = &'a Person> {
     let recorded = timeline.record.as_ref().and(timeline.person).map(|person| world.person(person));
-    reported_people(world, timeline).chain(recorded).filter_map(|person| person.phone.clone())
+    reported_people(world, timeline).chain(recorded)
 }
 
 /// The person to whom a message was sent: the phone number, or else the user id. `None` for a group.
 fn recipient(world: &World, timeline: &MessageTimeline) -> Option<String> {
-    let people = timeline.person.map(|_| reported_people(world, timeline)).into_iter().flatten();
+    let people = timeline.person.map(|_| known_people(world, timeline)).into_iter().flatten();
     let scoped = people.filter_map(|person| person.user_id.clone()).min();
     phone(world, timeline).or(scoped)
 }
 
 fn phone(world: &World, timeline: &MessageTimeline) -> Option<String> {
-    timeline.person.and_then(|_| numbers(world, timeline).min())
+    let numbers = known_people(world, timeline).filter_map(|person| person.phone.clone());
+    timeline.person.and_then(|_| numbers.min())
 }
 
 fn status_webhooks(timeline: &MessageTimeline) -> impl Iterator<Item = WebhookKind> {
