@@ -2,7 +2,7 @@
 -- Parameters: from, to, account_id, phone_number_id; ${database}, ${timezone}, ${attribution_hours}
 -- Definitions (docs/metrics.md, part 6): clicks for CTR that happened on the local days `from` to `to` and are attributed to no message.
 -- no_message_id: the provider does not say which message. unknown_message: no source reports that the message was sent in the attribution window
--- before the click.
+-- before the click, or in the 24 hours after it.
 WITH ${include:attribution_window},
 ${include:taps},
 ${include:message_facts},

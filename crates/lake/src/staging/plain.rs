@@ -15,7 +15,8 @@ use super::line::{Cell, TableReader};
 /// Maximum number of digits of an integer. 18 digits always fit into an `i64`.
 const MAX_DIGITS: usize = 18;
 
-/// Parses a line into the reader of its table and its values by column. `None` if the general reader must be used.
+/// Parses a line. Returns the row reader of the line's table, and the values in the order of the table's columns. `None`
+/// if the line must be parsed as general JSON.
 pub(super) fn read<'a, 'r>(line: &'a [u8], readers: &'r [TableReader]) -> Option<(&'r TableReader, Vec<Cell<'a>>)> {
     // One vectorised pass. Without control characters and backslashes every text ends at the next quotation mark, and
     // the only possible white space is blanks, which no rule below accepts.

@@ -20,7 +20,8 @@ use crate::world::{Button, ButtonKind, Campaign, Form, Person, World};
 /// Statuses count up to this long after their message was sent, in milliseconds.
 const STATUS_HORIZON: i64 = 168 * HOUR;
 
-/// A receipt is attributed to its message up to this long after the send, in milliseconds.
+/// A receipt that is too late for reports is `late` up to this long after the send, in milliseconds. After that its
+/// message is unknown.
 const OPENING_HORIZON: i64 = 744 * HOUR;
 
 /// Everything that the webhooks reveal.
@@ -113,7 +114,7 @@ pub(super) struct KnownClick {
     pub(super) message: Option<String>,
     /// Whether the click is attributed to that message.
     pub(super) attributed: bool,
-    /// The person's user id, or else phone number, if the webhook contains it.
+    /// The person's phone number, or else user id, if the webhook contains it.
     pub(super) person: Option<String>,
     pub(super) kind: &'static str,
     pub(super) button_id: Option<String>,
@@ -285,7 +286,7 @@ fn is_reported(event: &&Event) -> bool {
     !event.reported_by.is_empty()
 }
 
-/// The reported states with their events.
+/// The statuses that webhooks report, each with its event in the timeline.
 fn reported_states(timeline: &MessageTimeline) -> impl Iterator<Item = (State, &Event)> {
     timeline.events.iter().filter(is_reported).filter_map(|event| match event.kind {
         EventKind::State { state, .. } => Some((state, event)),
@@ -423,7 +424,7 @@ fn error_message(event: &Event, title: &str) -> Option<String> {
 }
 
 /// The error title, for providers that send one. Interakt sends a reason, which is stored as the error message;
-/// WASender sends nothing.
+/// simulated failures of WASender have neither.
 fn title_by(provider: SimulatedProvider, title: &str) -> Option<String> {
     let titled = !matches!(provider, SimulatedProvider::Interakt | SimulatedProvider::Wasender);
     titled.then(|| title.to_owned())
