@@ -2,7 +2,7 @@
 -- Parameters: from, to, account_id, phone_number_id; ${database}, ${attribution_hours}
 -- Definitions (docs/metrics.md, part 6): one row per message with a ticket_id sent on the local days `from` to `to`. A ticket with several
 -- messages has several rows; response_times has one row per ticket. status: responded if it was clicked, else expired if it was deleted, failed
--- or sent more than ${attribution_hours} h ago, else sent. lift and floor are the attributes lift_id and floor of track-send.
+-- or sent longer ago than the attribution window (${attribution_hours} h), else sent. lift and floor are the attributes lift_id and floor of track-send.
 WITH ${include:cohort},
 ${include:attributed_clicks},
 first_clicks AS (

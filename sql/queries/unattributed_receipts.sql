@@ -3,7 +3,7 @@
 -- Definitions (docs/metrics.md, part 6): receipts that happened on the local days `from` to `to` and belong to no message. A receipt is a status
 -- other than those which say that a message was sent. late: the message was sent more than 168 h and at most 31 days before the receipt.
 -- unknown_message: no source reports that the message was sent in the 31 days before the receipt, or in the 24 hours after it.
--- Only look-ups show such a receipt.
+-- No other report counts these receipts; look-ups show them.
 WITH ${include:attribution_window},
 ${include:taps},
 ${include:message_facts},

@@ -128,7 +128,7 @@ fn run(
     }
 }
 
-/// Parses a body and flattens it: an object, or a list of objects.
+/// Parses a body, which is an object or a list of objects, and flattens it.
 fn read_webhook(flattening: &mut Flattening<'_>, provider: Provider, body: &[u8]) -> Result<(), Unreadable> {
     let body = Json::parse(body)?;
     flattening.learn_paths(&body, "$");

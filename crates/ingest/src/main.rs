@@ -16,7 +16,11 @@ async fn main() -> Result<(), lambda_http::Error> {
         Some(Address::Table { name, keep_days }) => {
             Some(Lookups::new(Arc::new(DynamoStore::connect(name, *keep_days).await)))
         }
-        Some(Address::Directory(_)) => return Err("LOOKUPS_URL: a directory serves `bluetick serve` alone".into()),
+        Some(Address::Directory(_)) => {
+            return Err(
+                "LOOKUPS_URL: a directory works only with the command `bluetick`; give dynamodb://<table>".into()
+            );
+        }
         None => None,
     };
     let router = Arc::new(app::start(settings, lookups).await?);

@@ -7,7 +7,9 @@ use serde_json::json;
 use crate::commands::LakeArguments;
 use crate::output::{self, CommandResult};
 
-/// Check that every file referenced by a manifest exists, and that its rows are sorted, unique and of their day
+/// Check that every file of a manifest exists and is intact, and that its rows are sorted, unique and in the right place
+///
+/// A row is in the right place if it is in the partition of its event date. No row may belong to an erased person.
 ///
 /// Exit status 1 and a list of problems if a check fails.
 #[derive(clap::Args)]

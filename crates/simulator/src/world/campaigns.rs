@@ -81,7 +81,7 @@ pub(crate) struct Campaign {
     pub(crate) line: usize,
     /// The application's event that the campaign belongs to.
     pub(crate) event: Option<String>,
-    /// The application's name for the flow of its event.
+    /// The `flow_type` that the application reports with messages about an event.
     pub(crate) flow_type: Option<&'static str>,
     /// Whether each message has a ticket.
     pub(crate) ticketed: bool,
@@ -114,7 +114,7 @@ const LABELS: [&str; 9] = [
     "Über uns",
     "Stop/Pause",
 ];
-/// Languages of templates, of three campaigns in four.
+/// Languages of templates. Three campaigns in four have one.
 const LANGUAGES: [&str; 3] = ["en_US", "de", "pt_BR"];
 const SUBJECTS: [&str; 8] = ["invite", "reminder", "offer", "alert", "survey", "welcome", "travel", "renewal"];
 
