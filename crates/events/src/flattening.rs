@@ -247,7 +247,7 @@ impl<'o> Flattening<'o> {
             self.note(
                 &mut draft,
                 "type",
-                &Extracted::computed((), "the event's name in the body, or why it has no row elsewhere"),
+                &Extracted::computed((), "the event's name in the body, or why it fits no other table"),
             );
             let source = Extracted::derived(piece.clone(), "without secrets and message texts:", content);
             fill!(self, draft, { payload: Some(source), wa_id: person.wa_id.clone(), user_id: person.user_id.clone(), });
