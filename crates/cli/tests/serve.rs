@@ -136,7 +136,7 @@ fn stalled_bodies_without_authentication_leave_room_for_authentic_webhooks() {
             stream
         })
         .collect();
-    // Two megabytes including the spaces: more than the memory left if no stalled body is dropped.
+    // Padded with spaces to two megabytes: more than the memory that is left while the server keeps all stalled bodies.
     let webhook = format!("{BODY}{}", " ".repeat(2_000_000));
     let answers: Vec<u16> = (0..30).map(|_| server.post(&webhook)).collect();
     assert_eq!(answers, [200; 30]);

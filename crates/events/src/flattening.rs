@@ -76,7 +76,7 @@ pub(crate) struct AccountEventParts<'p, 'j> {
     pub(crate) time: Option<Extracted<'j, i64>>,
     /// The part of the body that becomes the payload.
     pub(crate) content: &'j Json<'j>,
-    /// Normalised name of the member that holds the content, if the name decides what is kept; otherwise empty.
+    /// Name of the JSON member that holds the content, in lower case, if that name decides what is kept; otherwise empty.
     pub(crate) name: &'static str,
     /// Which part of the content is kept.
     pub(crate) keep: Keep,

@@ -34,7 +34,7 @@ struct RewriteArguments {
     read_old: bool,
     #[command(flatten)]
     lake: LakeArguments,
-    /// Replace manifests of the lake that list other files, to bring a replica up to date
+    /// Also replace manifests of the lake that list other files than those of the old lake, to bring a replica up to date
     #[arg(long)]
     replace: bool,
     /// Check everything and write nothing
