@@ -40,8 +40,11 @@ pub(crate) trait Attempt: Send {
 
 /// A change to the parts of a partition. It is planned again for each manifest that is read.
 pub(crate) trait PartsChange: Send {
-    /// Discards all state that was read, because it is too old to publish (rule R4).
-    fn restart(&mut self, lake: &Lake) -> impl Future<Output = Result<(), LakeError>> + Send;
+    /// Discards all state that was read, because it is too old to publish (rule R4). The default discards nothing, for
+    /// changes without state that can become out of date: parts never change.
+    fn restart(&mut self, _lake: &Lake) -> impl Future<Output = Result<(), LakeError>> + Send {
+        std::future::ready(Ok(()))
+    }
 
     /// Plans the change for this manifest and writes the new part. On entry `replacement` holds the plan of the
     /// previous attempt, which may still be valid. `None` on return means that the partition needs no change.

@@ -255,10 +255,6 @@ struct Fence {
 }
 
 impl PartsChange for Fence {
-    async fn restart(&mut self, _: &Lake) -> Result<(), LakeError> {
-        Ok(())
-    }
-
     async fn plan(
         &mut self,
         lake: &Lake,

@@ -413,10 +413,6 @@ async fn count_matches(lake: &Lake, partition: Partition, part: &Part, erasures:
 }
 
 impl PartsChange for Removal<'_> {
-    async fn restart(&mut self, _: &Lake) -> Result<(), LakeError> {
-        Ok(())
-    }
-
     async fn plan(
         &mut self,
         lake: &Lake,
