@@ -70,4 +70,4 @@ def test_a_lake_that_keeps_the_first_statement_is_noticed(trino: TrinoServer, tm
         answers(_engine(trino, tmp_path / name, first_kept(order), f"first_kept_{name}", 0), 0, CHANGED_BY_FIRST_KEPT)
         for name, order in (("a", found), ("b", shuffled(found)))
     )
-    assert {name for name in one if one[name] != two[name]} == CHANGED_BY_FIRST_KEPT
+    assert {name for name in one if one[name] != two[name]} >= CHANGED_BY_FIRST_KEPT
