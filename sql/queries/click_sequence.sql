@@ -1,7 +1,8 @@
 -- Question: After which button is which button clicked?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): attributed clicks on the messages sent on the local days `from` to `to`, numbered within their message
--- by time. previous_button is null for the first click, and for a click that follows a click without a button.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers attributed clicks on the messages sent on the local days `from` to `to`, numbered within their message by time.
+-- previous_button is null for the first click, and for a click that follows a click without a button.
 WITH ${include:cohort},
 ${include:attributed_clicks},
 numbered AS (

@@ -1,7 +1,8 @@
 -- Question: How many clicks are there a day, by how many people?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): clicks for CTR that happened on the local days `from` to `to`, attributed to a message or not. The
--- query reads only the table clicks.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers clicks for CTR that happened on the local days `from` to `to`, attributed to a message or not. The query reads only the table
+-- clicks.
 WITH ${include:events}
 SELECT
   click_date,

@@ -1,9 +1,9 @@
 -- Question: Which button is clicked, of the messages that show it?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): clickable messages sent on the local days `from` to `to`, by template and button. A message shows a
--- button of its template if the message's buttons are unknown, if they contain the button, or if the button was clicked on the message. ctr =
--- messages on which the button was clicked / delivered* messages that show the button. Buttons are reply buttons, template quick replies, links,
--- rows of lists and flows.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers clickable messages sent on the local days `from` to `to`, by template and button. A message shows a button of its template if
+-- the message's buttons are unknown, if they contain the button, or if the button was clicked on the message. ctr = messages on which the button
+-- was clicked / delivered* messages that show the button. Buttons are reply buttons, template quick replies, links, rows of lists and flows.
 WITH ${include:cohort},
 ${include:attributed_clicks},
 cohort AS (

@@ -1,7 +1,8 @@
 -- Question: At which hour of which weekday are messages sent that get clicked?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): clickable messages sent on the local days `from` to `to`, by the local hour at which they were sent.
--- weekday: 1 Monday … 7 Sunday. ctr = messages clicked / messages delivered*.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers clickable messages sent on the local days `from` to `to`, by the local hour at which they were sent. weekday: 1 Monday … 7
+-- Sunday. ctr = messages clicked / messages delivered*.
 WITH ${include:cohort}
 SELECT
   sent_weekday AS weekday,

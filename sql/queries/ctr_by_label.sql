@@ -1,8 +1,9 @@
 -- Question: Which label is clicked, of the messages of its template?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): attributed clicks on clickable messages sent on the local days `from` to `to`, by template and label.
--- Unlike ctr_by_button, the query counts buttons with the same label together, even if their ids differ from message to message, for example
--- because the ids contain an order number. ctr = messages on which the label was clicked / delivered* clickable messages of the template.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers attributed clicks on clickable messages sent on the local days `from` to `to`, by template and label. Unlike ctr_by_button,
+-- the query counts buttons with the same label together, even if their ids differ from message to message, for example because the ids contain an
+-- order number. ctr = messages on which the label was clicked / delivered* clickable messages of the template.
 WITH ${include:cohort},
 ${include:attributed_clicks},
 reached AS (

@@ -1,8 +1,9 @@
 -- Question: Is the first button clicked more than the second and the third?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): messages sent on the local days `from` to `to` whose buttons are known. position: the first place of
--- the button in the message's list, from 1. ctr = messages on which the button of that position was clicked / delivered* messages that have at
--- least `position` buttons.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers messages sent on the local days `from` to `to` whose buttons are known. position: the first place of the button in the
+-- message's list, from 1. ctr = messages on which the button of that position was clicked / delivered* messages that have at least `position`
+-- buttons.
 WITH ${include:cohort},
 ${include:attributed_clicks},
 cohort AS (

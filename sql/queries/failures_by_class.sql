@@ -1,7 +1,8 @@
 -- Question: Do messages fail for bad numbers, for Meta's limits, or for faults of our own?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, parts 6 and 7): messages sent on the local days `from` to `to` that failed and were never delivered*, by class.
--- share = messages / all failed messages; cohort_share = messages / all messages of the cohort.
+-- Definitions: docs/metrics.md, parts 6 and 7.
+-- The query covers messages sent on the local days `from` to `to` that failed and were never delivered*, by class. share = messages / all failed
+-- messages; cohort_share = messages / all messages sent on these days.
 WITH ${include:cohort},
 cohort AS (
   SELECT error_code, is_failed

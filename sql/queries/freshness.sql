@@ -1,7 +1,8 @@
 -- Question: How fresh is the data, and how much of it came late?
 -- Parameters: from, to; ${database}, ${timezone}
--- Definitions (docs/metrics.md, part 6): rows whose event happened on the local days `from` to `to`, by table and provider. late_rows were
--- received more than 24 h after they happened. lag_p50, lag_p90: percentiles (nearest rank) of the seconds from event to receipt.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers rows whose event happened on the local days `from` to `to`, by table and provider. late_rows were received more than 24 h
+-- after they happened. lag_p50, lag_p90: percentiles (nearest rank) of the seconds from event to receipt.
 WITH ${include:event_window},
 told AS (
   SELECT 'account_events' AS table_name, t.provider, t.event_ts, t.received_at

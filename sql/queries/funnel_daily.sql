@@ -1,9 +1,10 @@
 -- Question: How many messages a day are sent, delivered, read, clicked and answered, and how fast?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): messages sent on the local days `from` to `to`. delivered* = delivered, read, played, clicked or
--- answered; read* = read, played, clicked or answered; failed = failed and not delivered*. replied: a message of the person quotes the message
--- within the attribution window. delivery_rate = delivered / sent; the other rates are divided by delivered. p50 and p90 are percentiles
--- (nearest rank) in seconds, of the messages for which both steps were reported.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers messages sent on the local days `from` to `to`. delivered* = delivered, read, played, clicked or answered; read* = read,
+-- played, clicked or answered; failed = reported as failed and not delivered*. replied: at most attribution_hours after the message was sent, the
+-- person wrote a message that quotes it. delivery_rate = delivered / sent; read_rate, click_rate and reply_rate are divided by delivered. p50 and
+-- p90 are percentiles (nearest rank) of the seconds between two steps, over the messages for which both steps were reported.
 WITH ${include:cohort},
 ${include:message_steps}
 SELECT

@@ -1,6 +1,7 @@
 -- Question: What kinds of interaction are there, and how many?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): all clicks that happened on the local days `from` to `to`, whatever their kind.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers all clicks that happened on the local days `from` to `to`, whatever their kind.
 WITH ${include:events}
 SELECT
   kind,

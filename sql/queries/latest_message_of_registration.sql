@@ -1,7 +1,8 @@
 -- Question: What was the last message to a registration, and what became of it?
 -- Parameters: from, to, account_id, phone_number_id, registration_id; ${database}
--- from, to: first and last local day on which the message was sent; empty for any day. Definitions (docs/metrics.md, parts 2 and 6): the first
--- row of message_log for this registration; no row if there is none.
+-- Definitions: docs/metrics.md, parts 2 and 6.
+-- from, to: first and last local day on which the message was sent; empty for any day. The query returns the first row of message_log for this
+-- registration. There is no row if the registration has no message.
 WITH ${include:lookup},
 ${include:logged_messages}
 SELECT

@@ -1,7 +1,8 @@
 -- Question: Which rows of the list messages do people choose?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): attributed clicks of kind list_reply on the messages sent on the local days `from` to `to`. share =
--- clicks on the row / clicks on all rows.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers attributed clicks of kind list_reply on the messages sent on the local days `from` to `to`. share = clicks on the row / clicks
+-- on all rows.
 WITH ${include:cohort},
 ${include:attributed_clicks}
 SELECT

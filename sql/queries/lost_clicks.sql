@@ -1,7 +1,8 @@
 -- Question: How many interactions did Meta not pass on?
 -- Parameters: from, to; ${database}, ${timezone}
--- Definitions (docs/metrics.md, part 6): rows of messages that happened on the local days `from` to `to` and that stand for a button, list or
--- other interactive element which Meta calls unsupported.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers rows of the table messages that happened on the local days `from` to `to`, in which Meta reports a click on a button, a list
+-- or another interactive element as unsupported, without its content.
 WITH ${include:event_window},
 placed AS (
   SELECT

@@ -1,7 +1,8 @@
 -- Question: What is the present state of these messages?
 -- Parameters: from, to, account_id, phone_number_id, message_ids; ${database}
--- message_ids: ids separated by commas. from, to: first and last local day on which the messages were sent; empty for any day. Definitions
--- (docs/metrics.md, parts 2 and 6): status is deleted, read*, delivered*, failed or sent. Times are the earliest of their kind. Statuses of any
+-- Definitions: docs/metrics.md, parts 2 and 6.
+-- message_ids: ids separated by commas. from, to: first and last local day on which the messages were sent; empty for any day. The status is the
+-- first of these that applies: deleted, read*, delivered*, failed, sent. Each time is that of the earliest report of its kind. Statuses of any
 -- age count.
 WITH ${include:lookup}
 SELECT

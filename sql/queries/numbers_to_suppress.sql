@@ -1,7 +1,8 @@
 -- Question: Which numbers should get no further message?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, parts 6 and 7): recipients of messages sent on the local days `from` to `to`, by reason. undeliverable: a
--- message failed with 1013, 131026 or 131062, and none was delivered* in the window. opted_out: a message failed with 131050.
+-- Definitions: docs/metrics.md, parts 6 and 7.
+-- The query covers recipients of messages sent on the local days `from` to `to`, by reason. undeliverable: a message failed with error code 1013,
+-- 131026 or 131062, and no message to the person was delivered* on these days. opted_out: a message failed with error code 131050.
 WITH ${include:cohort},
 people AS (
   SELECT

@@ -1,8 +1,9 @@
 -- Question: Which templates make people opt out?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): messages sent on the local days `from` to `to`, by template. refused: failed with 131050 (the person
--- stopped marketing messages); stop_clicked: a button whose label is stop, stop promotions, unsubscribe, opt out or opt-out was clicked.
--- opt_out_rate = stop_clicked / delivered*.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers messages sent on the local days `from` to `to`, by template. refused: messages that failed with error code 131050, because the
+-- person stopped marketing messages. stop_clicked: messages on which a button labelled stop, stop promotions, unsubscribe, opt out or opt-out was
+-- clicked. opt_out_rate = stop_clicked / delivered*.
 WITH ${include:cohort},
 ${include:attributed_clicks},
 stops AS (

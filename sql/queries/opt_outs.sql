@@ -1,6 +1,8 @@
--- Question: Who stops or resumes marketing messages, and when?
+-- Question: How many people stop or resume marketing messages, and on which day?
 -- Parameters: from, to; ${database}, ${timezone}
--- Definitions (docs/metrics.md, part 6): rows of account_events with preference stop or resume, by the local day on which it happened.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers rows of account_events with preference stop or resume, by category and by the local day on which they happened. stops and
+-- resumes count events, persons_stopped counts persons.
 WITH ${include:event_window},
 placed AS (
   SELECT

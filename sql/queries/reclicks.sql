@@ -1,7 +1,8 @@
 -- Question: How often is one message clicked more than once?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): messages sent on the local days `from` to `to`, by the number of attributed clicks on them.
--- same_button: messages on which one button was clicked at least twice.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers clicked messages sent on the local days `from` to `to`, by the number of attributed clicks on them. same_button: messages on
+-- which one button was clicked at least twice.
 WITH ${include:cohort},
 ${include:attributed_clicks},
 buttons AS (

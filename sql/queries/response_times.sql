@@ -1,8 +1,10 @@
 -- Question: How long did it take until each ticket was answered, and with which button?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): messages with a ticket_id sent on the local days `from` to `to`, by ticket. response_seconds: from the
--- first message of the ticket to the first attributed click on any of them; null if negative. messages_left_out: messages of the ticket that
--- were sent outside the window, or from another account or number than the parameters name. If it is not 0, ask for more days.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers messages with a ticket_id sent on the local days `from` to `to`, by ticket. response_seconds: seconds from the first message
+-- of the ticket to the first attributed click on any message of the ticket; null if negative. messages_left_out: messages of the ticket that were
+-- sent outside the window, or from another account or number than the parameters name. If messages_left_out is not 0, ask for more days, or for
+-- all accounts and numbers.
 WITH ${include:cohort},
 ${include:attributed_clicks},
 clicks AS (

@@ -1,7 +1,8 @@
 -- Question: How did the state of templates and the quality of numbers change?
 -- Parameters: from, to; ${database}, ${timezone}
--- Definitions (docs/metrics.md, part 6): account events that happened on the local days `from` to `to` about templates, numbers and the account,
--- with their content in payload.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers account events that happened on the local days `from` to `to` about templates, numbers and the account, with their content in
+-- payload.
 WITH ${include:event_window},
 placed AS (
   SELECT

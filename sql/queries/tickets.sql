@@ -1,8 +1,9 @@
--- Question: Which lift does each ticket's message concern, who answered it, with which button, and how fast?
+-- Question: Which lift (elevator) does each ticket's message concern, who answered it, with which button, and how fast?
 -- Parameters: from, to, account_id, phone_number_id; ${database}, ${attribution_hours}
--- Definitions (docs/metrics.md, part 6): one row per message with a ticket_id sent on the local days `from` to `to`. A ticket with several
--- messages has several rows; response_times has one row per ticket. status: responded if it was clicked, else expired if it was deleted, failed
--- or sent longer ago than the attribution window (${attribution_hours} h), else sent. lift and floor are the attributes lift_id and floor of track-send.
+-- Definitions: docs/metrics.md, part 6.
+-- The query returns one row per message with a ticket_id sent on the local days `from` to `to`. A ticket with several messages has several rows;
+-- response_times has one row per ticket. status: responded if the message was clicked, else expired if it was deleted, failed or sent more than
+-- ${attribution_hours} h (attribution_hours) ago, else sent. lift and floor are the attributes lift_id and floor of track-send.
 WITH ${include:cohort},
 ${include:attributed_clicks},
 first_clicks AS (

@@ -1,7 +1,8 @@
 -- Question: How long after a message was sent is it first clicked?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): clickable messages sent on the local days `from` to `to`. clicked: messages whose first click came at
--- most `hours` hours after they were sent; share = clicked / delivered*. Clicks after the attribution window do not count.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers clickable messages sent on the local days `from` to `to`. clicked: messages that were first clicked at most `hours` hours
+-- after they were sent; share = clicked / delivered*. Clicks later than attribution_hours after the message do not count.
 WITH ${include:cohort},
 curve AS (
   SELECT h.hours, m.is_delivered, m.first_click_at <= m.sent_at + h.hours * INTERVAL '1' HOUR AS is_clicked

@@ -1,8 +1,9 @@
 -- Question: Which clicks are attributed to no message?
 -- Parameters: from, to, account_id, phone_number_id; ${database}, ${timezone}, ${attribution_hours}
--- Definitions (docs/metrics.md, part 6): clicks for CTR that happened on the local days `from` to `to` and are attributed to no message.
--- no_message_id: the provider does not say which message. unknown_message: no source reports that the message was sent in the attribution window
--- before the click, or in the 24 hours after it.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers clicks for CTR that happened on the local days `from` to `to` and are attributed to no message. no_message_id: the provider
+-- does not say which message was clicked. unknown_message: no source reports that the message was sent in the attribution_hours before the click,
+-- or in the 24 hours after the click.
 WITH ${include:attribution_window},
 ${include:taps},
 ${include:message_facts},

@@ -1,8 +1,8 @@
 -- Question: How do this week's figures compare with last week's?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
--- Definitions (docs/metrics.md, part 6): messages sent on the local days `from` to `to`, by the ISO week's Monday. Each change is the figure of
--- the week minus the figure of the previous row, and null in the first row. The window may contain only a part of the first and of the last
--- week.
+-- Definitions: docs/metrics.md, part 6.
+-- The query covers messages sent on the local days `from` to `to`, by the ISO week's Monday. Each change is the figure of the week minus the
+-- figure of the previous row, and null in the first row. The window may contain only a part of the first and of the last week.
 WITH ${include:cohort},
 weeks AS (
   SELECT
