@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """Publishes sql/views and sql/queries in Athena for a deployed stack.
 
-Views are created or replaced first, each after the views that it reads; then the queries are stored. A query with
-parameters becomes a
-prepared statement, because Athena binds values only there; any other query becomes a named query. Requests are sent one
-after another and
-throttled requests are repeated, so that Athena's quotas hold. Views and queries of an earlier deployment that are gone
-from sql/ are
-dropped: the named query `published_statements` lists what the last run published. Running it again is always safe.
+Views are created or replaced first, each after the views that it reads, with comments on their columns in Glue. Then
+the queries are stored. Each becomes a named query, which Athena's console lists under Saved queries and which runs as
+it stands: it has comments and a default in place of each `?`. A query with parameters becomes a prepared statement,
+too, because Athena binds values only there. Requests are sent one after another and throttled requests are repeated,
+so that Athena's quotas hold. Views and queries of an earlier deployment that are gone from sql/ are dropped: the named
+query `published_statements` lists what the last run published. Running it again is always safe.
 
 Database, workgroup, time zone and attribution window are the outputs of the stack.
 """
@@ -24,7 +23,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sql"))
 
-from bluetick_sql.statements import Settings, Statement, query_files, read_statement, view_files
+from bluetick_sql.console import pasted
+from bluetick_sql.statements import (
+    Settings,
+    Statement,
+    column_comments,
+    query_files,
+    read_statement,
+    view_files,
+)
 
 SECONDS_BETWEEN_POLLS = 0.5
 RECORD = "published_statements"
@@ -32,6 +39,21 @@ RECORD_DESCRIPTION = "Views and queries that the last deployment published; the 
 # Names that Athena takes for prepared statements. Named queries follow the same rule here.
 NAME = re.compile(r"[a-z_][a-z0-9_]{1,255}")
 DESCRIPTION_CHARACTERS = 1024
+# Glue's limit of a comment.
+COMMENT_CHARACTERS = 255
+# What UpdateTable takes of what GetTable answers (docs.aws.amazon.com/glue/latest/webapi/API_TableInput.html).
+TABLE_INPUT = (
+    "Name",
+    "Description",
+    "Owner",
+    "Retention",
+    "StorageDescriptor",
+    "PartitionKeys",
+    "ViewOriginalText",
+    "ViewExpandedText",
+    "TableType",
+    "Parameters",
+)
 
 
 class PublishError(RuntimeError):
@@ -65,10 +87,11 @@ def view_name(path: Path) -> str:
 
 
 class Publisher:
-    """Publishes statements in one workgroup through an Athena client of boto3."""
+    """Publishes statements in one workgroup through the clients of boto3 for Athena and Glue."""
 
-    def __init__(self, athena, workgroup: str, settings: Settings, pause: Callable[[float], None] = time.sleep):
+    def __init__(self, athena, glue, workgroup: str, settings: Settings, pause: Callable[[float], None] = time.sleep):
         self.athena = athena
+        self.glue = glue
         self.workgroup = workgroup
         self.settings = settings
         self.pause = pause
@@ -81,12 +104,13 @@ class Publisher:
         new = Published(
             views=tuple(view_name(path) for path in view_files()),
             prepared=tuple(query.name for query in queries if query.parameters),
-            named=tuple(query.name for query in queries if not query.parameters),
+            named=tuple(query.name for query in queries),
         )
         named = {query["Name"]: query for query in self._named_queries()}
         before = Published.from_sql(named[RECORD]["QueryString"]) if RECORD in named else Published()
         for path in view_files():
             self._run(path.stem, self.settings.fill(path.read_text(encoding="utf-8")))
+            self._comment(view_name(path), column_comments(read_statement(path)))
         for query in queries:
             self._put_query(query, named)
         self._drop(before, new, named)
@@ -107,11 +131,36 @@ class Publisher:
                 raise PublishError(f"{name}: {status.get('StateChangeReason', status['State'])}")
             self.pause(SECONDS_BETWEEN_POLLS)
 
+    def _comment(self, view: str, comments: dict[str, str]) -> None:
+        """Writes the comments of a view's columns into its Glue table, because Athena has no statement for them.
+
+        Athena replaced the table just before, so it has none yet. A refusal by Glue is only a warning: the view
+        answers without comments, too.
+        """
+        try:
+            self._write_comments(view, comments)
+        except self.glue.exceptions.ClientError as error:
+            print(f"publish_sql: the columns of the view {view} have no comments: {error}", file=sys.stderr)
+
+    def _write_comments(self, view: str, comments: dict[str, str]) -> None:
+        table = self.glue.get_table(DatabaseName=self.settings.database, Name=view)["Table"]
+        columns = [
+            {
+                **column,
+                **({"Comment": comments[column["Name"]][:COMMENT_CHARACTERS]} if column["Name"] in comments else {}),
+            }
+            for column in table["StorageDescriptor"]["Columns"]
+        ]
+        wanted = {name: table[name] for name in TABLE_INPUT if name in table}
+        wanted["StorageDescriptor"] = {**table["StorageDescriptor"], "Columns": columns}
+        # Glue would keep an old version of the table for each publishing, up to a quota.
+        self.glue.update_table(DatabaseName=self.settings.database, TableInput=wanted, SkipArchive=True)
+
     def _put_query(self, query: Statement, named: dict[str, dict]) -> None:
-        text = self.settings.fill(query.body).strip().rstrip(";").rstrip()
+        self._put_named(query.name, query.question, pasted(query, self.settings), named)
         if not query.parameters:
-            self._put_named(query.name, query.question, text, named)
             return
+        text = self.settings.fill(query.body).strip().rstrip(";").rstrip()
         description = f"{query.question} Parameters: {', '.join(query.parameters)}"[:DESCRIPTION_CHARACTERS]
         request = {
             "StatementName": query.name,
@@ -185,14 +234,15 @@ def main() -> int:
 
     stack = boto3.client("cloudformation").describe_stacks(StackName=arguments.stack)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    athena = boto3.client("athena", config=Config(retries={"mode": "standard", "max_attempts": 10}))
+    config = Config(retries={"mode": "standard", "max_attempts": 10})
+    athena, glue = (boto3.client(service, config=config) for service in ("athena", "glue"))
     try:
-        published = Publisher(athena, outputs["WorkGroupName"], settings_of(outputs)).publish()
+        published = Publisher(athena, glue, outputs["WorkGroupName"], settings_of(outputs)).publish()
     except PublishError as error:
         print(f"publish_sql: {error}\nmend it and run `make publish` again", file=sys.stderr)
         return 1
-    queries = len(published.prepared) + len(published.named)
-    print(f"published {len(published.views)} views and {queries} queries in {outputs['DatabaseName']}")
+    views, queries = len(published.views), len(published.named)
+    print(f"published {views} views and {queries} queries in {outputs['DatabaseName']}")
     return 0
 
 

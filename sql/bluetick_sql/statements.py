@@ -161,13 +161,19 @@ def find_query(name: str, read: Callable[[str], str] | None = None) -> Statement
 
 # The days of the view `calendar`.
 FIRST_DAY, LAST_DAY = date(2009, 1, 1), date(2036, 5, 18)
-_OPTIONAL_DATES = {"message_status", "message_log", "latest_message_of_registration"}
+# Queries whose days may be empty, for any day.
+OPTIONAL_DATES = {"message_status", "message_log", "latest_message_of_registration"}
 
 # What a parameter takes, where that is a closed list.
 _CHOICES = {"standalone": ("true", "false"), "status": ("sent", "delivered", "read", "failed", "deleted")}
 # Parameters that list names or ids, and those without which a query can find nothing.
 _LISTS = {"message_ids", "templates", "campaigns"}
 _REQUIRED = {"recipient_id": ("journey",), "registration_id": ("latest_message_of_registration",)}
+
+
+def is_needed(statement: Statement, name: str) -> bool:
+    """Whether the query finds nothing without a value of this parameter."""
+    return name in _LISTS or statement.name in _REQUIRED.get(name, ())
 
 
 def check_date(name: str, value: str) -> date:
@@ -185,7 +191,7 @@ def check_date(name: str, value: str) -> date:
 
 def _checked(statement: Statement, name: str, value: str) -> str:
     if name in ("from", "to"):
-        if value or statement.name not in _OPTIONAL_DATES:
+        if value or statement.name not in OPTIONAL_DATES:
             check_date(name, value)
         return value
     value = value.strip()
@@ -196,7 +202,7 @@ def _checked(statement: Statement, name: str, value: str) -> str:
         value = _recipient(value)
     if name in _LISTS:
         value = ",".join(part.strip() for part in value.split(",") if part.strip())
-    if not value and (name in _LISTS or statement.name in _REQUIRED.get(name, ())):
+    if not value and is_needed(statement, name):
         several = ", or several with commas between" if name in _LISTS else ""
         raise StatementError(f"{name} is empty: give one{several}, as in --param {name}=…")
     return value

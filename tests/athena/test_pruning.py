@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
+from bluetick_sql.console import pasted
 from bluetick_sql.statements import LAST_DAY, Settings, bind, query_files, read_statement
 from plans import Scan, scans, with_values
 from random_lake import write_random_lake
@@ -30,10 +31,10 @@ WHERE s.dt BETWEEN CAST(date_add('day', -2, date(w.from_date)) AS varchar)
 """
 
 
-def _outside(scan: Scan, last_day: date = _LAST) -> bool:
-    """Whether it reads a partition before _FIRST or after `last_day`."""
+def _outside(scan: Scan, last_day: date = _LAST, first_day: date = _FIRST) -> bool:
+    """Whether it reads a partition before `first_day` or after `last_day`."""
     return not scan.ranges or any(
-        first < _FIRST.isoformat() or last > last_day.isoformat() for first, last in scan.ranges
+        first < first_day.isoformat() or last > last_day.isoformat() for first, last in scan.ranges
     )
 
 
@@ -54,5 +55,24 @@ def test_the_plan_reads_the_window_only(trino: TrinoServer, tmp_path: Path) -> N
             f"{statement.name}: {scan.table} at {scan.ranges[:1]}…{scan.ranges[-1:]}"
             for scan in found
             if _outside(scan, last)
+        ]
+    assert not wide, "\n".join(wide)
+
+
+def test_saved_queries_of_the_console_read_their_days_only(trino: TrinoServer, tmp_path: Path) -> None:
+    settings = Settings("console", timezone="Asia/Kolkata")
+    engine = trino.database(write_random_lake(tmp_path, 5, 50), settings)
+    _, [[today]], _ = engine.execute("SELECT current_date")
+    # Their windows are the last seven or thirty days; a day more, because the local day is another one than Trino's.
+    first = today - timedelta(days=30 + 33 + 30 + 1)
+    wide: list[str] = []
+    for path in query_files():
+        found = scans(engine, pasted(read_statement(path), settings))
+        assert found, path.stem
+        last = LAST_DAY if "${include:lookup}" in path.read_text(encoding="utf-8") else today + timedelta(days=9)
+        wide += [
+            f"{path.stem}: {scan.table} at {scan.ranges[:1]}…{scan.ranges[-1:]}"
+            for scan in found
+            if _outside(scan, last, first)
         ]
     assert not wide, "\n".join(wide)

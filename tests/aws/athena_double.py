@@ -10,10 +10,15 @@ docs.aws.amazon.com/athena/latest/APIReference/Welcome.html.
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 import re
 import uuid
 from collections.abc import Callable
+from typing import Any
+
+import sqlglot
 
 CREATE_VIEW = re.compile(r"CREATE\s+OR\s+REPLACE\s+VIEW\s+(\w+)\.(\w+)\s+AS", re.I)
 DROP_VIEW = re.compile(r"DROP\s+VIEW\s+IF\s+EXISTS\s+(\w+)\.(\w+)", re.I)
@@ -30,12 +35,18 @@ class Exceptions:
 
 
 class Athena:
-    """In memory. Each query is RUNNING for one poll and then done; `refuse` names a view whose statement fails."""
+    """In memory. Each query is RUNNING for one poll and then done; `refuse` names a view whose statement fails.
+
+    `glue` is a client of Glue in which each view becomes a table, as Athena keeps them.
+    """
 
     exceptions = Exceptions
 
-    def __init__(self, refuse: str | None = None, select: Callable[[str], list[list[str]]] | None = None):
+    def __init__(
+        self, refuse: str | None = None, select: Callable[[str], list[list[str]]] | None = None, glue: Any = None
+    ):
         self.refuse = refuse
+        self.glue = glue
         self.select = select
         self.views: dict[str, str] = {}
         self.prepared: dict[str, dict] = {}
@@ -59,11 +70,30 @@ class Athena:
                 query.update(state="FAILED", reason="line 3: no such column")
             else:
                 self.views[name] = text
+                self._keep_view(view.group(1), name, text)
         elif view := DROP_VIEW.search(text):
             self.log.append(f"drop {view.group(2)}")
             self.views.pop(view.group(2), None)
         elif self.select:
             query["rows"] = self.select(text)
+
+    def _keep_view(self, database: str, name: str, text: str) -> None:
+        """The Glue table of a view: its columns without comments, and Athena's encoding of its text."""
+        if self.glue is None:
+            return
+        columns = sqlglot.parse_one(text, read="athena").expression.named_selects
+        table = {
+            "Name": name,
+            "TableType": "VIRTUAL_VIEW",
+            "StorageDescriptor": {"Columns": [{"Name": column, "Type": "string"} for column in columns]},
+            "PartitionKeys": [],
+            "ViewOriginalText": f"/* Presto View: {base64.b64encode(text.encode()).decode()} */",
+            "ViewExpandedText": "/* Presto View */",
+            "Parameters": {"presto_view": "true", "comment": "Presto View"},
+        }
+        with contextlib.suppress(self.glue.exceptions.EntityNotFoundException):
+            self.glue.delete_table(DatabaseName=database, Name=name)
+        self.glue.create_table(DatabaseName=database, TableInput=table)
 
     def get_query_execution(self, QueryExecutionId: str) -> dict:
         query = self._queries[QueryExecutionId]

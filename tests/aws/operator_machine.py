@@ -162,6 +162,7 @@ def machine(home: Path) -> Iterator[Machine]:
         environment[name] = os.environ.get(name, str(Path.home() / f".{name.split('_')[0].lower()}"))
     try:
         emulator = Emulator(home / "emulator.log", endpoint.url, emulator_port, enforce_iam=False)
+        endpoint.athena.glue = emulator.client("glue")
         yield Machine(endpoint, emulator, environment, home, project, real_cargo())
     finally:
         endpoint.stop()
