@@ -6,6 +6,9 @@ HOURS ?= 72
 # The environment's TZ is the machine's, not the report's.
 QUERY_ZONE = $(if $(filter command line,$(origin TZ)),$(TZ),UTC)
 
+# DuckDB on a local lake needs few packages; a lake on S3 and the other engines need all.
+QUERY_ENVIRONMENT = $(if $(and $(filter duckdb,$(ENGINE)),$(filter-out s3://%,$(LAKE))),$(VENV)/query,$(VENV)/ready)
+
 # A file of prices for the cost queries; without one, sql/rate_card.csv.
 RATE_CARD ?=
 
@@ -17,18 +20,18 @@ WINDOW = $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(LAST),$(
 query: export BLUETICK_SQL = $(value SQL)
 # Through the environment, because the shell would take away the quotes of PARAMS='template_name="Spring sale"'.
 query: export QUERY_PARAMS = $(value PARAMS)
-query: $(if $(filter duckdb,$(ENGINE)),$(VENV)/query,$(VENV)/ready) ## one query: Q=ctr_by_button FROM=2026-11-01 TO=2026-11-20 [TZ=Asia/Kolkata] [FORMAT=table|csv|json|parquet] [OUT=file] [LAKE=dir] [ENGINE=duckdb|trino|athena] [PARAMS='template_name="Spring sale" …'] [RATE_CARD=file]; LAST=7d or LAST=month for the days; SQL="SELECT …" or Q=file.sql for one of your own; without Q, their names
+query: $(QUERY_ENVIRONMENT) ## one query: Q=ctr_by_button FROM=2026-11-01 TO=2026-11-20 [TZ=Asia/Kolkata] [FORMAT=table|csv|json|parquet] [OUT=file] [LAKE=dir or s3://bucket] [ENGINE=duckdb|trino|athena] [PARAMS='template_name="Spring sale" …'] [RATE_CARD=file]; LAST=7d or LAST=month for the days; SQL="SELECT …" or Q=file.sql for one of your own; without Q, their names
 	@$(PYTHON) -m bluetick_sql $(Q) $(if $(SQL),--sql "$$BLUETICK_SQL") $(WINDOW) $(if $(OUT),--out "$(OUT)") --timezone "$(QUERY_ZONE)" \
 	  --attribution-hours "$(HOURS)" --engine $(ENGINE) --format $(FORMAT) --lake "$(LAKE)" --params "$$QUERY_PARAMS" \
 	  $(if $(RATE_CARD),--rate-card "$(RATE_CARD)")
 
 .PHONY: report
-report: $(if $(filter duckdb,$(ENGINE)),$(VENV)/query,$(VENV)/ready) ## the report of a period as one HTML file: FROM=2026-11-01 TO=2026-11-30, or LAST=7d, or LAST=month [TZ=Asia/Kolkata] [LAKE=dir] [ENGINE=duckdb|trino|athena] [TITLE=…] [OUT=file]
+report: $(QUERY_ENVIRONMENT) ## the report of a period as one HTML file: FROM=2026-11-01 TO=2026-11-30, or LAST=7d, or LAST=month [TZ=Asia/Kolkata] [LAKE=dir or s3://bucket] [ENGINE=duckdb|trino|athena] [TITLE=…] [OUT=file]
 	@$(PYTHON) -m bluetick_report $(WINDOW) --timezone $(QUERY_ZONE) --attribution-hours $(HOURS) \
 	  --engine $(ENGINE) --lake $(LAKE) $(if $(TITLE),--title "$(TITLE)") $(if $(OUT),--out "$(OUT)")
 
 .PHONY: sql-shell
-sql-shell: $(if $(filter duckdb,$(ENGINE)),$(VENV)/query,$(VENV)/ready) ## SQL on the tables and views, line by line: [LAKE=dir] [ENGINE=duckdb|trino|athena] [TZ=…] [LAST=7d]
+sql-shell: $(QUERY_ENVIRONMENT) ## SQL on the tables and views, line by line: [LAKE=dir or s3://bucket] [ENGINE=duckdb|trino|athena] [TZ=…] [LAST=7d]
 	@$(PYTHON) -m bluetick_sql.shell $(WINDOW) --timezone $(QUERY_ZONE) --attribution-hours $(HOURS) --engine $(ENGINE) --lake $(LAKE)
 
 .PHONY: test-report

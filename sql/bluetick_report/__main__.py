@@ -10,7 +10,8 @@ import duckdb
 
 from bluetick_sql.duck import DuckEngine
 from bluetick_sql.engines import add_engine_options, open_engine, settings_of
-from bluetick_sql.lake import LakeError
+from bluetick_sql.lake import LakeError, is_remote
+from bluetick_sql.reach import reach_of_days
 from bluetick_sql.statements import StatementError, check_date
 from bluetick_sql.window import add_window_options, window_of
 
@@ -24,7 +25,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bluetick_report", description="Writes the report of a period as one file.")
     add_window_options(parser)
     parser.add_argument("--title", default="WhatsApp engagement", help="headline of the page")
-    parser.add_argument("--out", type=Path, help="the file; by default reports/FROM_TO.html in the lake's directory")
+    parser.add_argument(
+        "--out", type=Path, help="the file; by default reports/FROM_TO.html in the lake's directory, else FROM_TO.html"
+    )
     add_engine_options(parser)
     return parser
 
@@ -47,7 +50,8 @@ def _figures(arguments: argparse.Namespace, period: Period) -> Figures:
         if sys.stderr.isatty():
             print(f"\r\033[K{min(asked, total)}/{total} {name}", end="", file=sys.stderr, flush=True)
 
-    with open_engine(arguments) as engine:
+    reach = reach_of_days(period.previous().first, period.last, settings_of(arguments))
+    with open_engine(arguments, reach) as engine:
         queries = DuckQueries(engine, period) if isinstance(engine, DuckEngine) else Queries(engine)
         figures = collect(queries, settings_of(arguments), period, progress)
     if sys.stderr.isatty():
@@ -59,7 +63,8 @@ def _path(arguments: argparse.Namespace, period: Period) -> Path:
     if arguments.out is not None:
         return arguments.out
     name = f"{period.first}_{period.last}.html"
-    return (arguments.lake / "reports" if arguments.engine == "duckdb" else Path()) / name
+    is_local = arguments.engine == "duckdb" and not is_remote(arguments.lake)
+    return (Path(arguments.lake) / "reports" if is_local else Path()) / name
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ from .engines import add_engine_options, open_engine, settings_of
 from .free import free_file, free_statement, is_own_file, loosened
 from .lake import LakeError
 from .progress import shown
+from .reach import EVERYTHING, reach_of_query
 from .rows import Result, as_csv, as_json, as_table, write_parquet
 from .statements import Statement, StatementError, bind, find_query, query_files, read_statement
 from .window import add_window_options, window_of
@@ -83,7 +84,10 @@ def _statement(arguments: argparse.Namespace) -> Statement:
 def _run(arguments: argparse.Namespace) -> Result:
     statement = _statement(arguments)
     values = bind(statement, _values(statement, arguments))
-    with open_engine(arguments) as engine, shown(engine.progress):
+    # SQL of the caller's own may read any partition.
+    is_free = arguments.sql is not None or is_own_file(arguments.query)
+    reach = EVERYTHING if is_free else reach_of_query(statement, values, settings_of(arguments))
+    with open_engine(arguments, reach) as engine, shown(engine.progress):
         return loosened(engine.run(statement, values))
 
 

@@ -20,7 +20,8 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from .lake import LocalLake
+from .lake import Lake
+from .reach import EVERYTHING, Reach
 from .rows import Result
 from .schema import Table, read_tables
 from .statements import Settings, Statement, column_comments, read_statement, view_files
@@ -82,13 +83,14 @@ def _is_date(node: exp.Expression) -> bool:
     return isinstance(node, exp.Date) or (isinstance(node, exp.Cast) and node.is_type("date"))
 
 
-def _table_sql(table: Table, lake: LocalLake, connection: duckdb.DuckDBPyConnection) -> str:
+def _table_sql(table: Table, lake: Lake, reach: Reach, connection: duckdb.DuckDBPyConnection) -> str:
     """The SELECT that reads a table of the lake, with the columns and types of its DDL.
 
     A column that no file has is null.
     """
     wanted = [(column.name, _TYPES[column.type]) for column in table.columns]
-    files = [str(path) for path in (lake.files(table.name) if table.is_parquet else lake.objects(table.name))]
+    found = lake.files(table.name, reach) if table.is_parquet else lake.objects(table.name, reach)
+    files = [str(path) for path in found]
     if not files:
         nulls = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in [*wanted, ("dt", "VARCHAR")])
         return f"SELECT {nulls} WHERE false"
@@ -111,19 +113,25 @@ def _table_sql(table: Table, lake: LocalLake, connection: duckdb.DuckDBPyConnect
 
 
 class DuckEngine:
-    """A local lake as Athena would show it: its tables and views in an in-memory DuckDB."""
+    """A lake as Athena would show it: its tables and views in an in-memory DuckDB."""
 
-    def __init__(self, lake: LocalLake, settings: Settings, views: dict[str, str] | None = None) -> None:
-        """Opens the lake as its manifests stand now. `views` replaces the text of views by name, for tests."""
+    def __init__(
+        self, lake: Lake, settings: Settings, views: dict[str, str] | None = None, reach: Reach = EVERYTHING
+    ) -> None:
+        """Opens the lake as its manifests stand now, without the partitions outside `reach`.
+
+        `views` replaces the text of views by name, for tests.
+        """
         self.settings = settings
         self.connection = duckdb.connect()
+        lake.attach(self.connection)
         for option in _OPTIONS:
             self.connection.execute(option)
         for macro in _MACROS:
             self.connection.execute(macro)
         self.connection.execute(f"CREATE SCHEMA {settings.database}")
         for table in read_tables():
-            select = _table_sql(table, lake, self.connection)
+            select = _table_sql(table, lake, reach, self.connection)
             self.connection.execute(f"CREATE VIEW {settings.database}.{table.name} AS {select}")
         for path in view_files():
             text = (views or {}).get(path.stem, read_statement(path).text)

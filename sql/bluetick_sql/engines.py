@@ -10,8 +10,9 @@ from pathlib import Path
 
 from .athena import AthenaEngine
 from .duck import DuckEngine
-from .lake import LakeError, LocalLake
+from .lake import open_lake
 from .rate_card import read_rate_card
+from .reach import EVERYTHING, Reach
 from .statements import RATE_CARD, Settings
 from .trino_client import TrinoEngine
 
@@ -21,7 +22,7 @@ Engine = DuckEngine | TrinoEngine | AthenaEngine
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """The options that `open_engine` and `settings_of` read."""
     parser.add_argument("--engine", choices=["duckdb", "trino", "athena"], default="duckdb")
-    parser.add_argument("--lake", type=Path, default=Path("lake"), help="directory of the local lake (duckdb)")
+    parser.add_argument("--lake", default="lake", help="directory of the lake, or its URL such as s3://bucket (duckdb)")
     parser.add_argument("--database", default=os.environ.get("BLUETICK_DATABASE", "bluetick"))
     parser.add_argument("--timezone", default="UTC", help="time zone of local days, such as Asia/Kolkata")
     parser.add_argument("--attribution-hours", type=int, default=72, help="how long after sending a click still counts")
@@ -39,16 +40,14 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 
 @contextmanager
-def open_engine(arguments: argparse.Namespace) -> Iterator[Engine]:
-    """The engine of `--engine`. Raises LakeError if `--lake` holds no lake."""
+def open_engine(arguments: argparse.Namespace, reach: Reach = EVERYTHING) -> Iterator[Engine]:
+    """The engine of `--engine`; DuckDB opens no partition outside `reach`. Raises LakeError if `--lake` is no lake."""
     settings = settings_of(arguments)
     if arguments.engine == "athena":
         yield AthenaEngine(settings, os.environ.get("ATHENA_WORKGROUP", "primary"))
     elif arguments.engine == "trino":
         host, port = os.environ.get("TRINO_HOST", "127.0.0.1"), int(os.environ.get("TRINO_PORT", "8080"))
         yield TrinoEngine(settings, host, port)
-    elif not (arguments.lake / "manifest").is_dir():
-        raise LakeError(f"{arguments.lake} holds no lake: there is no directory manifest in it")
     else:
-        with DuckEngine(LocalLake(arguments.lake), settings) as engine:
+        with DuckEngine(open_lake(arguments.lake), settings, reach=reach) as engine:
             yield engine
