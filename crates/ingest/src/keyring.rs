@@ -1,5 +1,6 @@
 //! The secrets. They are read at start; again after [`MAX_AGE`], so that removed secrets and a new pseudonym key take
-//! effect; and again when authentication fails, so that a new secret works at once.
+//! effect; and again when authentication fails, so that a new secret works without delay. Two reads are at least
+//! [`REFRESH_INTERVAL`] apart.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -52,7 +52,7 @@ fn metrics(report: &Report, latency: f64) -> Option<Metrics> {
         .count("Unreadable", u64::from(report.unreadable))
         .count("DoubtfulReceipts", report.doubtful_receipts)
         .value("Latency", Unit::Milliseconds, latency)
-        // Totals over all providers, for alarms.
+        // Totals over all providers, because alarms need them.
         .total("Function", "ingest", &["Accepted", "Spilled", "Refused", "SignatureFailures"]);
     // CloudWatch bills a metric from its first value on, so a metric that is never sent costs nothing.
     let missed = report.lookups_missed;

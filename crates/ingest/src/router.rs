@@ -227,9 +227,8 @@ impl<C: FirehoseClient> Router<C> {
         }
     }
 
-    /// Writes the records as lines. A line whose event time is more than the tolerance after its receipt contains
-    /// `"received_at_doubtful":true`, so that the lake can distinguish a wrong clock here from a wrong time in the
-    /// event.
+    /// Writes the records as lines. A line whose event time is more than [`CLOCK_TOLERANCE_MS`] after its receipt
+    /// contains `"received_at_doubtful":true`: either the clock of this machine or the time in the event is wrong.
     fn lines(&self, records: &[Record], received_at: i64, report: &mut Report) -> Vec<u8> {
         let mut lines = Vec::with_capacity(records.len() * 512);
         let mut furthest = 0;

@@ -14,7 +14,7 @@ use crate::partition::Partition;
 use crate::sort::{Position, sorted_unique};
 use crate::tables::{ArrowSchema, Table};
 
-/// Number of rows that are taken from a batch at a time.
+/// Number of rows that [`PartitionBatch`] hands out or encodes at a time.
 const CHUNK_ROWS: usize = 8192;
 
 /// Rows of one partition. The chunks stay as they were received; an index sorts the rows by event time, then key, as

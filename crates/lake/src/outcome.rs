@@ -17,7 +17,7 @@ use crate::manifest::Manifest;
 /// The outcome of a conditional write.
 #[derive(Debug)]
 pub(crate) enum PutOutcome {
-    /// The store confirms the write.
+    /// The store answered that the write succeeded.
     Written,
     /// The write may have taken effect, been rejected or been lost. The object must be read again.
     Unclear(Error),

@@ -40,8 +40,9 @@ pub(crate) trait Attempt: Send {
 
 /// A change to the parts of a partition. It is planned again for each manifest that is read.
 pub(crate) trait PartsChange: Send {
-    /// Discards all state that was read, because it is too old to publish (rule R4). The default discards nothing, for
-    /// changes without state that can become out of date: parts never change.
+    /// Called when the attempt has taken so long that it must not publish (rule R4): discards all state that can be out
+    /// of date. The default discards nothing. It suits a change that keeps only what it has read from parts, because
+    /// parts never change.
     fn restart(&mut self, _lake: &Lake) -> impl Future<Output = Result<(), LakeError>> + Send {
         std::future::ready(Ok(()))
     }

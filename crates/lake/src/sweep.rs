@@ -1,14 +1,14 @@
 //! The sweep: deletes parts that no manifest references any more, after a grace period for readers.
 //!
 //! A part is deleted when (rule R3) no manifest references it, an earlier sweep recorded it as unreferenced, and the
-//! grace period has passed since. A part younger than two publish deadlines is not recorded, because its writer may
-//! still publish it; rule R4 forbids that later. The grace period therefore starts at a time after which no new
-//! reader can find the part.
+//! grace period has passed since then. A part younger than two publish deadlines is not recorded, because its writer
+//! may still publish it. After two publish deadlines rule R4 forbids the writer to publish. So when the grace period
+//! starts, no manifest references the part, and none will.
 //!
-//! A writer that is suspended between its last clock check and its write can break R4. Therefore (rule R8) the
-//! manifest of the partition must have changed since the part was recorded. If it has not, the sweep changes it by
-//! adding a part without rows, a "fence". The condition of the late write then fails: every publication adds a part
-//! under a new name, so a manifest never returns to an earlier text.
+//! A writer that is suspended between its last clock check and its write can break R4. Therefore (rule R8) the manifest
+//! of the partition must have changed since the part was recorded. If the manifest has not changed, the sweep changes
+//! it by adding a part without rows, a "fence". The condition of the late write then fails: every publication adds a
+//! part under a new name, so the lake never writes an earlier text of a manifest again.
 //!
 //! If a partition has parts but no manifest, the manifest may have been lost. The sweep deletes nothing there and
 //! reports the partition.

@@ -1,5 +1,5 @@
-//! The item that the store keeps per message. It contains everything that the message's rows in `message_status` and
-//! `message_log` are made of.
+//! The item that the look-up store keeps for each message. It contains all values of the message's rows in the SQL
+//! queries `message_status` and `message_log`.
 
 use std::cmp::Reverse;
 
@@ -46,14 +46,14 @@ item! {
     deleted_at: Earliest,
     /// The clicks on the message.
     taps: Taps,
-    /// Time of the earliest inbound message that quotes it, except reactions.
+    /// Time of the earliest inbound message that quotes this message, except reactions.
     replied_at: Earliest,
-    /// Code, as text, of the earliest `failed` that has one. If several have the same time, the smallest text is
-    /// kept.
+    /// Error code, as text, of the earliest `failed` that has a code. If several have the same time, the smallest text
+    /// is kept.
     error_code: First<String>,
-    /// Title of the earliest `failed` that has one.
+    /// Error title of the earliest `failed` that has a title.
     error_title: First<String>,
-    /// Message of the earliest `failed` that has one.
+    /// Error message of the earliest `failed` that has a message.
     error_message: First<String>,
     /// Phone number of the recipient, digits only, or its keyed hash.
     wa_id: Smallest,

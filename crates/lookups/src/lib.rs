@@ -1,9 +1,10 @@
-//! Look-ups: the current status of single messages, answered from a store that follows the webhooks within moments.
+//! Look-ups: the current status of single messages, answered from a store that each webhook updates before it is
+//! answered, if the store responds in time.
 //!
-//! The store holds one [`Item`] per message. A record adds an [`Update`] to it. Updates merge, so late, repeated or
-//! reordered updates lead to the same item, which equals the message's row in the SQL queries `message_status` and
-//! `message_log`. Webhooks update the store after their records are stored; the transform applies the same records
-//! again from the raw objects; a rebuild creates the store from the lake alone.
+//! The store holds one [`Item`] per message. A record about the message adds an [`Update`] to its item. Updates merge,
+//! so late, repeated or reordered updates lead to the same item, which equals the message's row in the SQL queries
+//! `message_status` and `message_log`. Ingest updates the store after it has stored the records of a webhook; the
+//! transform applies the same records again from the raw objects; a rebuild creates the store from the lake alone.
 
 pub mod address;
 pub mod answers;

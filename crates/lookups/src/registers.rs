@@ -68,7 +68,8 @@ impl Merge for Latest {
     }
 }
 
-/// The value of the statement with the lowest rank; among statements of the same rank, the smallest value.
+/// The value of the statement (what one record says about the message) with the lowest rank; among statements of the
+/// same rank, the smallest value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct First<T>(Option<(i64, T)>);

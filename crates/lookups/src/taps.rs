@@ -1,4 +1,4 @@
-//! The clicks on a message, counted as in `sql/common/taps.sql`: statements with the same id and time are one click,
+//! The clicks on a message, counted as in `sql/common/taps.sql`: reports with the same click id and time are one click,
 //! and Interakt's second report of a tap is left out.
 
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ const SECOND_REPORT_KINDS: [&str; 2] = ["quick_reply", "button_reply"];
 /// Maximum time between both reports of a tap, in milliseconds.
 const REPORTS_APART_MS: u64 = 60_000;
 
-/// One click. If statements differ, each attribute is the smallest stated value.
+/// One click. If reports of the click differ, each attribute is the smallest reported value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tap {

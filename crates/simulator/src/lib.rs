@@ -61,7 +61,7 @@ pub struct Summary {
     pub messages: u64,
     /// Requests, including duplicates.
     pub requests: u64,
-    /// Messages, statuses and other updates in the requests, including duplicates.
+    /// Updates (reports of one event each, such as a status or a message) in the requests, including duplicates.
     pub updates: u64,
     /// Requests by provider.
     pub by_provider: BTreeMap<SimulatedProvider, u64>,

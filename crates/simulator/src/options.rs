@@ -81,7 +81,8 @@ pub struct SimulationOptions {
     pub timezone: String,
     /// A click is attributed to its message if it happens at most this many hours after the send; at most 168.
     pub attribution_hours: u32,
-    /// Maximum number of updates in one POST in Meta's format, 1 to 1000 (Meta's own limit).
+    /// Maximum number of updates (statuses, clicks, messages) in one POST in Meta's format, 1 to 1000 (Meta's own
+    /// limit).
     pub batch_max: usize,
 }
 

@@ -1,4 +1,5 @@
 //! Schedules the arrival of webhooks: with delays, out of order, with duplicates, and in large batches after an outage.
+//! An [`Update`] is one report of one event.
 
 use crate::clock::{DAY, HOUR, MINUTE, SECOND};
 use crate::options::SimulatedProvider;

@@ -1,5 +1,6 @@
-//! Moves a batch of raw objects into the lake. Lines are staged up to the memory limit or the end of the batch and
-//! then committed partition by partition. An object is complete when each of its lines is committed or stored under
+//! Adds the lines of a batch of raw objects to the lake. Lines are staged (parsed and held in memory, by partition) up
+//! to the memory limit or the end of the batch, and then committed partition by partition. An object is complete when
+//! each of its lines is committed or stored under
 //! `rejected/`.
 
 use std::collections::BTreeSet;
@@ -171,9 +172,10 @@ impl Transform {
         &self.lake
     }
 
-    /// Moves a batch. Stops before `deadline`; objects that are not complete by then are reported as failed. Of a
-    /// failed object, some commits may be visible, but never a partial commit. When the object is retried, their rows
-    /// count as duplicates. `progress` is called with the index of each object that was read.
+    /// Adds the lines of a batch to the lake. Stops before `deadline`; objects that are not complete by then are
+    /// reported as failed. Some commits with lines of a failed object may be visible, but never a part of a commit.
+    /// When the object is retried, the rows of these commits count as duplicates. `progress` is called with the index
+    /// of each object that was read.
     pub async fn run(
         &self,
         sources: &[Source],

@@ -1,5 +1,5 @@
-//! The transform: moves raw objects (NDJSON, plain or gzip) into the lake. The Lambda function and the command-line
-//! tool run the same code.
+//! The transform: adds the records of raw objects (NDJSON, plain or gzip) to the lake. The raw objects stay as they
+//! are. The Lambda function and the command-line tool run the same code.
 
 pub mod batch;
 pub mod envelope;

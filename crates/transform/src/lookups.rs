@@ -1,10 +1,10 @@
-//! Feeds the look-up store from committed rows and from the lake.
+//! Updates the look-up store from committed rows and from the lake.
 //!
-//! Ingest applies what it can within its time budget. The transform applies every row again after its commit, so rows
-//! that ingest missed reach the store then, and rows that it had applied change nothing. Rows of erased persons are
-//! left out, as in the lake. Their messages are then derived again from the lake, because merged values cannot be
-//! removed from an item. If the store does not accept rows, a note is written to the lake ([`due`]) and the rows are
-//! applied later.
+//! Ingest applies the rows of a webhook within its time budget, if it can. The transform applies every row again after
+//! its commit: rows that ingest missed reach the store then, and rows that ingest had applied change nothing. Rows of
+//! erased persons are left out, as in the lake. The items of their messages are then built again from the lake, because
+//! merged values cannot be removed from an item. If the store does not accept rows, a note is written to the lake
+//! ([`due`]) and the rows are applied later.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;

@@ -1,4 +1,4 @@
-//! `bluetick replay`: moves raw objects into the lake again. A stopped replay can be resumed.
+//! `bluetick replay`: adds the records of old raw objects to the lake again. A stopped replay can be resumed.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -21,10 +21,11 @@ use crate::output::{self, CommandResult};
 /// work.
 const OBJECTS_PER_CHECKPOINT: usize = 200;
 
-/// Move raw objects into the lake again, for instance after a fix; existing rows and erased persons are left out
+/// Add the records of old raw objects to the lake again, for instance after a fix; existing rows and erased persons are
+/// left out
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The raw objects: s3://bucket/raw/dt=2026-11-20 or file:///directory
+    /// The raw objects: s3://bucket/raw/2026/11/20 or file:///directory
     #[arg(value_name = "URL")]
     raw: String,
     #[command(flatten)]

@@ -1,9 +1,9 @@
-//! `bluetick run`: moves raw objects into the lake.
+//! `bluetick run`: adds the records of raw objects to the lake.
 
 use crate::commands::{FirstDayArgument, LakeArguments, OptionalLookupsArguments, refuse_nested, replay};
 use crate::output::CommandResult;
 
-/// Move raw objects into the lake
+/// Add the records of raw objects to the lake
 ///
 /// Rows that the lake already has are left out, so the command can be repeated.
 #[derive(clap::Args)]

@@ -39,8 +39,8 @@ pub(crate) struct Arguments {
     /// Move new raw objects into the lake at this interval: 60s, 5m, 1h
     #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "lake")]
     every: Option<Duration>,
-    /// The lake: s3://bucket/prefix or file:///directory. Of a directory, clients of this machine get the newest report
-    /// (`make report`) at /report
+    /// The lake: s3://bucket/prefix or file:///directory. If it is a directory, clients of this machine get its newest
+    /// report (`make report`) at /report
     #[arg(long, value_name = "URL", env = "LAKE_URL")]
     lake: Option<String>,
     /// Disconnect a client that takes longer than this to send its headers, to send its body, or to read an answer

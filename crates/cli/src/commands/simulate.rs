@@ -1,4 +1,4 @@
-//! `bluetick simulate`: writes simulated webhooks and the correct answer of every query.
+//! `bluetick simulate`: writes simulated webhooks, the correct answers of queries, and facts about each message.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,10 +8,11 @@ use serde_json::json;
 
 use crate::output::{self, CommandResult};
 
-/// Write simulated webhooks of every provider, and the correct answer of every query
+/// Write simulated webhooks of every provider, and the correct answers of queries
 ///
-/// requests.ndjson contains signed requests in the order of arrival; truth.json contains every metric, computed from
-/// the simulated timelines of the messages. Equal options give byte-identical files.
+/// requests.ndjson contains signed requests in the order of arrival. truth.json contains the correct answers of most
+/// queries, and the facts of each message and click, from which the tests compute the other answers. Equal options give
+/// byte-identical files.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Seed of the random generator

@@ -1,4 +1,4 @@
-//! `bluetick sweep`: deletes superseded files.
+//! `bluetick sweep`: deletes superseded parts and confirms erasures.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::commands::LakeArguments;
 use crate::output::{self, CommandResult};
 
-/// Delete the lake's files that no manifest has referenced for a day
+/// Delete the parts that no manifest has referenced for a day, and confirm erasures
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]

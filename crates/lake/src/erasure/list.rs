@@ -12,13 +12,13 @@ pub(crate) struct Entry {
     pub(crate) hash: String,
     /// Rows from before this time are erased. Milliseconds since 1970.
     pub(crate) until_ms: i64,
-    /// When a process first read this entry from the stored list, in milliseconds since 1970. A writer that read the
-    /// list earlier may not know the entry. The time of writing the entry is not used, because the write request may
-    /// be delayed.
+    /// When the request or a sweep first read this entry back from the stored list, in milliseconds since 1970. A
+    /// writer that read the list earlier may not know the entry. The time of writing the entry is not used, because the
+    /// write may take effect later than it was sent.
     #[serde(default)]
     pub(crate) seen_ms: Option<i64>,
-    /// Whether the erasure is confirmed: a full pass over the lake has completed that began when no writer could
-    /// publish any more without knowing the entry.
+    /// Whether the erasure is confirmed: a sweep has searched the whole lake for rows of the person, and it began when
+    /// no writer that does not know the entry could publish any more.
     #[serde(default)]
     pub(crate) confirmed: bool,
     /// Hashes of the messages that the erased rows referred to. A row of `statuses` or `sends` that refers to such a

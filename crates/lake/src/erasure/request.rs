@@ -1,13 +1,13 @@
 //! Requests to erase a person.
 //!
-//! A request first adds the person to the list of erasures and then removes the rows. A writer that read the list
-//! earlier may still publish such a row, but only until its publish deadline (rule R4). The first sweep after three
-//! publish deadlines scans the lake again and confirms the erasure. The time counts from when a process first read
-//! the entry from the stored list.
+//! A request first adds an entry for the person to the list of erasures, then reads the entry back and removes the
+//! person's rows. A writer that read the list before that may still publish a row of the person, but only until its
+//! publish deadline (rule R4). The first sweep more than three publish deadlines after the entry was read back scans
+//! the lake again and confirms the erasure.
 //!
-//! A writer that is suspended between its last clock check and its write can break R4. Such a writer has already
-//! written its part. The confirming pass therefore also changes the manifest of every partition that has an
-//! unreferenced part: the late write's condition then fails, and its writer retries with the new list.
+//! A writer that is suspended between its last clock check and its write of the manifest can break R4. Such a writer
+//! has already written its part. The confirming sweep therefore also changes the manifest of every partition that has
+//! an unreferenced part. The condition of the late write then fails, and its writer retries with the new list.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use crate::retry::{PartsChange, Replacement};
 pub struct RemainingCopy {
     /// Name of the place: `superseded_parts`, `raw_objects`, `rejected_lines` or `bucket_versions`.
     pub place: &'static str,
-    /// Time by which the copy is deleted, in milliseconds since 1970; `None` if a rule outside the lake decides.
+    /// Time by which the copy is deleted, in milliseconds since 1970; `None` if the lake does not know it.
     pub until_ms: Option<i64>,
     /// What deletes the copy.
     pub ends_by: &'static str,
@@ -59,8 +59,8 @@ pub struct EraseReport {
 pub struct ErasureState {
     /// Rows whose event or receipt is from before this time are erased. Milliseconds since 1970.
     pub until_ms: i64,
-    /// The first sweep after this time confirms the erasure. Milliseconds since 1970; `None` until a sweep has read
-    /// the entry.
+    /// The first sweep after this time confirms the erasure. Milliseconds since 1970; `None` until the request or a
+    /// sweep has read the entry back.
     pub confirm_after_ms: Option<i64>,
     /// Whether the erasure is confirmed: no referenced part holds such a row, and no writer can add one.
     pub confirmed: bool,
@@ -298,7 +298,11 @@ impl Lake {
         vec![
             RemainingCopy { place: "superseded_parts", until_ms: Some(swept_ms), ends_by: "the hourly sweep" },
             RemainingCopy { place: "raw_objects", until_ms: None, ends_by: "the expiry rule of raw/" },
-            RemainingCopy { place: "rejected_lines", until_ms: None, ends_by: "the expiry rule of rejected/" },
+            RemainingCopy {
+                place: "rejected_lines",
+                until_ms: None,
+                ends_by: "an operator: no rule expires rejected/",
+            },
             RemainingCopy {
                 place: "bucket_versions",
                 until_ms: None,

@@ -1,5 +1,5 @@
-//! The known facts of each message and click, one object each. `tests/sql/truth.py` computes from them the answers
-//! that this crate does not compute. Times are milliseconds since 1970, UTC.
+//! The known facts of each message and click, one object each. `tests/sql/truth_of_facts.py` computes from these facts
+//! the answers that this crate does not compute. Times are milliseconds since 1970, UTC.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The sweep Lambda function: deletes superseded files. `README.md` lists its settings.
+//! The sweep Lambda function: deletes superseded parts and confirms erasures. `README.md` lists its settings.
 
 use std::sync::Arc;
 

@@ -13,9 +13,9 @@ use crate::time::instant;
 
 /// Handles `message_received` and `message_api_flow_response`.
 ///
-/// The response to a flow arrives as both events, with the same message id and time, and counts as one click. The row
-/// received first is kept. If that is from `message_received`, the template and the callback data are missing,
-/// because only the other event has them.
+/// The response to a flow arrives as both events, with the same message id and time. Both records have the same click
+/// id, so queries count one click. Only the record of `message_api_flow_response` contains the template and the
+/// callback data.
 pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>) {
     let message = webhook.message;
     let author = message.get("chat_message_type").as_str();
