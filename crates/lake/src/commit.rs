@@ -15,6 +15,7 @@ use arrow::row::{Row, Rows};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use crate::batch::PartitionBatch;
+use crate::compaction;
 use crate::environment::new_uuid;
 use crate::error::LakeError;
 use crate::invariants::check_conservation;
@@ -22,7 +23,7 @@ use crate::keys::{RowEncoder, is_time_in_key};
 use crate::lake::Lake;
 use crate::manifest::Manifest;
 use crate::merge::{Source, merge};
-use crate::part::Part;
+use crate::part::{Part, PartSize};
 use crate::partition::Partition;
 use crate::retry::{PartsChange, Replaced, Replacement};
 use crate::tables::Table;
@@ -120,23 +121,12 @@ impl Lake {
         Ok((writer.finish().await?, copied))
     }
 
-    /// Chooses the parts to compact: as many of the smallest parts as possible such that the merged part has at least
-    /// [`crate::LakeOptions::growth_factor`] times the rows of each of them and does not become too large.
+    /// Chooses the parts to compact together with the new rows. Parts with columns of a newer version are left alone.
     fn choose_compacted(&self, table: Table, new_rows: u64, parts: &[Arc<Part>]) -> Vec<Arc<Part>> {
-        let mut by_size: Vec<&Arc<Part>> = parts.iter().filter(|part| part.unknown_columns(table).is_empty()).collect();
-        by_size.sort_by_key(|part| (part.rows, part.bytes));
-        let (mut rows, mut bytes, mut chosen) = (new_rows, 0, 0);
-        for (number, part) in by_size.iter().enumerate() {
-            rows += part.rows;
-            bytes += part.bytes;
-            if bytes > self.options.target_part_bytes {
-                break;
-            }
-            if rows as f64 >= self.options.growth_factor * part.rows as f64 {
-                chosen = number + 1;
-            }
-        }
-        by_size.into_iter().take(chosen).map(Arc::clone).collect()
+        let by_size = compaction::by_size(table, parts);
+        let sizes: Vec<PartSize> = by_size.iter().map(|part| part.size()).collect();
+        let chosen = compaction::choose(new_rows, &sizes, parts.len() - by_size.len(), &self.options);
+        by_size.into_iter().take(chosen).collect()
     }
 }
 

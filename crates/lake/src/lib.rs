@@ -34,7 +34,9 @@
 mod batch;
 mod columns;
 mod commit;
+mod compaction;
 mod digest;
+mod ended_days;
 mod environment;
 mod erasure;
 mod error;

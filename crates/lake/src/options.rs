@@ -10,12 +10,19 @@ pub struct LakeOptions {
     /// Maximum number of rows of a row group, which also ends at about 16 MiB. A merge holds one row group of each
     /// part in memory, and readers skip row groups by event time.
     pub row_group_rows: usize,
-    /// Compaction never creates a part larger than this many bytes.
+    /// Compaction never creates a part larger than this many bytes. In a partition that is larger than four times this
+    /// size, the limit is a quarter of the partition.
     pub target_part_bytes: u64,
-    /// A part is compacted only if the new part has at least this many times its rows. The number of times that a row
-    /// is rewritten is therefore logarithmic in the number of commits. Larger values write less and leave more parts.
-    /// 0 always compacts all parts, infinity none.
+    /// Parts are compacted into a part with at least this many times the rows of the largest of them. The number of
+    /// times that a row is rewritten is therefore logarithmic in the number of commits. Larger values write less and
+    /// leave more parts. Where more than eight parts would be left, smaller values are used. 0 always compacts all
+    /// parts, infinity none.
     pub growth_factor: f64,
+    /// Every commit compacts the parts below this size, because readers fetch about 60 kB to open a file of any size.
+    pub small_part_bytes: u64,
+    /// Time after the end of a day until no more events of the day are expected. Until then the sweep rewrites the
+    /// largest part of the day only if it grows by an eighth, afterwards always.
+    pub closed_after: Duration,
     /// Maximum number of attempts at a conditional write. After that it fails with [`crate::LakeError::Contention`].
     pub max_attempts: u32,
     /// Rule R4: a writer that began longer ago than this must not publish but start again. Must be far below `grace`.
@@ -37,8 +44,10 @@ impl Default for LakeOptions {
         Self {
             row_group_rows: 131_072,
             target_part_bytes: 128 << 20,
-            // Slightly below 5, because batches are similar in size but not equal.
-            growth_factor: 4.8,
+            growth_factor: 4.0,
+            small_part_bytes: 64 << 10,
+            // Meta delivers webhooks up to seven days late.
+            closed_after: Duration::from_secs(8 * 24 * 3600),
             max_attempts: 40,
             publish_deadline: Duration::from_secs(600),
             grace: Duration::from_secs(24 * 3600),

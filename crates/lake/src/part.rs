@@ -42,6 +42,13 @@ pub(crate) struct RowGroup {
     pub(crate) bytes: u64,
 }
 
+/// Rows and bytes of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PartSize {
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+}
+
 /// A part whose footer has been read.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
@@ -151,6 +158,11 @@ impl Part {
     /// A copy without the file's bytes, for the cache of footers.
     pub(crate) fn without_bytes(&self) -> Self {
         Self { whole: None, ..self.clone() }
+    }
+
+    /// Rows and bytes of the part.
+    pub(crate) fn size(&self) -> PartSize {
+        PartSize { rows: self.rows, bytes: self.bytes }
     }
 
     pub(crate) fn metadata(&self) -> &Arc<ParquetMetaData> {

@@ -1,4 +1,5 @@
-//! The sweep: deletes parts that no manifest references any more, after a grace period for readers.
+//! The sweep: deletes parts that no manifest references any more, after a grace period for readers. Afterwards it
+//! confirms erasures and compacts days that have ended.
 //!
 //! A part is deleted when (rule R3) no manifest references it, an earlier sweep recorded it as unreferenced, and the
 //! grace period has passed since then. A part younger than two publish deadlines is not recorded, because its writer
@@ -22,11 +23,12 @@ use object_store::{ObjectMeta, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::ended_days::Candidate;
 use crate::environment::uuid_time_ms;
 use crate::error::LakeError;
 use crate::lake::Lake;
 use crate::manifest::{Manifest, read_manifest};
-use crate::metadata::{read_record, write_record};
+use crate::metadata::{change_record, read_record, write_record};
 use crate::outcome::PutOutcome;
 use crate::partition::Partition;
 use crate::retry::{PartsChange, Replacement};
@@ -53,6 +55,8 @@ pub struct SweepReport {
     pub erased_rows: u64,
     /// Number of erasures confirmed.
     pub confirmed_erasures: u64,
+    /// Parts of ended days that were compacted. A later sweep deletes them.
+    pub compacted_parts: u64,
 }
 
 /// Record of an unreferenced part.
@@ -84,23 +88,33 @@ struct Due {
 }
 
 impl Lake {
-    /// Deletes superseded and abandoned parts, and confirms erasures that are due. With `dry_run` it only reports.
-    /// Sweeps may overlap: the record is written conditionally, and a part that another sweep deleted first is not an
-    /// error.
+    /// Deletes superseded and abandoned parts, confirms erasures that are due, and compacts days that have ended. With
+    /// `dry_run` it only reports. Sweeps may overlap: the record is written conditionally, and a part that another sweep
+    /// deleted first is not an error.
     ///
     /// # Errors
-    /// The store failed. A later sweep deletes what remains.
+    /// The store failed. A later sweep does what remains.
     pub async fn sweep(&self, dry_run: bool) -> Result<SweepReport, LakeError> {
-        let mut report = SweepReport::default();
-        let deleted = self.delete_unreferenced(dry_run, &mut report).await;
-        // Confirm erasures last, because this may take longest, and even if a part could not be deleted.
-        if !dry_run {
-            (report.erased_rows, report.confirmed_erasures) = self.confirm_erasures().await?;
+        let (mut report, mut candidates) = (SweepReport::default(), Vec::new());
+        let deleted = self.delete_unreferenced(dry_run, &mut report, &mut candidates).await;
+        if dry_run {
+            return deleted.map(|()| report);
         }
-        deleted.map(|()| report)
+        // Confirm erasures even if a part could not be deleted. Compact last, because this may take longest.
+        (report.erased_rows, report.confirmed_erasures) = self.confirm_erasures().await?;
+        let compacted = self.compact_ended_days(candidates).await;
+        deleted?;
+        report.compacted_parts = compacted?;
+        Ok(report)
     }
 
-    async fn delete_unreferenced(&self, dry_run: bool, report: &mut SweepReport) -> Result<(), LakeError> {
+    /// Deletes parts that are due. Adds the partitions with several parts to `candidates` of a compaction.
+    async fn delete_unreferenced(
+        &self,
+        dry_run: bool,
+        report: &mut SweepReport,
+        candidates: &mut Vec<Candidate>,
+    ) -> Result<(), LakeError> {
         let (known, mode) = read_record::<Unreferenced>(self, &record_path()).await?;
         // List the parts before reading the manifests: a part that is published in between then counts as referenced.
         let parts = self.list_parts(None).await?;
@@ -158,6 +172,8 @@ impl Lake {
             let before_ms = now_ms.saturating_sub(grace_ms).saturating_sub(delay_ms);
             report.deleted.extend(delete_leftovers(directory, before_ms).await?);
         }
+        let several = manifests.into_iter().filter(|(_, manifest)| manifest.parts.len() > 1);
+        candidates.extend(several.map(|(partition, manifest)| (partition, manifest.parts)));
         let result = self.delete_due(due, dry_run, &mut record, report).await;
         if !dry_run && record != known {
             // If another sweep wrote the record concurrently, its version is kept; it is equally valid.
@@ -225,6 +241,28 @@ impl Lake {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Records parts that were superseded just now, together with the SHA-256 of the last manifest that referenced them.
+    /// Parts whose writer may still publish them are left out; a sweep records them later.
+    pub(crate) async fn record_superseded(
+        &self,
+        partition: Partition,
+        names: &[String],
+        manifest: &str,
+    ) -> Result<(), LakeError> {
+        let now_ms = self.environment.now_ms();
+        let is_old = |name: &&String| {
+            let created_ms = part_uuid(name).and_then(|uuid| uuid_time_ms(&uuid));
+            created_ms.is_some_and(|created_ms| now_ms.saturating_sub(created_ms) > self.confirmation_delay_ms())
+        };
+        let paths: Vec<String> =
+            names.iter().filter(is_old).map(|name| partition.part_path(name).to_string()).collect();
+        let sighting = Sighting { first_seen_ms: now_ms, manifest: manifest.to_owned() };
+        change_record(self, record_path(), |record: &mut Unreferenced| {
+            record.parts.extend(paths.iter().map(|path| (path.clone(), sighting.clone())));
+        })
+        .await
     }
 
     /// Lists the parts in the store, referenced or not, of one partition or of all. Objects whose name cannot be a

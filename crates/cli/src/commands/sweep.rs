@@ -1,4 +1,4 @@
-//! `bluetick sweep`: deletes superseded parts and confirms erasures.
+//! `bluetick sweep`: deletes superseded parts, confirms erasures and compacts days that have ended.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::commands::LakeArguments;
 use crate::output::{self, CommandResult};
 
-/// Delete the parts that no manifest has referenced for a day, and confirm erasures
+/// Delete the parts that no manifest has referenced for a day, confirm erasures, and compact days that have ended
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -31,6 +31,7 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
         "partitions_without_manifest": report.without_manifest.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "erased_rows": report.erased_rows,
         "confirmed_erasures": report.confirmed_erasures,
+        "compacted_parts": report.compacted_parts,
         "deleted": report.deleted,
     });
     output::report(arguments.json, &report)?;

@@ -3,6 +3,9 @@
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::TimestampMillisecondType;
 use bluetick_lake::{Lake, LakeOptions, PartitionBatch, Staging, Table};
+use object_store::ObjectStoreExt;
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
 
 const DAY: i64 = 1_795_132_800_000;
 
@@ -119,6 +122,51 @@ async fn only_row_groups_of_the_same_time_are_scanned() {
     assert_eq!((report.scanned_row_groups, report.duplicates), (1, 10));
     let report = lake.commit(&clicks(2000..2010)[0]).await.unwrap();
     assert_eq!((report.scanned_row_groups, report.new, report.parts), (0, 10, 2));
+}
+
+/// Sizes of the referenced parts of the only partition, in bytes.
+async fn part_sizes(lake: &Lake) -> Vec<u64> {
+    let partition = lake.partitions(None).await.unwrap()[0];
+    let manifest = lake.store().get(&partition.manifest_path()).await.unwrap().bytes().await.unwrap();
+    let mut sizes = Vec::new();
+    for uri in std::str::from_utf8(&manifest).unwrap().lines() {
+        let name = uri.rsplit('/').next().unwrap();
+        sizes.push(lake.store().head(&partition.part_path(name)).await.unwrap().size);
+    }
+    sizes
+}
+
+/// Random commits, with and without rows that are already in the lake. Returns the largest number of parts and the
+/// largest number of small parts after any commit.
+async fn most_parts(options: &LakeOptions, small_bytes: u64) -> (usize, usize) {
+    let (mut most, mut most_small) = (0, 0);
+    for seed in 0..4 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let lake = Lake::open("memory://test", options.clone()).unwrap();
+        for _ in 0..60 {
+            let start = random.random_range(0..10_000);
+            let rows = if random.random_bool(0.5) { 1..20 } else { 20..400 };
+            lake.commit(&clicks(start..start + random.random_range(rows))[0]).await.unwrap();
+            let sizes = part_sizes(&lake).await;
+            most = most.max(sizes.len());
+            most_small = most_small.max(sizes.iter().filter(|size| **size < small_bytes).count());
+        }
+        assert_eq!(lake.verify().await.unwrap().problems, []);
+    }
+    (most, most_small)
+}
+
+#[tokio::test]
+async fn any_commits_leave_few_parts_and_at_most_one_small_one() {
+    let small_part_bytes = 8 << 10;
+    let options = LakeOptions { small_part_bytes, target_part_bytes: 48 << 10, ..LakeOptions::default() };
+    let (most, most_small) = most_parts(&options, small_part_bytes).await;
+    assert!((4..=8).contains(&most), "{most} parts");
+    assert_eq!(most_small, 1);
+    // The control: without compaction the same commits leave more.
+    let options = LakeOptions { growth_factor: f64::INFINITY, ..options };
+    let (most, most_small) = most_parts(&options, small_part_bytes).await;
+    assert!(most > 8 && most_small > 1, "{most} parts, {most_small} of them small");
 }
 
 /// The part is large enough for a multipart upload.

@@ -16,7 +16,7 @@ const OLD: std::ops::Range<Event> = 0..9;
 const NEW: std::ops::Range<Event> = 3..24;
 
 fn lake(store: &FaultyStore, seed: u64) -> Lake {
-    let options = LakeOptions { row_group_rows: 4, zstd_level: 0, ..LakeOptions::default() };
+    let options = LakeOptions { row_group_rows: 4, zstd_level: 0, small_part_bytes: 0, ..LakeOptions::default() };
     let clock = Virtual::new(DAY + 86_400_000, seed);
     Lake::with_store(Arc::new(store.clone()), BASE, options).with_environment(clock)
 }

@@ -26,7 +26,8 @@ impl World {
     async fn new() -> Self {
         let (store, clock) = (Arc::new(InMemory::new()), Virtual::new(DAY + 48 * HOUR_MS, 7));
         let shared: Arc<dyn ObjectStore> = Arc::<InMemory>::clone(&store);
-        let lake = Lake::with_store(shared, BASE, LakeOptions::default()).with_environment(clock.clone());
+        let options = LakeOptions { small_part_bytes: 0, ..LakeOptions::default() };
+        let lake = Lake::with_store(shared, BASE, options).with_environment(clock.clone());
         let world = Self { store, clock, lake };
         world.commit(&[0, 3]).await;
         world.commit(&(0..40).collect::<Vec<_>>()).await;

@@ -9,10 +9,12 @@
     missing_docs
 )]
 
+mod allocations;
 mod any_order;
 mod commit;
 mod crash_matrix;
 mod damage;
+mod ended_days;
 mod erase;
 mod lost_manifest;
 mod model;

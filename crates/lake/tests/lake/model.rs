@@ -81,7 +81,9 @@ impl Tempo {
             // Erasures are disabled here: a sweep's lost write would also restore an erased person.
             (Protocol::NoFence, _) => Tempo { erasures: 0, ..Tempo::SLEEPY },
             (Protocol::Whole, 1) => Tempo::SLEEPY,
-            (Protocol::NoGrace | Protocol::NoDeadline, _) => Tempo { sweeps: 60, ..Tempo::ORDINARY },
+            // Erasures are disabled here, too: without deadlines the sweep would confirm them too early.
+            (Protocol::NoGrace, _) => Tempo { sweeps: 60, erasures: 0, ..Tempo::ORDINARY },
+            (Protocol::NoDeadline, _) => Tempo { sweeps: 60, ..Tempo::ORDINARY },
             _ => Tempo::ORDINARY,
         }
     }
@@ -93,6 +95,8 @@ struct Figures {
     crashes: u64,
     reads: u64,
     sweeps: u64,
+    /// Parts of ended days that sweeps compacted.
+    compacted_parts: u64,
     erasures: u64,
     steps: u64,
 }
@@ -100,7 +104,8 @@ struct Figures {
 enum Outcome {
     Written(usize),
     Read,
-    Swept,
+    /// The number of parts that the sweep compacted.
+    Swept(u64),
     Erased,
 }
 
@@ -199,8 +204,8 @@ async fn query(
 
 async fn sweep(lake: Arc<Lake>) -> Result<Outcome, Broken> {
     match lake.sweep(false).await {
-        Ok(_) => Ok(Outcome::Swept),
-        Err(error) => alarm(&error).map(|()| Outcome::Swept),
+        Ok(report) => Ok(Outcome::Swept(report.compacted_parts)),
+        Err(error) => alarm(&error).map(|()| Outcome::Swept(0)),
     }
 }
 
@@ -223,6 +228,8 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
         grace: Duration::from_millis(GRACE as u64),
         zstd_level,
         erasure_key: Some("secret of the test".to_owned()),
+        // All parts of the model are small. If commits always compacted small parts, no partition would have two.
+        small_part_bytes: if (seed / 8).is_multiple_of(4) { LakeOptions::default().small_part_bytes } else { 0 },
         ..LakeOptions::default()
     };
     let sweeping_lake = |store: FaultyStore, options: LakeOptions| {
@@ -245,7 +252,11 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
         Protocol::NoErasureFence => store.without_fences_and_deletions(),
         _ => store.clone(),
     };
-    let sweeper = sweeping_lake(sweeper_store, LakeOptions { grace, publish_deadline: settling, ..options });
+    // The days have ended, so the sweeper compacts them, but only in half of the schedules, and not in the controls.
+    let compacts = protocol == Protocol::Whole && (seed / 4).is_multiple_of(2);
+    let growth_factor = if compacts { options.growth_factor } else { f64::INFINITY };
+    let sweeper =
+        sweeping_lake(sweeper_store, LakeOptions { grace, publish_deadline: settling, growth_factor, ..options });
 
     let known = Arc::new(Mutex::new(Known::default()));
     let mut inputs: Vec<(Vec<Event>, bool)> = Vec::new();
@@ -259,8 +270,9 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
             known.lock().unwrap().acknowledged.extend(&inputs[number].0);
         }
         Outcome::Read => figures.reads += 1,
-        Outcome::Swept => {
+        Outcome::Swept(compacted_parts) => {
             figures.sweeps += 1;
+            figures.compacted_parts += compacted_parts;
             let mut known = known.lock().unwrap();
             let asked: Vec<u32> = known.erased.difference(&known.confirmed).copied().collect();
             let state = |person| finish(onlooker.erasure(&Person::WaId(rows::person(person))));
@@ -290,7 +302,7 @@ fn run(seed: u64, protocol: Protocol, zstd_level: i32) -> Result<Figures, Broken
                 let (lake, events) = (Arc::clone(&writers[random.random_range(0..2)]), inputs[number].0.clone());
                 let task = async move {
                     let written = write(lake, number, events).await?;
-                    Ok(written.map_or(Outcome::Swept, Outcome::Written))
+                    Ok(written.map_or(Outcome::Swept(0), Outcome::Written))
                 };
                 running.push(Running { task: Box::pin(task), frozen_until: 0, may_crash: true });
             }
@@ -436,6 +448,7 @@ impl Figures {
         self.crashes += other.crashes;
         self.reads += other.reads;
         self.sweeps += other.sweeps;
+        self.compacted_parts += other.compacted_parts;
         self.erasures += other.erasures;
         self.steps += other.steps;
     }
@@ -489,8 +502,8 @@ fn no_schedule_breaks_an_invariant() {
     eprintln!(
         "{schedules} schedules from seed {first} on, {} steps: {manifest_writes} commits, {conflicts} conflicts, {false_conflicts} false \
          conflicts, {} crashes, {lost_responses} lost responses, {late_writes} late writes, {failed_before} failed \
-         calls, {} reads, {} sweeps, {deletes} deletes, {} erasures",
-        figures.steps, figures.crashes, figures.reads, figures.sweeps, figures.erasures
+         calls, {} reads, {} sweeps that compacted {} parts, {deletes} deletes, {} erasures",
+        figures.steps, figures.crashes, figures.reads, figures.sweeps, figures.compacted_parts, figures.erasures
     );
     assert!(
         broken.is_empty(),
@@ -498,8 +511,10 @@ fn no_schedule_breaks_an_invariant() {
         broken.len(),
         broken.iter().take(5).collect::<Vec<_>>()
     );
-    let quiet = [manifest_writes, conflicts, false_conflicts, lost_responses, late_writes, deletes, figures.crashes];
-    assert!(quiet.iter().all(|count| *count > 0), "every kind of fault occurred: {figures:?}");
+    let (crashes, compacted) = (figures.crashes, figures.compacted_parts);
+    let counts =
+        [manifest_writes, conflicts, false_conflicts, lost_responses, late_writes, deletes, crashes, compacted];
+    assert!(counts.iter().all(|count| *count > 0), "every kind of fault occurred: {figures:?}");
 }
 
 #[test]
