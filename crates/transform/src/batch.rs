@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use bluetick_lake::{CommitReport, Lake, LakeError, PartitionBatch, Reason, Staging};
 use bluetick_lookups::LookupStore;
-use futures::{FutureExt, StreamExt, TryStreamExt};
+use futures::{FutureExt, TryStreamExt};
 use object_store::ObjectStoreExt;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::lines::{LineReader, LineSink};
 use crate::lookups;
@@ -137,7 +139,7 @@ enum ObjectError {
 
 /// Moves raw objects into a lake.
 pub struct Transform {
-    lake: Lake,
+    lake: Arc<Lake>,
     flush_bytes: usize,
     lookups: Option<Arc<dyn LookupStore>>,
     /// When the notes about rows that the look-up store lacks were last read, in milliseconds since 1970.
@@ -157,7 +159,7 @@ struct Run<'a> {
 impl Transform {
     /// Creates a transform into `lake` that commits when `flush_bytes` are staged.
     pub fn new(lake: Lake, flush_bytes: usize) -> Self {
-        Self { lake, flush_bytes, lookups: None, notes_read_ms: AtomicI64::new(i64::MIN) }
+        Self { lake: Arc::new(lake), flush_bytes, lookups: None, notes_read_ms: AtomicI64::new(i64::MIN) }
     }
 
     /// The same transform, which also applies the rows to a look-up store. An object is then complete only when the
@@ -297,13 +299,9 @@ impl Run<'_> {
     async fn commit(&mut self) -> Result<(), ObjectError> {
         self.report.lines += std::mem::take(&mut self.collector.lines);
         let batches = self.collector.staging.drain()?;
-        let lake = &self.transform.lake;
         // Commit every partition even if another one fails. Keep the rows only if the look-up store needs them.
         let keep = self.transform.lookups.is_some();
-        let commits = futures::stream::iter(batches)
-            .map(|batch: PartitionBatch| async move { (lake.commit(&batch).await, keep.then_some(batch)) })
-            .buffer_unordered(CONCURRENT_COMMITS)
-            .collect::<Vec<_>>();
+        let commits = commit_all(&self.transform.lake, batches, keep);
         let (mut first_error, mut committed) = (None, Vec::new());
         for (outcome, batch) in self.within_deadline(commits).await? {
             committed.extend(batch);
@@ -337,6 +335,32 @@ impl Run<'_> {
         match self.deadline {
             Some(deadline) => tokio::time::timeout_at(deadline, work).await.map_err(|_| ObjectError::Deadline),
             None => Ok(work.await),
+        }
+    }
+}
+
+/// Outcome of a commit, and its batch if the caller keeps batches.
+type Committed = (Result<CommitReport, LakeError>, Option<PartitionBatch>);
+
+/// Commits batches as tasks of the runtime, so that encoding uses all of its threads; at most [`CONCURRENT_COMMITS`] at a
+/// time, because each holds memory. If this future is dropped, the commits stop.
+async fn commit_all(lake: &Arc<Lake>, batches: Vec<PartitionBatch>, keep: bool) -> Vec<Committed> {
+    let mut outcomes = Vec::with_capacity(batches.len());
+    let mut running = JoinSet::new();
+    let mut waiting = batches.into_iter();
+    loop {
+        while running.len() < CONCURRENT_COMMITS
+            && let Some(batch) = waiting.next()
+        {
+            let lake = Arc::clone(lake);
+            let commit = async move { (lake.commit(&batch).await, keep.then_some(batch)) };
+            running.spawn(commit.in_current_span());
+        }
+        match running.join_next().await {
+            Some(Ok(outcome)) => outcomes.push(outcome),
+            // No commit is cancelled, so this is a panic. Lambda must see it as one.
+            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+            None => return outcomes,
         }
     }
 }

@@ -16,7 +16,8 @@ fn deadline(deadline: u64, now: i64) -> Option<Instant> {
     Instant::now().checked_add(Duration::from_millis(left))
 }
 
-#[tokio::main(flavor = "current_thread")]
+// Commits run on all processors that Lambda gives to the function.
+#[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     bluetick_telemetry::logging::init();
     let variable = |name: &str| std::env::var(name).ok();
