@@ -1,4 +1,5 @@
-//! State of the flattening of one body: the values shared by all its events, and the records so far.
+//! Flattening turns one body into records. This module keeps the state: the values that all events of the body share,
+//! and the records so far.
 
 use std::collections::HashMap;
 
@@ -61,7 +62,7 @@ macro_rules! columns {
 
 columns! { Click, Status, Send, Message, AccountEvent, }
 
-/// Columns that all events in one part of a body share.
+/// Columns that all events in one part of a body share, such as the account of an entry.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope<'j> {
     pub(crate) account_id: ExtractedText<'j>,

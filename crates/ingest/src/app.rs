@@ -28,8 +28,8 @@ pub enum StartError {
     Spill(#[from] SpillError),
 }
 
-/// Builds the router and its clients from the settings. The caller opens the look-up store, so that the Lambda
-/// function does not have to link the embedded store.
+/// Builds the router and its clients from the settings. The caller opens the look-up store, so that the Lambda function
+/// does not have to link SQLite, which only `bluetick serve` needs.
 ///
 /// # Errors
 /// A secret cannot be read, or a directory or client cannot be created.

@@ -6,8 +6,8 @@
 //! parts. If no two different rows have the same key, the result is provably the content of the partition: every row
 //! exactly once. Otherwise nothing is changed, and the parts are reported as candidates.
 //!
-//! Rows of an abandoned part were never acknowledged to their sender, but they are genuine. If they are delivered
-//! again, they count as duplicates. Rows of erased persons are left out.
+//! An abandoned part is a part that its writer never published. Its rows are genuine, although their commit did not
+//! succeed. If their raw object is processed again, the rows count as duplicates. Rows of erased persons are left out.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -50,8 +50,8 @@ struct Candidate {
 }
 
 impl Lake {
-    /// Rebuilds the manifest of every partition that has parts but no manifest, if its content is provable. With
-    /// `dry_run` it only reports. Memory holds the digests of one partition at a time.
+    /// Rebuilds the manifest of every partition that has parts but no manifest, if the parts alone show which rows the
+    /// partition had. With `dry_run` it only reports. Memory holds the digests of one partition at a time.
     ///
     /// # Errors
     /// The store failed, or a part cannot be read.
@@ -113,7 +113,7 @@ impl Lake {
         if candidates.is_empty() {
             return Ok(None);
         }
-        // If all rows belong to erased persons, the content is provable, too: the manifest gets a part without rows.
+        // If all rows belong to erased persons, the partition had no other rows: the manifest gets a part without rows.
         candidates.retain(|candidate| !candidate.rows.is_empty());
         drop_covered(&mut candidates);
         let names = candidates.iter().map(|candidate| candidate.part.name.clone()).collect();

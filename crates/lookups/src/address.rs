@@ -10,7 +10,7 @@ const KEEP_DAYS: u32 = 90;
 /// `?keep_days=<days>` (default 90).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// The embedded SQLite store in a local directory.
+    /// The store of one machine: a SQLite file in a local directory.
     Directory(PathBuf),
     /// A DynamoDB table.
     Table {

@@ -1,4 +1,4 @@
-//! Compares the embedded store with an equivalent in-memory map.
+//! Compares the store of one machine (a SQLite file) with an equivalent in-memory map.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 

@@ -54,8 +54,8 @@ pub struct BatchReport {
     pub conflicts: u64,
     /// Total bytes of all written parts.
     pub bytes_written: u64,
-    /// Commits whose rows the look-up store did not accept. A note in the lake records them, and a later batch
-    /// applies them.
+    /// Notes written to the lake about committed rows that the look-up store did not accept. A later batch applies
+    /// these rows.
     pub lookups_deferred: u64,
     /// Indexes of the objects in the batch that must be retried.
     pub failed: BTreeSet<usize>,

@@ -64,7 +64,7 @@ async fn an_erased_person_stays_away() {
     assert_eq!(commit(&lake, &lines()).await, (12, 0));
     let person = Person::WaId("+49 170 1234567".to_owned());
     let report = lake.erase(&person).await.unwrap();
-    // The part of the second day contained only this person's rows: its manifest is now empty.
+    // The part of the second day contained only this person's rows: its manifest now lists a part without rows.
     assert_eq!((report.rows_removed, report.partitions.len()), (6, 6));
     assert_eq!(report.superseded_parts.len(), 6);
     assert!(report.remaining_copies.iter().any(|copy| copy.place == "superseded_parts" && copy.until_ms.is_some()));

@@ -6,7 +6,7 @@ use super::meta_envelope::Change;
 use crate::scenario::{Event, MessageTimeline, RecordCall, WebhookKind};
 use crate::world::{Campaign, Person, World};
 
-/// What an update reports.
+/// What an [`Update`] reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Subject {
     /// An event of a message, by the indices of timeline and event.

@@ -1,5 +1,5 @@
-//! Clicks by day of the click, attributed or not: by kind, link and hour; and clicks that no report counts, by
-//! reason.
+//! Clicks that happened in the window, attributed or not: by kind, link and hour; and clicks and receipts that belong
+//! to no message, by reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 

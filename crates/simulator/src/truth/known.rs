@@ -20,8 +20,8 @@ use crate::world::{Button, ButtonKind, Campaign, Form, Person, World};
 /// Statuses count up to this long after their message was sent, in milliseconds.
 const STATUS_HORIZON: i64 = 168 * HOUR;
 
-/// A receipt that is too late for reports is `late` up to this long after the send, in milliseconds. After that its
-/// message is unknown.
+/// A receipt later than [`STATUS_HORIZON`] counts as `late` in `unattributed_receipts` up to this long after the send,
+/// in milliseconds, and after that as `unknown_message`.
 const OPENING_HORIZON: i64 = 744 * HOUR;
 
 /// Everything that the webhooks reveal.
@@ -33,7 +33,8 @@ pub(super) struct Knowledge<'a> {
     pub(super) messages: Vec<Message>,
     /// Messages with any status or send, as look-ups show them: statuses, clicks and replies of any age count.
     pub(super) present: Vec<Message>,
-    /// Receipts that no report counts: their message is not known to be sent, or they are too late.
+    /// Receipts that no report but `unattributed_receipts` counts: no webhook reports that their message was sent, or
+    /// they are later than [`STATUS_HORIZON`].
     pub(super) receipts: Vec<UnattributedReceipt>,
     /// Every reported click.
     pub(super) clicks: Vec<KnownClick>,
@@ -85,7 +86,8 @@ pub(super) struct KnownRecord {
     pub(super) standalone: bool,
 }
 
-/// A status that no report counts: no webhook reports its message as sent, or the status is too late.
+/// A status that no report but `unattributed_receipts` counts: no webhook reports its message as sent, or the status is
+/// later than [`STATUS_HORIZON`].
 #[derive(Debug)]
 pub(super) struct UnattributedReceipt {
     pub(super) at: i64,

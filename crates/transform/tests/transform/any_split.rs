@@ -39,8 +39,8 @@ fn webhooks() -> Vec<Vec<u8>> {
     paths.iter().map(|path| read(path)).collect()
 }
 
-/// Table and key of every row as text. Other columns may differ: of two webhooks about one event, the row received
-/// first is kept.
+/// Table and key of every row as text. Times outside the key may differ: of two webhooks with the same statement, the
+/// row that was committed first is kept.
 async fn rows(lake: &Lake) -> BTreeSet<String> {
     let mut rows = BTreeSet::new();
     for table in Table::ALL {
