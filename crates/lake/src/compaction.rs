@@ -4,14 +4,14 @@
 //!
 //! 1. Growth: parts are compacted into a part with at least [`crate::LakeOptions::growth_factor`] times the rows of the
 //!    largest of them. The number of times that a row is rewritten is therefore logarithmic in the number of commits.
-//! 2. Number of parts: a partition never has more than [`MAX_PARTS`] parts. If the first rule leaves more, it is applied
-//!    with smaller factors until it does not. (If only the smallest parts were compacted instead, every commit would
-//!    rewrite the same rows, because the other parts would never be compacted.)
+//! 2. Number of parts: a partition never has more than [`MAX_PARTS`] parts. If the first rule leaves more parts, it is
+//!    applied again with smaller factors until at most that many are left. (If only the smallest parts were compacted
+//!    instead, every commit would rewrite the same rows, because the other parts would never be compacted.)
 //! 3. Small parts: parts below [`crate::LakeOptions::small_part_bytes`] are always compacted. A partition therefore has
 //!    at most one of them.
 //!
-//! Compaction creates no part larger than [`crate::LakeOptions::target_part_bytes`], or larger than a quarter of a
-//! partition that has more than four times that size, unless the second rule needs it.
+//! No part becomes larger than [`crate::LakeOptions::target_part_bytes`], or than a quarter of the partition if that is
+//! larger, unless the second rule needs it.
 //!
 //! The sweep applies the first rule to days that have ended, with smaller factors ([`choose_ended`]).
 

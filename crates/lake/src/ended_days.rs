@@ -1,12 +1,12 @@
 //! Compacts days that have ended. It is the last step of a sweep.
 //!
 //! Commits leave up to eight parts in a partition. After the day has ended, few rows arrive, so the parts are merged
-//! into one, or into a few if they are large. Parts without rows do not count: the sweep itself adds them (rule R8), and
-//! to merge them would mean to rewrite the day after each of them.
+//! into one, or into a few if they are large. Parts without rows do not count: the sweep itself adds them (rule R8),
+//! and if it compacted them, it would rewrite the day after each of them.
 //!
-//! The compaction itself changes the manifest. So the record of the sweep gets the superseded parts together with the
-//! manifest that still referenced them, and a later sweep deletes them without a fence: a late write that has this older
-//! manifest as its condition fails, and no other write can reference these parts.
+//! The compaction itself changes the manifest. So the sweep records the superseded parts as unreferenced together with
+//! the manifest that still referenced them, and a later sweep deletes these parts without a fence: a late write whose
+//! condition names this older manifest fails, and no other write can reference the parts.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
