@@ -98,6 +98,38 @@ def firehose(resources: dict) -> Iterator[str]:
             yield f"{name}: errors must be logged"
 
 
+def archive(resources: dict) -> Iterator[str]:
+    """Original bodies are off by default, apart from everything else, and go when their time is over."""
+    bucket = resources["ArchiveBucket"]["Properties"]
+    [rule] = bucket["LifecycleConfiguration"]["Rules"]
+    if rule.get("ExpirationInDays") != {"Fn::If": ["HasArchive", {"Ref": "ArchiveDays"}, 1]} or "Prefix" in rule:
+        yield "bodies must expire after ArchiveDays, and within a day once the archive is off"
+    if "ArchiveKmsKeyArn" not in json.dumps(bucket["BucketEncryption"]):
+        yield "the archive must take a key of its own"
+    if "VersioningConfiguration" in bucket:
+        yield "a version of a body would outlive the erasure of a person"
+    stream = resources["ArchiveStream"]
+    if stream.get("Condition") != "HasArchive":
+        yield "the archive must be off by default"
+    target = stream["Properties"]["ExtendedS3DestinationConfiguration"]
+    if text(target["BucketARN"]) != "${ArchiveBucket.Arn}" or not target["Prefix"].startswith("archive/"):
+        yield "bodies belong under archive/ of their own bucket"
+    variables = resources["IngestFunction"]["Properties"]["Environment"]["Variables"]
+    expected = {"ARCHIVE_URL": "firehose://${ArchiveStream}", "ARCHIVE_SPILL_URL": "s3://${ArchiveBucket}/archive/spill"}
+    for name, url in expected.items():
+        if variables.get(name) != {"Fn::If": ["HasArchive", {"Fn::Sub": url}, ""]}:
+            yield f"{name} must be {url}, and empty by default"
+    readers = [
+        name
+        for kind in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy")
+        for name, item in of_type(resources, kind)
+        if "ArchiveBucket" in json.dumps(item)
+    ]
+    # Ingest may only add objects: tests/aws/test_iam.py.
+    if sorted(readers) != ["ArchiveRole", "IngestRole"]:
+        yield f"only Firehose and ingest may reach the archive, not {readers}"
+
+
 def notified_prefix(resources: dict) -> str:
     configuration = resources["RawBucket"]["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
     [rule] = configuration[0]["Filter"]["S3Key"]["Rules"]
@@ -273,7 +305,7 @@ def dashboard(resources: dict) -> Iterator[str]:
         return
     shown = json.dumps(widgets)
     for _, metric in sorted(WATCHED):
-        if metric not in shown and metric not in ("DeliveryToS3.Success", "NotConserved", "ObjectsFailed"):
+        if metric not in shown and metric not in ("DeliveryToS3.Success", "NotConserved", "ObjectsFailed", "NotArchived"):
             yield f"the dashboard does not show {metric}"
 
 
@@ -340,6 +372,7 @@ WATCHED = {
     (NAMESPACE, "Refused"),
     (NAMESPACE, "NotConserved"),
     (NAMESPACE, "PartitionsWithoutManifest"),
+    (NAMESPACE, "NotArchived"),
 }
 
 
@@ -420,6 +453,7 @@ RULES = [
     analysts,
     glue_tables,
     firehose,
+    archive,
     notifications,
     queues,
     buckets,

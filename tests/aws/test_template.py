@@ -87,7 +87,7 @@ def test_every_finding_of_the_security_scan_is_explained() -> None:
 def test_the_security_scan_sees_an_open_bucket(tmp_path: Path) -> None:
     path = tmp_path / "open.yaml"
     path.write_text(TEMPLATE.read_text().replace("BlockPublicPolicy: true", "BlockPublicPolicy: false"))
-    assert scan(path) - waived() == {("CKV_AWS_54", bucket) for bucket in ("RawBucket", "LakeBucket", "ResultBucket")}
+    assert scan(path) - waived() == {("CKV_AWS_54", bucket) for bucket in ("RawBucket", "LakeBucket", "ResultBucket", "ArchiveBucket")}
 
 
 def test_tables_and_queries_are_those_of_the_code() -> None:
@@ -186,6 +186,29 @@ MISTAKES = {
     "versions for ever": change("LakeBucket", "LifecycleConfiguration/Rules/0/NoncurrentVersionExpiration", ...),
     "lake that expires": change("LakeBucket", "LifecycleConfiguration/Rules/0/ExpirationInDays", 30),
     "raw objects for ever": change("RawBucket", "LifecycleConfiguration/Rules/0/ExpirationInDays", ...),
+    "bodies for ever": change("ArchiveBucket", "LifecycleConfiguration/Rules/0/ExpirationInDays", ...),
+    "bodies with the retention of raw objects": change(
+        "ArchiveBucket", "LifecycleConfiguration/Rules/0/ExpirationInDays", {"Ref": "RawRetentionDays"}
+    ),
+    "bodies that stay after the archive was switched off": change(
+        "ArchiveBucket", "LifecycleConfiguration/Rules/0/ExpirationInDays", {"Ref": "ArchiveDays"}
+    ),
+    "bodies with the key of everything else": change(
+        "ArchiveBucket",
+        "BucketEncryption/ServerSideEncryptionConfiguration/0/Fn::If/1/ServerSideEncryptionByDefault/KMSMasterKeyID",
+        {"Ref": "KmsKeyArn"},
+    ),
+    "an archive among the raw objects": change(
+        "ArchiveStream", f"{FIREHOSE}/BucketARN", {"Fn::GetAtt": ["RawBucket", "Arn"]}
+    ),
+    "an archive that is on by default": change(
+        "IngestFunction", "Environment/Variables/ARCHIVE_URL", {"Fn::Sub": "firehose://${ArchiveStream}"}
+    ),
+    "versions of bodies": change("ArchiveBucket", "VersioningConfiguration", {"Status": "Enabled"}),
+    "analyst who reads bodies": change(
+        "AnalystPolicy", "PolicyDocument/Statement/7/Resource", {"Fn::Sub": "${ArchiveBucket.Arn}/*"}
+    ),
+    "no alarm on bodies that were not archived": change("ArchiveAlarm", "MetricName", "Refused"),
     "secret in a variable": change("IngestFunction", "Environment/Variables/META_APP_SECRETS", "hidden"),
     "text logs": change("SweepFunction", "LoggingConfig/LogFormat", "Text"),
     "metrics lost with the log level": change("IngestFunction", "LoggingConfig/ApplicationLogLevel", "WARN"),

@@ -1,5 +1,6 @@
 //! `bluetick`, the command-line tool. It runs the whole pipeline on one machine and maintains a lake.
 
+mod archive;
 mod commands;
 mod credentials;
 mod import;
@@ -26,6 +27,7 @@ enum Command {
     Run(commands::run::Arguments),
     Replay(commands::replay::Arguments),
     Import(commands::import::Arguments),
+    Reflatten(commands::reflatten::Arguments),
     Sweep(commands::sweep::Arguments),
     Erase(commands::erase::Arguments),
     Verify(commands::verify::Arguments),
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
                     Command::Run(arguments) => commands::run::run(&arguments).await,
                     Command::Replay(arguments) => commands::replay::run(&arguments).await,
                     Command::Import(arguments) => commands::import::run(&arguments).await,
+                    Command::Reflatten(arguments) => commands::reflatten::run(&arguments).await,
                     Command::Sweep(arguments) => commands::sweep::run(&arguments).await,
                     Command::Erase(arguments) => commands::erase::run(&arguments).await,
                     Command::Verify(arguments) => commands::verify::run(&arguments).await,

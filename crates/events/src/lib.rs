@@ -3,6 +3,7 @@
 //! [`flatten`] is the entry point. A [`Route`] identifies the provider that sent the body, `providers/` has one file
 //! per provider, and a [`Record`] is a row of one of the lake's tables.
 
+mod archived;
 mod auth_scheme;
 mod click;
 mod definition;
@@ -24,6 +25,7 @@ pub mod signature;
 mod status_error;
 mod time;
 
+pub use archived::{ArchivedBody, UnusableLine};
 pub use auth_scheme::{AuthScheme, Credential};
 pub use definition::InvalidRequest;
 pub use flattening::Explained;

@@ -5,6 +5,7 @@ use aws_smithy_http_client::tls::{Provider as TlsProvider, rustls_provider::Cryp
 use bluetick_lookups::Lookups;
 
 use crate::answer::Answer;
+use crate::archive::Archive;
 use crate::clock;
 use crate::deliver::{Delivery, SPILL_BUDGET, Sink};
 use crate::file_sink::FileSink;
@@ -36,12 +37,10 @@ pub enum StartError {
 pub async fn start(settings: Settings, lookups: Option<Lookups>) -> Result<Router<AwsFirehoseClient>, StartError> {
     // Load the AWS configuration only if an AWS service is used: loading takes time and needs credentials.
     let mut aws = None;
-    let sink = match &settings.sink {
-        SinkUrl::Firehose(stream) => {
-            let client = AwsFirehoseClient::new(aws.insert(aws_config().await), stream);
-            Sink::Firehose(Firehose::new(client, jitter))
-        }
-        SinkUrl::File(directory) => Sink::File(FileSink::new(directory).map_err(StartError::FileSink)?),
+    let sink = open_sink(&settings.sink, &mut aws).await?;
+    let archive = match &settings.archive {
+        Some(url) => Some(open_sink(url, &mut aws).await?),
+        None => None,
     };
     let source = match settings.secrets_id {
         Some(id) => {
@@ -54,11 +53,30 @@ pub async fn start(settings: Settings, lookups: Option<Lookups>) -> Result<Route
         }
         None => Source::Environment,
     };
-    let spill = settings.spill.as_deref().map(|url| Spill::open(url, SPILL_BUDGET)).transpose()?;
+    let open_spill = |url: Option<&str>| url.map(|url| Spill::open(url, SPILL_BUDGET)).transpose();
+    let spill = open_spill(settings.spill.as_deref())?;
+    let archive_spill = open_spill(settings.archive_spill.as_deref())?;
+    let archive = archive.map(|sink| Archive::new(Delivery::new(sink, archive_spill)));
     let keyring = Keyring::open(source, settings.keep_response_json).await?;
     let lookups = lookups
         .map(|lookups| lookups.with_feed_budget(settings.lookup_budget).with_first_event(settings.first_event_ms));
-    Ok(Router::new(keyring, Delivery::new(sink, spill), clock::system_time).with_lookups(lookups))
+    Ok(Router::new(keyring, Delivery::new(sink, spill), clock::system_time).with_archive(archive).with_lookups(lookups))
+}
+
+async fn open_sink(
+    url: &SinkUrl,
+    aws: &mut Option<aws_config::SdkConfig>,
+) -> Result<Sink<AwsFirehoseClient>, StartError> {
+    Ok(match url {
+        SinkUrl::Firehose(stream) => {
+            let config = match aws {
+                Some(config) => config,
+                None => aws.insert(aws_config().await),
+            };
+            Sink::Firehose(Firehose::new(AwsFirehoseClient::new(config, stream), jitter))
+        }
+        SinkUrl::File(directory) => Sink::File(FileSink::new(directory).map_err(StartError::FileSink)?),
+    })
 }
 
 async fn aws_config() -> aws_config::SdkConfig {

@@ -91,7 +91,7 @@ impl<C: FirehoseClient> Delivery<C> {
 
     async fn spill(&self, lines: &[u8], received_at: i64) -> bool {
         let Some(spill) = &self.spill else {
-            tracing::error!("the sink failed, and SPILL_URL is not set: the webhook is refused");
+            tracing::error!("the sink failed, and there is no spill: the lines are not stored");
             return false;
         };
         match spill.put(lines, received_at).await {
@@ -100,7 +100,7 @@ impl<C: FirehoseClient> Delivery<C> {
                 true
             }
             Err(error) => {
-                tracing::error!(%error, cause = ?std::error::Error::source(&error).map(ToString::to_string), "the sink and the spill failed: the webhook is refused");
+                tracing::error!(%error, cause = ?std::error::Error::source(&error).map(ToString::to_string), "the sink and the spill failed: the lines are not stored");
                 false
             }
         }

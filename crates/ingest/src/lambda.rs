@@ -53,8 +53,9 @@ fn metrics(report: &Report, latency: f64) -> Option<Metrics> {
         .count("DoubtfulReceipts", report.doubtful_receipts)
         .value("Latency", Unit::Milliseconds, latency)
         // Totals over all providers, because alarms need them.
-        .total("Function", "ingest", &["Accepted", "Spilled", "Refused", "SignatureFailures"]);
+        .total("Function", "ingest", &["Accepted", "Spilled", "Refused", "SignatureFailures", "NotArchived"]);
     // CloudWatch bills a metric from its first value on, so a metric that is never sent costs nothing.
-    let missed = report.lookups_missed;
-    Some(if missed > 0 { metrics.count("LookupsMissed", missed) } else { metrics })
+    let seldom = [("LookupsMissed", report.lookups_missed), ("NotArchived", report.not_archived)];
+    let counted = seldom.into_iter().filter(|(_, count)| *count > 0);
+    Some(counted.fold(metrics, |metrics, (name, count)| metrics.count(name, count)))
 }

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod app;
+pub mod archive;
 pub mod batching;
 pub mod clock;
 pub mod deliver;
@@ -12,6 +13,7 @@ pub mod firehose;
 pub mod keyring;
 pub mod lambda;
 pub mod lookup_routes;
+pub mod raw_lines;
 pub mod raw_object;
 pub mod router;
 pub mod settings;

@@ -8,18 +8,16 @@ use bluetick_lookups::live::Fed;
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::answer::{Answer, error, json};
+use crate::archive::Archive;
 use crate::deliver::{Delivered, Delivery};
 use crate::firehose::FirehoseClient;
 use crate::keyring::Keyring;
 use crate::lookup_routes::{ASKER, Question};
+use crate::raw_lines::raw_lines;
 
 /// Maximum bytes of a body. Meta's webhooks have up to 3 MB
 /// (developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview).
 pub const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
-
-/// How far an event's time may be after its receipt, in milliseconds. If the difference is larger, one of the two
-/// clocks is wrong.
-const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1_000;
 
 /// A complete request.
 #[derive(Clone, Copy, Debug)]
@@ -47,9 +45,11 @@ pub struct Report {
     pub signature_failure: bool,
     /// Whether the body was authentic but could not be parsed.
     pub unreadable: bool,
-    /// Number of records whose event time is more than `CLOCK_TOLERANCE_MS` after their receipt, so that one of the
+    /// Number of records whose event time is more than [`CLOCK_TOLERANCE_MS`](crate::raw_lines::CLOCK_TOLERANCE_MS) after their receipt, so that one of the
     /// two clocks must be wrong.
     pub doubtful_receipts: u64,
+    /// Number of bodies that the archive should hold and does not. Their records are not affected.
+    pub not_archived: u64,
     /// Messages that were updated in the look-up store before the answer.
     pub lookups_applied: u64,
     /// Messages whose update in the look-up store is left to the transform, because the store failed or was too slow.
@@ -69,6 +69,7 @@ enum Action {
 pub struct Router<C> {
     keyring: Keyring,
     delivery: Delivery<C>,
+    archive: Option<Archive<C>>,
     lookups: Option<Lookups>,
     now: fn() -> i64,
 }
@@ -106,7 +107,13 @@ fn action(method: &Method, path: &str) -> Result<Action, Answer> {
 impl<C: FirehoseClient> Router<C> {
     /// Creates a router. `now` returns the current time in milliseconds since 1970, UTC.
     pub fn new(keyring: Keyring, delivery: Delivery<C>, now: fn() -> i64) -> Self {
-        Self { keyring, delivery, lookups: None, now }
+        Self { keyring, delivery, archive: None, lookups: None, now }
+    }
+
+    /// The same router with an archive, which keeps the bodies of authentic requests.
+    #[must_use]
+    pub fn with_archive(self, archive: Option<Archive<C>>) -> Self {
+        Self { archive, ..self }
     }
 
     /// The same router with look-ups. Webhooks update their store.
@@ -175,7 +182,8 @@ impl<C: FirehoseClient> Router<C> {
         let received_at = self.now();
         let mut flattened = self.flatten(route, request.body, received_at, report)?;
         let lines = self.lines(&flattened.records, received_at, report);
-        report.delivered = self.delivery.put(&lines, received_at).await;
+        let keep = self.keep(route, request.body, received_at);
+        (report.delivered, report.not_archived) = tokio::join!(self.delivery.put(&lines, received_at), keep);
         if report.delivered.is_complete() {
             let fed = self.feed(&lines, report).await;
             if route.path() == STATUS_PATH {
@@ -188,6 +196,13 @@ impl<C: FirehoseClient> Router<C> {
                 ..error(StatusCode::SERVICE_UNAVAILABLE, "the records could not be stored: send them again")
             })
         }
+    }
+
+    /// Keeps a body in the archive, if there is one. Returns the number of bodies that it did not store.
+    async fn keep(&self, route: Route, body: &[u8], received_at: i64) -> u64 {
+        let Some(archive) = &self.archive else { return 0 };
+        let secrets = self.keyring.secrets();
+        u64::from(!archive.keep(route, body, received_at, &secrets.options).await)
     }
 
     /// Answers a look-up request.
@@ -227,29 +242,18 @@ impl<C: FirehoseClient> Router<C> {
         }
     }
 
-    /// Writes the records as lines. A line whose event time is more than [`CLOCK_TOLERANCE_MS`] after its receipt
-    /// contains `"received_at_doubtful":true`: either the clock of this machine or the time in the event is wrong.
+    /// Writes the records as lines, and warns if a time of receipt is doubtful.
     fn lines(&self, records: &[Record], received_at: i64, report: &mut Report) -> Vec<u8> {
-        let mut lines = Vec::with_capacity(records.len() * 512);
-        let mut furthest = 0;
-        for record in records {
-            record.write_line(&mut lines);
-            let ahead = record.event_ts().saturating_sub(received_at);
-            if ahead > CLOCK_TOLERANCE_MS && lines.ends_with(b"}\n") {
-                lines.truncate(lines.len() - 2);
-                lines.extend_from_slice(b",\"received_at_doubtful\":true}\n");
-                report.doubtful_receipts += 1;
-                furthest = furthest.max(ahead);
-            }
-        }
-        if report.doubtful_receipts > 0 {
+        let lines = raw_lines(records, received_at);
+        report.doubtful_receipts = lines.doubtful_receipts;
+        if lines.doubtful_receipts > 0 {
             tracing::warn!(
-                records = report.doubtful_receipts,
-                ahead_ms = furthest,
+                records = lines.doubtful_receipts,
+                ahead_ms = lines.furthest_ahead_ms,
                 "events are later than this machine's clock: check the clock"
             );
         }
-        lines
+        lines.text
     }
 
     async fn handshake(&self, provider: Provider, query: &str, report: &mut Report) -> Result<Answer, Answer> {

@@ -43,6 +43,10 @@ pub struct Settings {
     pub sink: SinkUrl,
     /// `SPILL_URL`: `s3://<bucket>/<prefix>` or `file:///<directory>`, for lines that the sink did not accept.
     pub spill: Option<String>,
+    /// `ARCHIVE_URL`: where the bodies of authentic requests are kept as received; nowhere if not set.
+    pub archive: Option<SinkUrl>,
+    /// `ARCHIVE_SPILL_URL`: as `SPILL_URL`, for bodies that the archive did not accept.
+    pub archive_spill: Option<String>,
     /// `LOOKUPS_URL`: the optional look-up store, `dynamodb://<table>`, and for `bluetick serve` also
     /// `file:///<directory>`.
     pub lookups: Option<Address>,
@@ -91,8 +95,10 @@ impl Settings {
         let filled = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let sink = filled("SINK_URL").ok_or(SettingsError::Missing("SINK_URL"))?;
         Ok(Self {
-            sink: parse_sink(&sink)?,
+            sink: parse_sink("SINK_URL", &sink)?,
             spill: filled("SPILL_URL"),
+            archive: filled("ARCHIVE_URL").map(|url| parse_sink("ARCHIVE_URL", &url)).transpose()?,
+            archive_spill: filled("ARCHIVE_SPILL_URL"),
             lookup_budget: filled("LOOKUP_BUDGET_MS").map_or(Ok(FEED_BUDGET), |text| parse_budget(&text))?,
             lookups: filled("LOOKUPS_URL").map(|url| parse_lookups(&url)).transpose()?,
             first_event_ms: filled("FIRST_DAY").map_or(Ok(EARLIEST_EVENT_MS), |text| parse_first_day(&text))?,
@@ -120,9 +126,8 @@ fn parse_lookups(text: &str) -> Result<Address, SettingsError> {
     text.trim().parse().map_err(|_| SettingsError::Invalid { name: "LOOKUPS_URL", expected })
 }
 
-fn parse_sink(text: &str) -> Result<SinkUrl, SettingsError> {
-    let invalid =
-        SettingsError::Invalid { name: "SINK_URL", expected: "firehose://<delivery stream> or file:///<directory>" };
+fn parse_sink(name: &'static str, text: &str) -> Result<SinkUrl, SettingsError> {
+    let invalid = SettingsError::Invalid { name, expected: "firehose://<delivery stream> or file:///<directory>" };
     if let Some(stream) = text.strip_prefix("firehose://") {
         let stream = stream.trim_end_matches('/');
         return if stream.is_empty() { Err(invalid) } else { Ok(SinkUrl::Firehose(stream.to_owned())) };
@@ -186,6 +191,16 @@ mod tests {
             assert!(matches!(sink(wrong), Err(SettingsError::Invalid { name: "SINK_URL", .. })), "{wrong}");
         }
         assert_eq!(sink(" ").unwrap_err(), SettingsError::Missing("SINK_URL"));
+    }
+
+    #[test]
+    fn the_archive_is_off_unless_it_has_a_place() {
+        let archive = |url| read(&[("SINK_URL", "firehose://events"), ("ARCHIVE_URL", url)]).map(|found| found.archive);
+        assert_eq!((archive(""), archive(" ")), (Ok(None), Ok(None)));
+        assert_eq!(archive("firehose://bodies"), Ok(Some(SinkUrl::Firehose("bodies".to_owned()))));
+        for wrong in ["firehose://", "s3://bucket/archive", "archive"] {
+            assert!(matches!(archive(wrong), Err(SettingsError::Invalid { name: "ARCHIVE_URL", .. })), "{wrong}");
+        }
     }
 
     #[test]

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bluetick_events::ArchivedBody;
 use bluetick_ingest::answer::Answer;
-use bluetick_ingest::deliver::{Delivery, Sink};
+use bluetick_ingest::archive::Archive;
+use bluetick_ingest::deliver::{Delivery, SPILL_BUDGET, Sink};
 use bluetick_ingest::file_sink::FileSink;
-use bluetick_ingest::firehose::{CallError, Firehose, FirehoseClient};
+use bluetick_ingest::firehose::{BUDGET, CallError, Firehose, FirehoseClient};
 use bluetick_ingest::keyring::Keyring;
 use bluetick_ingest::lambda;
 use bluetick_ingest::router::{MAX_BODY_BYTES, Report, Request, Router};
@@ -273,6 +275,112 @@ async fn what_the_stream_refuses_is_spilled_and_otherwise_the_sender_is_told() {
     let (answer, report) = Stage::with_refusing_stream(false).post_meta(&body).await;
     assert_eq!((answer.status.as_u16(), report.delivered.spilled, report.delivered.refused), (503, 0, 3));
     assert_eq!(answer.headers, [("retry-after", "5")]);
+}
+
+/// A stage with an archive in a directory of its own.
+fn with_archive(stage: Stage) -> (Stage, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let sink = Sink::File(FileSink::new(directory.path()).unwrap());
+    let router = stage.router.with_archive(Some(Archive::new(Delivery::new(sink, None))));
+    (Stage { router, ..stage }, directory)
+}
+
+/// The routes and bodies of an archive, in the order in which they were received.
+fn archived(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut text = String::new();
+    read_objects(directory, &mut text);
+    let bodies = text.lines().map(|line| ArchivedBody::parse(line.as_bytes()).unwrap());
+    bodies
+        .map(|body| {
+            assert_eq!(body.received_at, NOW);
+            (body.route.path(), body.body.into_owned())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn bodies_of_authentic_requests_are_archived_as_received() {
+    let (stage, archive) = with_archive(Stage::with_file_sink());
+    let token = [("X-Webhook-Token", TEST_TRACKER_TOKEN.to_owned())];
+    let send = br#"{"wa_id": "4917000000001", "template_wamid": "wamid.A"}"#;
+    // Parsed, without a record, unreadable, not UTF-8, and a request of the application.
+    let bodies =
+        [meta_statuses(2, "\u{1f600}"), b"{\"entry\":[]}".to_vec(), b"{\"entry\": [".to_vec(), b"\xff\xfe".to_vec()];
+    for body in &bodies {
+        let (answer, report) = stage.post_meta(body).await;
+        assert_eq!((answer.status.as_u16(), report.not_archived), (200, 0));
+    }
+    assert_eq!(stage.post("/api/webhooks/track-send/", &token, send).await.0.status.as_u16(), 200);
+    // Not: a forged webhook, a request that its caller must correct, a question.
+    assert_eq!(stage.post("/webhooks/meta", &[("x-hub-signature-256", sign("other", send))], send).await.0.status, 401);
+    assert_eq!(stage.post("/api/webhooks/track-send", &token, b"{}").await.0.status, 400);
+    assert_eq!(stage.post("/api/webhooks/message-status-lookup", &token, b"{\"wamids\":[]}").await.1.not_archived, 0);
+    let mut expected: Vec<_> = bodies.map(|body| ("/webhooks/meta".to_owned(), body)).to_vec();
+    expected.push(("/api/webhooks/track-send".to_owned(), send.to_vec()));
+    let mut found = archived(archive.path());
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn an_archive_that_fails_changes_no_answer() {
+    let archive = || Some(Archive::new(Delivery::new(Sink::Firehose(Firehose::new(Refusing, || 0.0)), None)));
+    let stage = Stage::with_file_sink();
+    let stage = Stage { router: stage.router.with_archive(archive()), ..stage };
+    let (answer, report) = stage.post_meta(&meta_statuses(3, "")).await;
+    assert_eq!((answer.status.as_u16(), report.delivered.accepted, report.not_archived), (200, 3, 1));
+    assert_eq!(stage.lines().len(), 3);
+    // Nor does an archive that works make up for records that are not stored.
+    let (refused, kept) = with_archive(Stage::with_refusing_stream(false));
+    assert_eq!(refused.post_meta(&meta_statuses(3, "")).await.0.status, 503);
+    assert_eq!(archived(kept.path()).len(), 1);
+}
+
+/// A delivery stream that never answers.
+struct Hanging;
+
+impl FirehoseClient for Hanging {
+    async fn put(&self, _: &[Vec<u8>]) -> Result<Vec<bool>, CallError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_archive_that_hangs_delays_no_answer_beyond_the_limits_of_delivery() {
+    let directory = tempfile::tempdir().unwrap();
+    let hanging = || Sink::Firehose(Firehose::new(Hanging, || 0.0));
+    let url = url::Url::from_directory_path(directory.path()).unwrap();
+    let spill = Spill::open(url.as_str(), SPILL_BUDGET).unwrap();
+    let router = Router::new(Keyring::fixed(secrets()), Delivery::new(hanging(), Some(spill)), now)
+        .with_archive(Some(Archive::new(Delivery::new(hanging(), None))));
+    let body = meta_statuses(1, "");
+    let mut headers = HeaderMap::new();
+    headers.insert("x-hub-signature-256", sign(TEST_META_APP_SECRET, &body).parse().unwrap());
+    let start = tokio::time::Instant::now();
+    let request = Request { method: &Method::POST, path: "/webhooks/meta", query: "", headers: &headers, body: &body };
+    let (answer, report) = router.handle(request).await;
+    assert_eq!((answer.status.as_u16(), report.delivered.spilled, report.not_archived), (200, 1, 1));
+    assert!(start.elapsed() <= BUDGET + SPILL_BUDGET, "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn nothing_is_archived_where_numbers_are_hashed() {
+    let secrets = Secrets::read(
+        |name| match name {
+            "META_APP_SECRETS" => Some(TEST_META_APP_SECRET.to_owned()),
+            "PSEUDONYM_KEY" => Some("test-key".to_owned()),
+            _ => None,
+        },
+        false,
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let sink = Sink::File(FileSink::new(directory.path()).unwrap());
+    let router = Router::new(Keyring::fixed(secrets.unwrap()), Delivery::new(sink, None), now);
+    let (stage, archive) = with_archive(Stage { router, directory });
+    let (answer, report) = stage.post_meta(&meta_statuses(1, "")).await;
+    assert_eq!((answer.status.as_u16(), report.delivered.accepted, report.not_archived), (200, 1, 1));
+    assert_eq!(archived(archive.path()), []);
 }
 
 /// Ingest's clock is two days slow: all events seem to be in the future.

@@ -8,6 +8,7 @@ use bluetick_lake::Person;
 use bluetick_transform::lookups;
 use serde_json::json;
 
+use crate::archive::erasing;
 use crate::commands::{LakeArguments, OptionalLookupsArguments};
 use crate::output::{self, CommandResult};
 
@@ -35,6 +36,9 @@ pub(crate) struct Arguments {
     lake: LakeArguments,
     #[command(flatten)]
     lookups: OptionalLookupsArguments,
+    /// Also remove the bodies that name an erased person from this archive: s3://bucket/archive or file:///directory
+    #[arg(long, value_name = "URL", conflicts_with = "status")]
+    archive: Option<String>,
     /// Erase nothing; report the progress of an earlier erasure
     #[arg(long, conflicts_with = "again")]
     status: bool,
@@ -49,7 +53,9 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
         (None, Some(user_id)) => Person::UserId(user_id.clone()),
         (None, None) => {
             let rows_removed = arguments.lake.open_existing()?.erase_again().await?;
-            output::report(arguments.json, &json!({"rows_removed": rows_removed}))?;
+            let bodies_removed = erase_from_archive(arguments).await?;
+            let report = json!({"rows_removed": rows_removed, "archived_bodies_removed": bodies_removed});
+            output::report(arguments.json, &report)?;
             return Ok(ExitCode::SUCCESS);
         }
     };
@@ -77,19 +83,39 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
             format!("the person is erased from the lake, but not from the look-up store ({error}{cause}); run `bluetick lookups rebuild`")
         })?;
     }
-    let remaining_copies: Vec<_> = report
+    let bodies_removed = erase_from_archive(arguments).await?;
+    let mut remaining_copies: Vec<_> = report
         .remaining_copies
         .iter()
         .map(|copy| json!({"place": copy.place, "until_ms": copy.until_ms, "ends_by": copy.ends_by}))
         .collect();
+    // Firehose may still hold bodies of the person when the archive is searched.
+    remaining_copies.push(json!({
+        "place": "archived_bodies",
+        "until_ms": null,
+        "ends_by": match bodies_removed {
+            Some(_) => "the expiry rule of archive/, or --again --archive for bodies that arrived since",
+            None => "the expiry rule of archive/, or --archive",
+        },
+    }));
     let partitions: Vec<_> = report.partitions.iter().map(ToString::to_string).collect();
     let report = json!({
         "rows_removed": report.rows_removed,
         "confirm_after_ms": report.confirm_after_ms,
+        "archived_bodies_removed": bodies_removed,
         "partitions": partitions,
         "superseded_files": report.superseded_parts,
         "remaining_copies": remaining_copies,
     });
     output::report(arguments.json, &report)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Removes the bodies of all erased persons from the archive, if one is given. Returns their number.
+async fn erase_from_archive(arguments: &Arguments) -> Result<Option<u64>, Box<dyn Error + Send + Sync>> {
+    let Some(url) = &arguments.archive else { return Ok(None) };
+    let removed = erasing::erase(arguments.lake.open_existing()?, url).await.map_err(|error| {
+        format!("the lake is done, but not the archive; run `bluetick erase --again --archive {url}`: {error}")
+    })?;
+    Ok(Some(removed.bodies))
 }

@@ -8,6 +8,7 @@ pub(crate) mod lookup;
 pub(crate) mod lookups;
 pub(crate) mod manifests;
 pub(crate) mod providers;
+pub(crate) mod reflatten;
 pub(crate) mod repair;
 pub(crate) mod replay;
 pub(crate) mod report_page;
@@ -126,11 +127,17 @@ pub(crate) fn require_directory(url: &str) -> Result<(), Box<dyn Error + Send + 
 /// Rejects a lake inside the raw objects, or raw objects inside the lake: each run would read its own output again,
 /// and the lake would grow forever.
 pub(crate) fn refuse_nested(raw: &str, lake: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let (Some(raw_place), Some(lake_place)) = (place(raw), place(lake)) else { return Ok(()) };
-    let common = raw_place.iter().zip(&lake_place).take_while(|(one, other)| one == other).count();
-    if common == raw_place.len().min(lake_place.len()) {
+    refuse_nested_places(("the raw objects", raw), ("the lake", lake))
+}
+
+/// As [`refuse_nested`] for any two places, each with its name for the error message.
+pub(crate) fn refuse_nested_places(one: (&str, &str), other: (&str, &str)) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let (Some(one_place), Some(other_place)) = (place(one.1), place(other.1)) else { return Ok(()) };
+    let common = one_place.iter().zip(&other_place).take_while(|(one, other)| one == other).count();
+    if common == one_place.len().min(other_place.len()) {
+        let ((one, one_url), (other, other_url)) = (one, other);
         return Err(format!(
-            "the raw objects ({raw}) and the lake ({lake}) must not contain each other: choose separate places"
+            "{one} ({one_url}) and {other} ({other_url}) must not contain each other: choose separate places"
         )
         .into());
     }

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::commands::server::{Server, Timeouts};
-use crate::commands::{lake_options, refuse_nested, report_page};
+use crate::commands::{lake_options, refuse_nested, refuse_nested_places, report_page};
 use crate::output::{self, CommandResult};
 
 /// Accept webhooks over HTTP and write raw objects; with --every also move them into the lake
@@ -43,6 +43,10 @@ pub(crate) struct Arguments {
     /// report (`make report`) at /report
     #[arg(long, value_name = "URL", env = "LAKE_URL")]
     lake: Option<String>,
+    /// Keep the bodies of authentic requests as received: file:///directory or firehose://stream. They contain message
+    /// texts and phone numbers; `bluetick reflatten` reads them
+    #[arg(long, value_name = "URL", env = "ARCHIVE_URL")]
+    archive: Option<String>,
     /// Disconnect a client that takes longer than this to send its headers, to send its body, or to read an answer
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "10s")]
     client_timeout: Duration,
@@ -73,12 +77,20 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     let settings = Settings::read(|name| match name {
         "SINK_URL" => Some(arguments.sink.clone()),
         "LOOKUPS_URL" => arguments.lookups.clone(),
+        "ARCHIVE_URL" => arguments.archive.clone(),
         name => std::env::var(name).ok(),
     })?;
     let store = match &settings.lookups {
         Some(address) => Some(address.open().await?),
         None => None,
     };
+    if let Some(archive) = &arguments.archive {
+        // Bodies among the raw objects would be read as records.
+        let places = [("the raw objects", Some(&arguments.sink)), ("the lake", arguments.lake.as_ref())];
+        for (name, url) in places.into_iter().filter_map(|(name, url)| Some((name, url?))) {
+            refuse_nested_places((name, url), ("the archive", archive))?;
+        }
+    }
     let mover = match (&arguments.every, &arguments.lake) {
         (Some(every), Some(lake)) => {
             refuse_nested(&arguments.sink, lake)?;

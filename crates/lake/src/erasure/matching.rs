@@ -24,6 +24,9 @@ use crate::tables::{Column, ColumnType, STATEMENT_HASH, Table};
 /// Maximum number of texts whose search result is cached, so that a repeated text is searched only once.
 const MOST_KNOWN: usize = 10_000;
 
+/// How many documents inside each other the search of a body follows: JSON inside a text of JSON, and so on.
+const NESTED_DOCUMENTS: usize = 3;
+
 /// The columns that [`Erasures::matches`] reads: the timestamps of a row, its statement hash, and all text columns. A
 /// column marked as personal holds a personal identifier itself; any other text, such as a URL or a message id, may
 /// contain a phone number.
@@ -189,6 +192,48 @@ impl Erasures {
         Ok(erased)
     }
 
+    /// Searches a whole webhook body for erased persons and messages: every text, number and member name, also of JSON
+    /// inside its texts. Returns the time of the latest request that matches, in milliseconds since 1970, or
+    /// [`i64::MIN`] if only a message matches. `None` if nothing matches.
+    ///
+    /// The search finds more than [`Self::matches`] finds in the body's rows, because no row contains the whole body.
+    pub fn until_of_body(&self, body: &str) -> Option<i64> {
+        if self.is_empty() { None } else { self.until_of_document(body, NESTED_DOCUMENTS) }
+    }
+
+    fn until_of_document(&self, text: &str, depth: usize) -> Option<i64> {
+        match serde_json::from_str::<Value>(text) {
+            Ok(value) => self.until_of_any_value(&value, depth),
+            // Not JSON, or nested too deeply: anything between quotation marks may be an identifier.
+            Err(_) => {
+                let pieces = text.split('"').filter_map(|piece| self.until_of_any_text(piece, 0));
+                pieces.max().max(self.until_of_numbers(text))
+            }
+        }
+    }
+
+    fn until_of_any_value(&self, value: &Value, depth: usize) -> Option<i64> {
+        match value {
+            Value::String(text) => self.until_of_any_text(text, depth),
+            Value::Number(number) => self.until_of_any_text(&number.to_string(), 0),
+            Value::Array(items) => items.iter().filter_map(|item| self.until_of_any_value(item, depth)).max(),
+            Value::Object(entries) => {
+                let keys = entries.keys().filter_map(|key| self.until_of_any_text(key, 0));
+                keys.chain(entries.values().filter_map(|value| self.until_of_any_value(value, depth))).max()
+            }
+            Value::Null | Value::Bool(_) => None,
+        }
+    }
+
+    fn until_of_any_text(&self, text: &str, depth: usize) -> Option<i64> {
+        let message = self.messages.contains(&self.message_hash(text)).then_some(i64::MIN);
+        let found = message.max(self.until_of_identifier(text)).max(self.until_of_numbers(text));
+        match depth.checked_sub(1) {
+            Some(depth) if text.trim_start().starts_with(['{', '[']) => found.max(self.until_of_document(text, depth)),
+            _ => found,
+        }
+    }
+
     /// The hash of each row, over its table, event time and statement hash.
     pub(crate) fn row_hashes(&self, table: Table, batch: &RecordBatch) -> Result<Vec<String>, LakeError> {
         let statements = batch.column_by_name(STATEMENT_HASH).and_then(|column| column.as_primitive_opt::<Int64Type>());
@@ -336,6 +381,45 @@ mod tests {
             erasures.matches(Table::AccountEvents, &rows("wa_id", &[Some(&hash.to_lowercase())], 1)).unwrap(),
             [true]
         );
+    }
+
+    #[test]
+    fn whole_bodies_are_searched() {
+        let empty = Erasures::new(b"secret".to_vec(), &[]);
+        let entry = |person: &Person, until_ms, messages: &[&str]| Entry {
+            hash: empty.hash_of(person).unwrap(),
+            until_ms,
+            messages: messages.iter().map(|id| empty.message_hash(id)).collect(),
+            ..Entry::default()
+        };
+        let erasures = Erasures::new(
+            b"secret".to_vec(),
+            &[
+                entry(&Person::WaId("491701234567".into()), 1000, &["3EB0A"]),
+                entry(&Person::UserId("u.1".into()), 2000, &[]),
+            ],
+        );
+        let inner = serde_json::json!({"from": {"user_id": "u.1"}}).to_string();
+        let nested = serde_json::json!({"data": inner}).to_string();
+        let twice = serde_json::json!({"data": nested}).to_string();
+        for (body, expected) in [
+            (r#"{"text":{"body":"call me: +49 170 1234567"}}"#, Some(1000)),
+            (r#"{"unknown_field":[{"wa":491701234567}]}"#, Some(1000)),
+            (r#"{"id":"wamid.HBgMNDkxNzAxMjM0NTY3FQIAERgSQjYxRjk5RDBFMkJDQkY5NEY4AA=="}"#, Some(1000)),
+            (r#"{"u.1":true}"#, Some(2000)),
+            (r#"{"a":"491701234567","b":"u.1"}"#, Some(2000)),
+            (&nested, Some(2000)),
+            (&twice, Some(2000)),
+            (r#"{"key":{"id":"3EB0A"}}"#, Some(i64::MIN)),
+            (r#"{"id":"3EB0A","to":"491701234567"}"#, Some(1000)),
+            (r#"cut off {"user_id":"u.1","x"#, Some(2000)),
+            ("491701234567 and no JSON", Some(1000)),
+            (r#"{"id":"3EB0B","to":"491701234568","user":"u.12"}"#, None),
+            ("", None),
+        ] {
+            assert_eq!(erasures.until_of_body(body), expected, "{body}");
+        }
+        assert_eq!(empty.until_of_body(r#"{"to":"491701234567"}"#), None);
     }
 
     #[test]
