@@ -157,6 +157,12 @@ def lookups(webhooks: float) -> float:
     return writes / MILLION * DYNAMODB_WRITES + reads / MILLION * DYNAMODB_READS + stored * DYNAMODB_GIGABYTE
 
 
+def archive_million() -> float:
+    """USD for a million bodies in the archive of original bodies, each kept for 30 days."""
+    delivered = MILLION * FIREHOSE_ROUNDING / GIBIBYTE * FIREHOSE_GIBIBYTE
+    return delivered + MILLION * BODY_BYTES * GZIP_RATIO / GIGABYTE * S3_GIGABYTE
+
+
 def refused_million() -> float:
     """USD for a million requests that are answered 401: API, logs and the function."""
     return api_and_ingest(MILLION, REFUSED_LOG_BYTES)
@@ -195,3 +201,4 @@ if __name__ == "__main__":
     hundred_million = scanned_bytes(100 * MILLION * RECORDS_PER_WEBHOOK)
     print(f"\na query of a week at 100 million webhooks: {hundred_million / GIGABYTE:.1f} GB")
     print(f"fixed part: {fixed():.2f}; a million refused requests: {refused_million():.2f}")
+    print(f"a million archived bodies: {archive_million():.2f}")

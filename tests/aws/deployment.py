@@ -22,8 +22,13 @@ def deployed(directory: Path) -> Iterator[Pipeline]:
     try:
         emulator = Emulator(directory / "emulator.log", endpoint.url, emulator_port)
         key = emulator.client("kms").create_key(Description="of the operator")["KeyMetadata"]["Arn"]
-        # test_deploy.py deploys without a key.
-        parameters = {"Architecture": architecture(), "IngestConcurrency": "0", "KmsKeyArn": key}
+        # test_deploy.py deploys without a key and without an archive.
+        parameters = {
+            "Architecture": architecture(),
+            "ArchiveDays": "30",
+            "IngestConcurrency": "0",
+            "KmsKeyArn": key,
+        }
         stack = Stack(emulator, overlay(load_template(), emulator.url), parameters)
         stack.put_secret(SECRETS)
         yield Pipeline(stack, endpoint)

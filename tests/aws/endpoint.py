@@ -125,6 +125,8 @@ class Endpoint:
         self.firehose: Callable[[Call], None] | None = None
         # Whether S3 refuses, or does not answer, what goes to the spill.
         self.spill: str = "works"
+        # Whether the archive of bodies works: its delivery stream, which `firehose` does not touch, and its spill.
+        self.archive: str = "works"
         # How DynamoDB behaves: works, throttled, denied, hangs, or does what it is told and closes the connection.
         self.dynamodb: str = "works"
         self.calls = 0
@@ -146,12 +148,18 @@ class Endpoint:
         self._server = Server(("127.0.0.1", port), Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def behave(self, firehose: Callable[[Call], None] | None, spill: str = "works", dynamodb: str = "works") -> None:
+    def behave(
+        self,
+        firehose: Callable[[Call], None] | None,
+        spill: str = "works",
+        dynamodb: str = "works",
+        archive: str = "works",
+    ) -> None:
         """Sets the faults and counts from 0 again. Requests that hang from before are let go."""
         self._released.set()
         with self._lock:
             self._released = threading.Event()
-            self.firehose, self.spill, self.dynamodb = firehose, spill, dynamodb
+            self.firehose, self.spill, self.dynamodb, self.archive = firehose, spill, dynamodb, archive
             self.calls = self.entries_failed = self.spilled = 0
 
     def take(self, records: list[bytes]) -> None:
@@ -238,7 +246,10 @@ class _Handler(BaseHTTPRequestHandler):
             del self.headers["Host"]
             self.headers["Host"] = "localhost"
         try:
-            if self.owner.firehose and self.headers.get("X-Amz-Target", "").endswith(".PutRecordBatch"):
+            is_put = self.headers.get("X-Amz-Target", "").endswith(".PutRecordBatch")
+            if is_put and "Archive" in json.loads(body)["DeliveryStreamName"]:
+                self._archive(body, Refuse(400, "AccessDeniedException"))
+            elif self.owner.firehose and is_put:
                 self._answer(200, json.dumps(self.owner.put_record_batch(body)).encode(), "application/x-amz-json-1.1")
             elif self.owner.athena and self.headers.get("X-Amz-Target", "").startswith("AmazonAthena."):
                 status, document = self.owner.athena.answer(self.headers["X-Amz-Target"], body)
@@ -247,6 +258,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._dynamodb(body)
             elif self.command == "PUT" and "/raw/spill/" in self.path:
                 self._spill(body)
+            elif self.command == "PUT" and "/archive/spill/" in self.path:
+                self._archive(body, Refuse(403, "AccessDenied"))
             elif self.command == "PUT" and "/manifest/" in self.path and not self._is_conditional():
                 self.owner.violations.append(f"an unconditional write of {self.path}")
                 self._answer(403, ACCESS_DENIED, "application/xml")
@@ -273,6 +286,13 @@ class _Handler(BaseHTTPRequestHandler):
         if self.owner.spill == "denied":
             return self._answer(403, ACCESS_DENIED, "application/xml")
         self.owner.spilled += 1
+        return self._pass_on(body)
+
+    def _archive(self, body: bytes, refusal: Refuse) -> None:
+        if self.owner.archive == "hangs":
+            raise Hang
+        if self.owner.archive == "denied":
+            raise refusal
         return self._pass_on(body)
 
     def _dynamodb(self, body: bytes) -> None:

@@ -115,7 +115,10 @@ def archive(resources: dict) -> Iterator[str]:
     if text(target["BucketARN"]) != "${ArchiveBucket.Arn}" or not target["Prefix"].startswith("archive/"):
         yield "bodies belong under archive/ of their own bucket"
     variables = resources["IngestFunction"]["Properties"]["Environment"]["Variables"]
-    expected = {"ARCHIVE_URL": "firehose://${ArchiveStream}", "ARCHIVE_SPILL_URL": "s3://${ArchiveBucket}/archive/spill"}
+    expected = {
+        "ARCHIVE_URL": "firehose://${ArchiveStream}",
+        "ARCHIVE_SPILL_URL": "s3://${ArchiveBucket}/archive/spill",
+    }
     for name, url in expected.items():
         if variables.get(name) != {"Fn::If": ["HasArchive", {"Fn::Sub": url}, ""]}:
             yield f"{name} must be {url}, and empty by default"
@@ -296,6 +299,10 @@ def http_api(resources: dict) -> Iterator[str]:
         yield "the access log's lines must be JSON"
 
 
+# Watched by alarms only.
+NOT_SHOWN = ("DeliveryToS3.Success", "NotConserved", "ObjectsFailed", "NotArchived")
+
+
 def dashboard(resources: dict) -> Iterator[str]:
     body = re.sub(r"\$\{([\w:.]+)\}", r"\1", text(resources["Dashboard"]["Properties"]["DashboardBody"]))
     try:
@@ -305,7 +312,7 @@ def dashboard(resources: dict) -> Iterator[str]:
         return
     shown = json.dumps(widgets)
     for _, metric in sorted(WATCHED):
-        if metric not in shown and metric not in ("DeliveryToS3.Success", "NotConserved", "ObjectsFailed", "NotArchived"):
+        if metric not in shown and metric not in NOT_SHOWN:
             yield f"the dashboard does not show {metric}"
 
 

@@ -74,6 +74,7 @@ INLINE = {
     "bluetick": "the name of the command",
     "bluetick --help": "test_commands_of_sentences",
     "bluetick erase --status --wa-id …": "test_a_person_is_erased",
+    "bluetick reflatten": "the block of docs/operations.md",
     "bluetick repair --lake s3://<LakeBucketName> --dry-run": "test_a_lost_manifest_is_looked_for",
     "bluetick replay": "`make replay` runs it",
     "bluetick serve": "the block of README",
@@ -84,6 +85,9 @@ INLINE = {
     "make": "the name of the program",
     "make bluetick": "every run of these tests needs it; tests/test_demo.py runs what it builds",
     "make deploy": "the first block of docs/operations.md",
+    'make deploy PARAMETERS="ArchiveDays=30"': (
+        "the first block deploys parameters so; deployment.py deploys this one, and test_archived_bodies.py tests it"
+    ),
     "make destroy": "the block of docs/operations.md",
     "make fuzz": "takes a quarter of an hour",
     "make help": "test_commands_of_sentences",
@@ -511,6 +515,38 @@ def test_a_person_is_erased(deployed: Deployment, replayed: object) -> None:
     assert status.stdout
 
 
+REFLATTEN = (
+    "bluetick reflatten s3://<ArchiveBucketName>/archive --raw s3://<RawBucketName>/raw/reflatten "
+    "--lake s3://<LakeBucketName>"
+)
+ERASE_BODIES = (
+    "bluetick erase --wa-id 491550000000 --lake s3://<LakeBucketName> --archive s3://<ArchiveBucketName>/archive"
+)
+
+
+@runs(REFLATTEN)
+@runs(ERASE_BODIES)
+def test_archived_bodies_become_rows_and_are_erased(deployed: Deployment) -> None:
+    stack = deployed.stack
+    pipeline = Pipeline(stack, deployed.user.endpoint)
+    bodies = [webhook.body.decode() for webhook in webhooks("archived", 2) if webhook.path == "/webhooks/meta"]
+    person = '{"object":"whatsapp_business_account","entry":[{"to":"491550000000"}]}'
+    received_at = 1_760_000_100_000
+    archived = [{"route": "/webhooks/meta", "received_at": received_at, "body": body} for body in (*bodies, person)]
+    key, bucket = "archive/2026/11/20/12/bodies.gz", stack.outputs["ArchiveBucketName"]
+    text = "".join(f"{json.dumps(line)}\n" for line in archived)
+    stack.s3.put_object(Bucket=bucket, Key=key, Body=gzip.compress(text.encode()))
+    typed(deployed, REFLATTEN)
+    expected = {row for webhook in webhooks("archived", 2) for row in webhook.rows if webhook.body.decode() in bodies}
+    assert expected
+    # The raw bucket tells the transform.
+    wait_for("the rows", lambda: all(rows(deployed)[row] == 1 for row in expected))
+    pipeline.drain()
+    typed(deployed, ERASE_BODIES)
+    left = gzip.decompress(stack.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    assert [json.loads(line)["body"] for line in left.splitlines()] == bodies
+
+
 @runs("key=manifest/clicks/dt=2026-11-20/symlink.txt")
 def test_a_partition_is_restored(deployed: Deployment, raw: str, replayed: object) -> None:
     s3, lake = deployed.stack.s3, deployed.stack.outputs["LakeBucketName"]
@@ -630,11 +666,18 @@ def test_the_template_of_the_pipeline_takes_what_the_page_gives_it() -> None:
 @runs("make destroy")
 def test_the_stack_is_destroyed(deployed: Deployment) -> None:
     done = typed(deployed, "make destroy")
-    for name in ("bluetick-raw", "bluetick-lake", "bluetick-results", "WebhookSecret", "VerifyTokenSecret"):
+    for name in (
+        "bluetick-raw",
+        "bluetick-archive",
+        "bluetick-lake",
+        "bluetick-results",
+        "WebhookSecret",
+        "VerifyTokenSecret",
+    ):
         assert name in done.stdout
     client = deployed.user.emulator.client
     buckets = {bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]}
-    assert {f"bluetick-{kind}-123456789012-{REGION}" for kind in ("raw", "lake", "results")} <= buckets
+    assert {f"bluetick-{kind}-123456789012-{REGION}" for kind in ("raw", "archive", "lake", "results")} <= buckets
     stacks = client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"])
     assert "bluetick" not in {item["StackName"] for item in stacks["StackSummaries"]}
     again = deployed.user.shell("make destroy", AWS_REGION=REGION)
@@ -647,7 +690,9 @@ def test_the_buckets_of_a_deleted_stack_can_be_deleted(deployed: Deployment) -> 
     secrets = user.emulator.client("secretsmanager").list_secrets()["SecretList"]
     names = [item["ARN"] for item in secrets]
     assert names
-    commands = [f"aws s3 rb --force s3://bluetick-{kind}-123456789012-{REGION}" for kind in ("raw", "results")]
+    commands = [
+        f"aws s3 rb --force s3://bluetick-{kind}-123456789012-{REGION}" for kind in ("raw", "archive", "results")
+    ]
     commands += [f"aws secretsmanager delete-secret --secret-id {name}" for name in names]
     done = user.shell("\n".join(commands), AWS_DEFAULT_REGION=REGION)
     assert done.returncode == 0, done.stderr

@@ -269,6 +269,8 @@ def test_the_table_of_costs_is_that_of_the_calculation() -> None:
     assert costs.table() in page, "write it again: make cost-docs"
     read = costs.scanned_bytes(100 * costs.MILLION * costs.RECORDS_PER_WEBHOOK)
     assert f"a query of one week reads about {read / costs.GIGABYTE:.1f} GB" in " ".join(page.split())
+    archived = f"a million bodies cost about {costs.archive_million():.2f} USD"
+    assert archived in " ".join(page.split())
     columns = [costs.costs(millions * costs.MILLION) for millions in (1, 10, 100, 1000)]
     assert all(smaller[item] <= larger[item] for smaller, larger in itertools.pairwise(columns) for item in smaller)
 

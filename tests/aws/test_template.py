@@ -87,7 +87,8 @@ def test_every_finding_of_the_security_scan_is_explained() -> None:
 def test_the_security_scan_sees_an_open_bucket(tmp_path: Path) -> None:
     path = tmp_path / "open.yaml"
     path.write_text(TEMPLATE.read_text().replace("BlockPublicPolicy: true", "BlockPublicPolicy: false"))
-    assert scan(path) - waived() == {("CKV_AWS_54", bucket) for bucket in ("RawBucket", "LakeBucket", "ResultBucket", "ArchiveBucket")}
+    buckets = ("RawBucket", "LakeBucket", "ResultBucket", "ArchiveBucket")
+    assert scan(path) - waived() == {("CKV_AWS_54", bucket) for bucket in buckets}
 
 
 def test_tables_and_queries_are_those_of_the_code() -> None:
