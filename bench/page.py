@@ -41,7 +41,8 @@ Versions: DuckDB {duckdb}, polars {polars}, pyarrow {pyarrow}, delta-rs {deltala
 - `ingest`: signature, parsing and flattening of one body in a running process, without the network.
 - `cold-start`, `load`: `bluetick serve` and a Node.js server, from the start of the process to the first answer, and
   user and system CPU for a request over HTTP.
-- `query`: DuckDB over the parts of a day, and over one file with the same rows.
+- `query`: DuckDB over the parts of a day as the commits left them, over the parts after the sweep has compacted the
+  day, and over one file with the same rows.
 
 ## Repeat it
 
