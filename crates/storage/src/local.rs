@@ -1,10 +1,10 @@
 //! A local directory as an object store with conditional writes.
 //!
 //! `LocalFileSystem` has no conditional update, and its ETag (inode, time, size) may repeat when a file is replaced
-//! twice within one clock tick. This wrapper adds both. A lock file, which the operating system releases when its
-//! holder dies, serialises the conditional writes of all processes. ETags of conditionally written objects are hashes
-//! of the content. Each write goes to a new file that is flushed and renamed, so readers need no lock and never see a
-//! partial file.
+//! twice within one clock tick. This wrapper adds conditional updates, and ETags that change with the content. A lock
+//! file, which the operating system releases when its holder dies, serialises the conditional writes of all processes.
+//! ETags of conditionally written objects are hashes of the content. Each write goes to a new file that is flushed and
+//! renamed, so readers need no lock and never see a partial file.
 //!
 //! A conditional write runs as one task on a thread. Dropping its future (deadline, abort) does not release the lock
 //! while the thread is still writing.

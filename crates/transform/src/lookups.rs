@@ -269,7 +269,8 @@ pub async fn messages_naming(lake: &Lake, person: &Person) -> Result<BTreeSet<St
         let mut visit = |batch: &RecordBatch| match person.matches(partition.table, batch) {
             Ok(named) => {
                 let facts = facts(partition.table, batch).into_iter().zip(named).filter(|(_, named)| *named);
-                // With a row that adds nothing to an item, a reaction for instance, the lake forgets the message too.
+                // Rows that add nothing to an item count, too, such as a reaction: after their erasure the lake leaves
+                // out later rows about the message.
                 found.extend(facts.filter_map(|(fact, _)| fact.into_message_id()));
             }
             Err(error) => failed = Some(error),

@@ -534,8 +534,8 @@ fn an_erased_person_does_not_come_back() {
     assert_eq!((store.len(), lake.len()), (0, 0));
 }
 
-/// With a row that adds nothing to an item, the lake forgets the reports of its message: here a reaction, and a status of a
-/// payment, on messages whose statuses name another.
+/// An erasure that removes a row which adds nothing to an item also removes the message from the store: here a
+/// reaction, and a status of a payment, on messages whose statuses name another person.
 #[test]
 fn an_erased_persons_reaction_takes_its_message_along() {
     let status = Told { variant: 3, ..told_once(0) };

@@ -156,7 +156,7 @@ fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result
     let event_id = id(body.get("event_id"));
     let registration_id = id(body.get("event_registration_id"));
     let standalone = event_id.is_none() && registration_id.is_none();
-    // A correction without an event makes no statement about it.
+    // A correction that names no event does not say that the message belongs to none.
     let is_known = !(standalone && updated_at.is_some());
 
     let mut draft: Draft<Send> = flattening.draft(&time, &Scope::default());

@@ -1,5 +1,5 @@
-//! A manifest is deleted or emptied: `verify` and the sweep report it, the sweep never writes it again, and the repair
-//! rebuilds it if the parts alone show which rows the partition had.
+//! A manifest is deleted or emptied: `verify` and the sweep report it, the sweep deletes no part of the partition, and
+//! the repair rebuilds the manifest if the parts alone show which rows the partition had.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
