@@ -3,7 +3,7 @@
 .PHONY: test-pipeline
 test-pipeline: build $(VENV)/ready ## end to end: demo, functions, readers, kill -9, S3, memory, load
 	@mkdir -p $(LOGS)
-	$(PYTHON) -m pytest -q tests --ignore=tests/sql --ignore=tests/athena --ignore=tests/aws --ignore=tests/report_browser --ignore=tests/mutations $(KEEP_LOG)
+	$(PYTHON) -m pytest -q tests --ignore=tests/sql --ignore=tests/athena --ignore=tests/aws --ignore=tests/report_browser --ignore=tests/mutations --ignore=tests/integrations_run $(KEEP_LOG)
 
 .PHONY: test-mutations
 test-mutations: build $(TOOLS)/ready $(VENV)/ready ## each known fault of a deployment, put back, makes its test fail; compiles twice, long

@@ -35,7 +35,7 @@ _TYPES = {
     "map<string,string>": "MAP(VARCHAR, VARCHAR)",
 }
 
-_OPTIONS = (
+OPTIONS = (
     "SET TimeZone = 'UTC'",
     "SET integer_division = true",
     "SET default_null_order = 'nulls_last'",
@@ -44,7 +44,7 @@ _OPTIONS = (
     "SET enable_progress_bar_print = false",
 )
 
-_MACROS = (
+MACROS = (
     "CREATE MACRO with_timezone(t, zone) AS timezone(zone, CAST(t AS TIMESTAMP))",
     "CREATE MACRO at_timezone(t, zone) AS timezone(zone, t)",
 )
@@ -125,9 +125,9 @@ class DuckEngine:
         self.settings = settings
         self.connection = duckdb.connect()
         lake.attach(self.connection)
-        for option in _OPTIONS:
+        for option in OPTIONS:
             self.connection.execute(option)
-        for macro in _MACROS:
+        for macro in MACROS:
             self.connection.execute(macro)
         self.connection.execute(f"CREATE SCHEMA {settings.database}")
         for table in read_tables():

@@ -1,0 +1,26 @@
+-- Question: How many messages of each day reached each step, by template, campaign, number and provider?
+-- Parameters: from, to, account_id, phone_number_id; ${database}
+-- Definitions (docs/metrics.md, part 6): messages sent on the local days `from` to `to`. These are counts without persons: they add up, and a
+-- rate is the quotient of two sums. CTR = clickable_clicked / clickable_delivered.
+WITH ${include:cohort}
+SELECT
+  sent_date,
+  template_name,
+  campaign_id,
+  account_id,
+  phone_number_id,
+  provider,
+  count(*) AS sent,
+  count(*) FILTER (WHERE is_delivered) AS delivered,
+  count(*) FILTER (WHERE is_read) AS read,
+  count(*) FILTER (WHERE is_clicked) AS clicked,
+  count(*) FILTER (WHERE is_replied) AS replied,
+  count(*) FILTER (WHERE is_failed) AS failed,
+  count(*) FILTER (WHERE is_deleted) AS deleted,
+  count(*) FILTER (WHERE is_clickable) AS clickable,
+  count(*) FILTER (WHERE is_clickable AND is_delivered) AS clickable_delivered,
+  count(*) FILTER (WHERE is_clickable AND is_read) AS clickable_read,
+  count(*) FILTER (WHERE is_clickable AND is_clicked) AS clickable_clicked,
+  CAST(coalesce(sum(clicks) FILTER (WHERE is_clickable), 0) AS bigint) AS clicks
+FROM sent_messages
+GROUP BY sent_date, template_name, campaign_id, account_id, phone_number_id, provider
