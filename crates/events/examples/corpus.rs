@@ -105,7 +105,7 @@ fn counts(records: &[Record]) -> BTreeMap<String, u64> {
     for record in records {
         let names = match record {
             Record::Status(_) => vec!["statuses".to_owned()],
-            Record::Click(click) if matches!(click.kind.as_str(), "link_click" | "landing_page_view") => {
+            Record::Click(click) if matches!(click.kind.as_ref(), "link_click" | "landing_page_view") => {
                 vec!["user_actions".to_owned()]
             }
             Record::Click(click) => vec!["messages".to_owned(), format!("clicks.{}", click.kind)],

@@ -1,16 +1,18 @@
 //! The button, list row or flow that a person chose with a click. Parsers for JSON shapes that several providers
 //! share.
 
-use crate::extracted::{Extracted, ExtractedText, id, own_token, text};
+use std::borrow::Cow;
+
+use crate::extracted::{Extracted, ExtractedText, Text, id, own_token, text};
 use crate::flattening::{Draft, Flattening, fill};
-use crate::json::Json;
+use crate::json::{Arena, Json};
 use crate::limits::{MAX_ID_BYTES, MAX_RESPONSE_JSON_BYTES, truncate};
 use crate::payload;
 use crate::record::Click;
 
 /// The columns of a click that describe the chosen button, row or flow.
 pub(crate) struct Choice<'j> {
-    pub(crate) kind: Extracted<'j, String>,
+    pub(crate) kind: Text<'j>,
     pub(crate) button_id: ExtractedText<'j>,
     pub(crate) button_text: ExtractedText<'j>,
     pub(crate) description: ExtractedText<'j>,
@@ -21,7 +23,7 @@ pub(crate) struct Choice<'j> {
 
 impl<'j> Choice<'j> {
     /// Creates a choice of this kind; all other columns are null.
-    pub(crate) fn new(kind: Extracted<'j, String>) -> Self {
+    pub(crate) fn new(kind: Text<'j>) -> Self {
         Choice {
             kind,
             button_id: None,
@@ -34,7 +36,7 @@ impl<'j> Choice<'j> {
     }
 
     /// Copies the choice to the columns of a click.
-    pub(crate) fn fill(self, flattening: &Flattening<'_>, draft: &mut Draft<Click>) {
+    pub(crate) fn fill(self, flattening: &Flattening<'_>, draft: &mut Draft<Click<'j>>) {
         flattening.note(draft, "kind", &self.kind);
         draft.columns.kind = self.kind.value;
         fill!(flattening, *draft, {
@@ -56,7 +58,7 @@ pub(crate) fn interactive_choice<'j>(flattening: &mut Flattening<'_>, interactiv
     let kind = stated.as_str().or_else(|| KINDS.into_iter().find(|kind| interactive.get(kind).is_object()))?;
     let node = if stated.is_null() { interactive } else { stated };
     let reply = interactive.get(kind);
-    let choice = Choice::new(Extracted::copied(truncate(kind, MAX_ID_BYTES).to_owned(), node));
+    let choice = Choice::new(Extracted::copied(Cow::Borrowed(truncate(kind, MAX_ID_BYTES)), node));
     Some(match kind {
         "nfm_reply" => flow_choice(flattening, reply, node),
         "call_permission_reply" => {
@@ -80,16 +82,18 @@ pub(crate) fn interactive_choice<'j>(flattening: &mut Flattening<'_>, interactiv
 /// arbitrary content.
 pub(crate) fn flow_choice<'j>(flattening: &mut Flattening<'_>, reply: &'j Json<'j>, node: &'j Json<'j>) -> Choice<'j> {
     let response = reply.first(&["response_json", "paramsJson"]);
-    let nested = flattening.nested(response);
+    let arena = Arena::default();
+    let nested = flattening.nested(&arena, response);
     let answer = if nested.is_null() { response } else { &nested };
     let flow_token = own_token(answer.get("flow_token"));
-    let flow_token = flow_token.map(|token| Extracted::derived(token.value, "flow_token in", response));
+    let flow_token =
+        flow_token.map(|token| Extracted::derived(Cow::Owned(token.value.into_owned()), "flow_token in", response));
     let is_kept = flattening.options.keep_response_json && !response.is_null();
     let response_json = is_kept.then(|| match response {
-        Json::String(json) => Extracted::copied(truncate(json, MAX_RESPONSE_JSON_BYTES).to_owned(), response),
+        Json::String(json) => Extracted::copied(Cow::Borrowed(truncate(json, MAX_RESPONSE_JSON_BYTES)), response),
         other => {
             let json = payload::write_whole(other);
-            Extracted::derived(truncate(&json, MAX_RESPONSE_JSON_BYTES).to_owned(), "JSON of", response)
+            Extracted::derived(Cow::Owned(truncate(&json, MAX_RESPONSE_JSON_BYTES).to_owned()), "JSON of", response)
         }
     });
     Choice {
@@ -97,6 +101,6 @@ pub(crate) fn flow_choice<'j>(flattening: &mut Flattening<'_>, reply: &'j Json<'
         flow_name: id(reply.get("name")),
         flow_token,
         response_json,
-        ..Choice::new(Extracted::derived("flow_reply".to_owned(), "a flow's reply:", node))
+        ..Choice::new(Text::named("flow_reply", "a flow's reply:", node))
     }
 }

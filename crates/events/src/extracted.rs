@@ -1,7 +1,9 @@
 //! Values extracted from a body, with their source.
 
+use std::borrow::Cow;
+
 use crate::json::Json;
-use crate::limits::{self, truncate};
+use crate::limits::{self, truncate, truncated};
 use crate::redact::without_jwt;
 
 /// A value and the JSON nodes that it was read from. `flatten --explain` prints the paths of these nodes.
@@ -34,8 +36,18 @@ impl<'j, T> Extracted<'j, T> {
     }
 }
 
+/// A text, borrowed from the body where the body contains it as it is.
+pub(crate) type Text<'j> = Extracted<'j, Cow<'j, str>>;
+
 /// A text for a nullable column.
-pub(crate) type ExtractedText<'j> = Option<Extracted<'j, String>>;
+pub(crate) type ExtractedText<'j> = Option<Text<'j>>;
+
+impl<'j> Text<'j> {
+    /// A name that the code determines, not the body. `how` describes why.
+    pub(crate) fn named(name: &'static str, how: &'static str, node: &'j Json<'j>) -> Self {
+        Extracted::derived(Cow::Borrowed(name), how, node)
+    }
+}
 
 /// A string or number as text, truncated to `bytes` bytes. `None` for empty strings and all other types.
 ///
@@ -43,11 +55,8 @@ pub(crate) type ExtractedText<'j> = Option<Extracted<'j, String>>;
 /// links.
 pub(crate) fn text_within<'j>(node: &'j Json<'j>, bytes: usize) -> ExtractedText<'j> {
     match node {
-        Json::String(text) if !text.is_empty() => {
-            let text = without_jwt(text);
-            Some(Extracted::copied(truncate(&text, bytes).to_owned(), node))
-        }
-        Json::Number(number) => Some(Extracted::copied(number.to_string(), node)),
+        Json::String(text) if !text.is_empty() => Some(Extracted::copied(truncated(without_jwt(text), bytes), node)),
+        Json::Number(number) => Some(Extracted::copied(Cow::Owned(number.to_string()), node)),
         _ => None,
     }
 }
@@ -92,7 +101,7 @@ pub(crate) fn boolean<'j>(node: &'j Json<'j>) -> Option<Extracted<'j, bool>> {
 pub(crate) fn own_token<'j>(node: &'j Json<'j>) -> ExtractedText<'j> {
     match node {
         Json::String(text) if !text.is_empty() => {
-            Some(Extracted::copied(truncate(text, limits::MAX_TEXT_BYTES).to_owned(), node))
+            Some(Extracted::copied(Cow::Borrowed(truncate(text, limits::MAX_TEXT_BYTES)), node))
         }
         _ => text(node),
     }

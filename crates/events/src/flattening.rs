@@ -1,16 +1,18 @@
 //! Flattening turns one body into records. This module keeps the state: the values that all events of the body share,
 //! and the records so far.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::digest::hash;
 use crate::extracted::{Extracted, ExtractedText};
-use crate::json::{Items, Json, Unreadable};
+use crate::json::{Arena, Items, Json, Unreadable};
 use crate::limits::{MAX_ID_BYTES, MAX_PAYLOAD_LINE_BYTES, MAX_RECORDS_BYTES, PAYLOAD_PART_BYTES, truncate};
+use crate::lines::Lines;
 use crate::options::Options;
 use crate::payload::{self, Keep};
 use crate::person::Person;
-use crate::record::{AccountEvent, Click, Common, Message, Record, Send, Status};
+use crate::record::{AccountEvent, Columns, Common, Record, remove_numbers};
 
 /// A record, and the source of each of its columns.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,28 +41,6 @@ macro_rules! fill {
     };
 }
 pub(crate) use fill;
-
-/// The columns of one table, from which a record is built.
-pub(crate) trait Columns: Default {
-    fn common(&mut self) -> &mut Common;
-    fn into_record(self) -> Record;
-}
-
-macro_rules! columns {
-    ($($name:ident,)*) => {
-        $(impl Columns for $name {
-            fn common(&mut self) -> &mut Common {
-                &mut self.common
-            }
-
-            fn into_record(self) -> Record {
-                Record::$name(Box::new(self))
-            }
-        })*
-    };
-}
-
-columns! { Click, Status, Send, Message, AccountEvent, }
 
 /// Columns that all events in one part of a body share, such as the account of an entry.
 #[derive(Clone, Debug, Default)]
@@ -91,6 +71,12 @@ impl<'p, 'j> AccountEventParts<'p, 'j> {
     }
 }
 
+/// The result of the flattening of one body.
+pub(crate) struct Finished {
+    pub(crate) records: Vec<Explained>,
+    pub(crate) lines: Lines,
+}
+
 /// State of the flattening of one body.
 pub(crate) struct Flattening<'o> {
     /// The provider's name, for the column `provider`.
@@ -99,6 +85,8 @@ pub(crate) struct Flattening<'o> {
     received_at: i64,
     pub(crate) options: &'o Options,
     records: Vec<Explained>,
+    /// The lines of the records, if lines were requested instead of records.
+    lines: Option<Lines>,
     /// Number of bytes of memory left for further records.
     bytes_left: usize,
     /// The path of each node, by the node's address. `None` unless sources were requested.
@@ -114,10 +102,17 @@ impl<'o> Flattening<'o> {
             received_at,
             options,
             records: Vec::new(),
+            lines: None,
             bytes_left: MAX_RECORDS_BYTES,
             paths: None,
             over_limit: false,
         }
+    }
+
+    /// Requests lines instead of records. `body_bytes` is the length of the body.
+    pub(crate) fn write_lines(&mut self, body_bytes: usize) {
+        // The lines of a webhook with many statuses are a fifth longer than the webhook.
+        self.lines = Some(Lines::with_capacity(body_bytes + body_bytes / 2 + 256));
     }
 
     /// Enables recording the source of each column. Must be called before the body is parsed.
@@ -133,12 +128,12 @@ impl<'o> Flattening<'o> {
     }
 
     /// Parses JSON inside a string of the body. Returns null if the node is not a string with JSON.
-    pub(crate) fn nested<'t>(&self, node: &'t Json<'_>) -> Json<'t> {
-        let Json::String(text) = node else { return Json::Null };
+    pub(crate) fn nested<'t>(&self, arena: &'t Arena, node: &Json<'t>) -> Json<'t> {
+        let Json::String(text) = *node else { return Json::Null };
         if !text.trim_start().starts_with(['{', '[']) {
             return Json::Null;
         }
-        Json::parse_nested(text).unwrap_or(Json::Null)
+        Json::parse_nested(arena, text).unwrap_or(Json::Null)
     }
 
     /// Records the paths of a document that [`Self::nested`] returned for `node`.
@@ -155,17 +150,21 @@ impl<'o> Flattening<'o> {
     }
 
     /// Records the source of a column, if sources were requested.
+    #[inline]
     pub(crate) fn note<R, T>(&self, draft: &mut Draft<R>, column: &'static str, extracted: &Extracted<'_, T>) {
-        if self.paths.is_none() {
-            return;
+        if self.paths.is_some() {
+            self.note_source(draft, column, extracted);
         }
+    }
+
+    fn note_source<R, T>(&self, draft: &mut Draft<R>, column: &'static str, extracted: &Extracted<'_, T>) {
         let nodes: Vec<_> = extracted.nodes.iter().flatten().map(|node| self.path(node)).collect();
         let source = [extracted.how.to_owned(), nodes.join(" and ")];
         draft.sources.push((column, source.join(" ").trim().to_owned()));
     }
 
     /// Creates a record with its time and the shared columns.
-    pub(crate) fn draft<R: Columns>(&self, time: &Extracted<'_, i64>, scope: &Scope<'_>) -> Draft<R> {
+    pub(crate) fn draft<'j, R: Columns<'j>>(&self, time: &Extracted<'_, i64>, scope: &Scope<'j>) -> Draft<R> {
         let mut draft = Draft { columns: R::default(), sources: Vec::new() };
         self.note(&mut draft, "event_ts", time);
         self.note(&mut draft, "provider", &Extracted::computed((), "the route"));
@@ -186,15 +185,18 @@ impl<'o> Flattening<'o> {
     }
 
     /// Adds a completed record.
-    pub(crate) fn push<R: Columns>(&mut self, draft: Draft<R>) {
-        let mut record = draft.columns.into_record();
+    pub(crate) fn push<'j, R: Columns<'j>>(&mut self, draft: Draft<R>) {
+        let Draft { mut columns, sources } = draft;
         if let Some(key) = &self.options.pseudonym_key {
-            record.remove_numbers(key);
+            remove_numbers(&mut columns, key);
         }
-        match self.bytes_left.checked_sub(record.memory()) {
+        match self.bytes_left.checked_sub(columns.memory()) {
             Some(left) if !self.over_limit => {
                 self.bytes_left = left;
-                self.records.push(Explained { record, sources: draft.sources });
+                match &mut self.lines {
+                    Some(lines) => lines.push(&mut columns),
+                    None => self.records.push(Explained { record: columns.into_record(), sources }),
+                }
             }
             _ => self.over_limit = true,
         }
@@ -217,61 +219,62 @@ impl<'o> Flattening<'o> {
 
     /// Adds an account event. Its id is a hash of account, type, own time and content, so the same event has the same
     /// id from each provider and in each delivery.
-    pub(crate) fn account_event(&mut self, scope: &Scope<'_>, parts: AccountEventParts<'_, '_>) {
+    pub(crate) fn account_event<'j>(&mut self, scope: &Scope<'j>, parts: AccountEventParts<'_, 'j>) {
         self.account_event_with(scope, parts, |_, _| ());
     }
 
     /// As [`Self::account_event`]; `finish` sets further columns.
-    pub(crate) fn account_event_with(
+    pub(crate) fn account_event_with<'j>(
         &mut self,
-        scope: &Scope<'_>,
-        parts: AccountEventParts<'_, '_>,
-        finish: impl Fn(&Self, &mut Draft<AccountEvent>),
+        scope: &Scope<'j>,
+        parts: AccountEventParts<'_, 'j>,
+        finish: impl Fn(&Self, &mut Draft<AccountEvent<'j>>),
     ) {
         if self.over_limit {
             return;
         }
         let AccountEventParts { kind, time, content, name, keep, person } = parts;
         let kind = truncate(kind, MAX_ID_BYTES);
-        let account_id = scope.account_id.as_ref().map(|id| id.value.as_str()).unwrap_or_default();
+        let account_id = scope.account_id.as_ref().map(|id| id.value.as_ref()).unwrap_or_default();
         let own_time = time.as_ref().map(|time| time.value.to_string()).unwrap_or_default();
         let digest = payload::digest(self.options, content);
         let event_id = hash(&[account_id, kind, &own_time, &digest]);
         let payload = payload::write(self.options, content, name, keep);
         let time = time.unwrap_or_else(|| self.receipt());
-        let pieces = pieces(&payload);
-        for (index, piece) in pieces.iter().enumerate() {
-            let mut draft: Draft<AccountEvent> = self.draft(&time, scope);
-            draft.columns.event_id = if index == 0 { event_id.clone() } else { hash(&[&event_id, &index.to_string()]) };
-            draft.columns.r#type = Some(kind.to_owned());
+        for (index, piece) in pieces(payload).into_iter().enumerate() {
+            let mut draft: Draft<AccountEvent<'_>> = self.draft(&time, scope);
+            let id = if index == 0 { event_id.clone() } else { hash(&[&event_id, &index.to_string()]) };
+            draft.columns.event_id = id.into();
+            draft.columns.r#type = Some(Cow::Owned(kind.to_owned()));
             self.note(&mut draft, "event_id", &Extracted::computed((), "hash of account, type, time and content"));
             self.note(
                 &mut draft,
                 "type",
                 &Extracted::computed((), "the event's name in the body, or why it fits no other table"),
             );
-            let source = Extracted::derived(piece.clone(), "without secrets and message texts:", content);
+            let source = Extracted::derived(Cow::Owned(piece), "without secrets and message texts:", content);
             fill!(self, draft, { payload: Some(source), wa_id: person.wa_id.clone(), user_id: person.user_id.clone(), });
             finish(self, &mut draft);
             self.push(draft);
         }
     }
 
-    /// Returns the records.
+    /// Returns the records, or their lines if lines were requested.
     ///
     /// # Errors
     /// The records exceed [`MAX_RECORDS_BYTES`].
-    pub(crate) fn finish(self) -> Result<Vec<Explained>, Unreadable> {
-        if self.over_limit { Err(Unreadable::TooManyEvents) } else { Ok(self.records) }
+    pub(crate) fn finish(self) -> Result<Finished, Unreadable> {
+        let finished = Finished { records: self.records, lines: self.lines.unwrap_or_default() };
+        if self.over_limit { Err(Unreadable::TooManyEvents) } else { Ok(finished) }
     }
 }
 
 /// Returns the payload unchanged, or split into several parts if its line would exceed [`MAX_PAYLOAD_LINE_BYTES`].
-fn pieces(payload: &str) -> Vec<String> {
-    if payload::line_bytes(payload) <= MAX_PAYLOAD_LINE_BYTES {
-        return vec![payload.to_owned()];
+fn pieces(payload: String) -> Vec<String> {
+    if payload::line_bytes(&payload) <= MAX_PAYLOAD_LINE_BYTES {
+        return vec![payload];
     }
-    let mut rest = payload;
+    let mut rest = payload.as_str();
     let mut texts = Vec::new();
     while !rest.is_empty() {
         let piece = truncate(rest, PAYLOAD_PART_BYTES);
@@ -295,7 +298,7 @@ fn collect_paths(node: &Json<'_>, path: String, paths: &mut HashMap<usize, Strin
             }
         }
         Json::Object(members) => {
-            for (key, value) in members {
+            for (key, value) in *members {
                 let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
                 let step = if plain { format!("{path}.{key}") } else { format!("{path}[{key:?}]") };
                 collect_paths(value, step, paths);

@@ -1,18 +1,29 @@
 //! A webhook body as a JSON tree that borrows its strings from the body.
 //!
 //! Differences from `serde_json::Value`: strings are borrowed, a missing member reads as null, and memory is counted
-//! while parsing, so that no body uses more than [`MAX_TREE_BYTES`].
+//! while parsing, so that no body uses more than [`MAX_TREE_BYTES`]. Lists, objects and strings with escapes are in an
+//! [`Arena`], which frees them all at once.
 //!
 //! If an object has several members of one name, the last one is used, as in most JSON parsers.
+//!
+//! There are two parsers. [`plain`] is fast and gives up where JSON is invalid, nested deeply or large; [`tolerant`] then
+//! parses the same text again. They return equal trees for all texts that [`plain`] parses.
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod agreement;
+mod builder;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#[path = "../tests/support/mutation.rs"]
+mod mutation;
+mod plain;
 mod repair;
+mod tolerant;
 
-use std::borrow::Cow;
-use std::cell::Cell;
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
+
+pub(crate) use self::builder::Arena;
 
 /// Memory limit for the nodes of a body, in bytes. A 3 MB body full of updates uses about two thirds of it.
 pub(crate) const MAX_TREE_BYTES: usize = 20 << 20;
@@ -26,10 +37,13 @@ pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
     Number(Number),
-    String(Cow<'a, str>),
-    Array(Vec<Json<'a>>),
-    Object(Vec<(Cow<'a, str>, Json<'a>)>),
+    String(&'a str),
+    Array(&'a [Json<'a>]),
+    Object(&'a [Member<'a>]),
 }
+
+/// A member of an object: its name and its value.
+pub(crate) type Member<'a> = (&'a str, Json<'a>);
 
 /// Why a body cannot be parsed as JSON within the limits. [`crate::unreadable_record`] stores such a body whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,55 +67,46 @@ static NULL: Json<'static> = Json::Null;
 impl<'a> Json<'a> {
     /// Parses a body. Repairs errors that senders are known to make: a byte order mark, lone surrogates, invalid
     /// UTF-8, and numbers outside the range of a double, which become strings.
-    pub(crate) fn parse(body: &'a [u8]) -> Result<Json<'a>, Unreadable> {
+    pub(crate) fn parse(arena: &'a Arena, body: &'a [u8]) -> Result<Json<'a>, Unreadable> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         match std::str::from_utf8(body) {
-            Ok(text) => Self::parse_within(text, MAX_TREE_BYTES),
-            Err(_) => parse_repaired(&String::from_utf8_lossy(body), MAX_TREE_BYTES),
+            Ok(text) => Self::parse_within(arena, text, MAX_TREE_BYTES),
+            Err(_) => tolerant::parse_repaired(arena, &String::from_utf8_lossy(body), MAX_TREE_BYTES),
         }
     }
 
     /// Parses JSON inside a string of a body.
-    pub(crate) fn parse_nested(text: &'a str) -> Result<Json<'a>, Unreadable> {
-        Self::parse_within(text, MAX_NESTED_TREE_BYTES)
+    pub(crate) fn parse_nested(arena: &'a Arena, text: &'a str) -> Result<Json<'a>, Unreadable> {
+        Self::parse_within(arena, text, MAX_NESTED_TREE_BYTES)
     }
 
-    fn parse_within(text: &'a str, bytes: usize) -> Result<Json<'a>, Unreadable> {
-        match parse_strictly(text, bytes) {
-            Err(Unreadable::NotJson(_)) => parse_repaired(text, bytes),
-            other => other,
-        }
-    }
-
-    fn into_owned<'b>(self) -> Json<'b> {
-        match self {
-            Json::Null => Json::Null,
-            Json::Bool(value) => Json::Bool(value),
-            Json::Number(value) => Json::Number(value),
-            Json::String(value) => Json::String(Cow::Owned(value.into_owned())),
-            Json::Array(items) => Json::Array(items.into_iter().map(Json::into_owned).collect()),
-            Json::Object(members) => Json::Object(
-                members.into_iter().map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned())).collect(),
-            ),
+    /// Parses a text whose nodes may take this many bytes.
+    fn parse_within(arena: &'a Arena, text: &'a str, bytes: usize) -> Result<Json<'a>, Unreadable> {
+        match plain::parse(arena, text, bytes) {
+            Some(json) => Ok(json),
+            None => tolerant::parse(arena, text, bytes),
         }
     }
 
     /// The member with this name; null if it is missing or this is not an object.
+    #[inline]
     pub(crate) fn get(&self, key: &str) -> &Json<'a> {
         match self {
             Json::Object(members) => {
-                members.iter().rev().find(|(name, _)| name == key).map_or(&NULL, |(_, value)| value)
+                members.iter().rev().find(|(name, _)| *name == key).map_or(&NULL, |(_, value)| value)
             }
             _ => &NULL,
         }
     }
 
     /// The value at a path of member names; null if a member is missing.
+    #[inline]
     pub(crate) fn at(&self, keys: &[&str]) -> &Json<'a> {
         keys.iter().fold(self, |node, key| node.get(key))
     }
 
     /// The first of these members that is not null; null if all are null or missing.
+    #[inline]
     pub(crate) fn first(&self, keys: &[&str]) -> &Json<'a> {
         keys.iter().map(|key| self.get(key)).find(|node| !node.is_null()).unwrap_or(&NULL)
     }
@@ -118,8 +123,9 @@ impl<'a> Json<'a> {
         }
     }
 
-    pub(crate) fn members(&self) -> &[(Cow<'a, str>, Json<'a>)] {
-        match self {
+    /// The members of an object in the order of the text; empty for other values.
+    pub(crate) fn members(&self) -> &'a [Member<'a>] {
+        match *self {
             Json::Object(members) => members,
             _ => &[],
         }
@@ -138,8 +144,8 @@ impl<'a> Json<'a> {
     }
 
     /// The text of a non-empty string; `None` for other values.
-    pub(crate) fn as_str(&self) -> Option<&str> {
-        match self {
+    pub(crate) fn as_str(&self) -> Option<&'a str> {
+        match *self {
             Json::String(text) if !text.is_empty() => Some(text),
             _ => None,
         }
@@ -158,7 +164,7 @@ impl<'a> Json<'a> {
     }
 }
 
-fn is_numbered(members: &[(Cow<'_, str>, Json<'_>)]) -> bool {
+fn is_numbered(members: &[Member<'_>]) -> bool {
     let is_number = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
     !members.is_empty() && members.iter().all(|(key, _)| is_number(key))
 }
@@ -167,7 +173,7 @@ fn is_numbered(members: &[(Cow<'_, str>, Json<'_>)]) -> bool {
 #[derive(Clone, Debug)]
 pub(crate) enum Items<'t, 'a> {
     Array(std::slice::Iter<'t, Json<'a>>),
-    Numbered(std::slice::Iter<'t, (Cow<'a, str>, Json<'a>)>),
+    Numbered(std::slice::Iter<'t, Member<'a>>),
 }
 
 impl<'t, 'a> Iterator for Items<'t, 'a> {
@@ -189,152 +195,3 @@ impl<'t, 'a> Iterator for Items<'t, 'a> {
 }
 
 impl ExactSizeIterator for Items<'_, '_> {}
-
-/// The deserializer's error text when the memory limit is reached. It is not shown; [`Budget::spent`] records the
-/// cause.
-const OVER_BUDGET: &str = "over the budget of nodes";
-
-fn parse_repaired<'a>(text: &str, bytes: usize) -> Result<Json<'a>, Unreadable> {
-    let repaired = repair::repair(text);
-    parse_strictly(&repaired, bytes).map(Json::into_owned)
-}
-
-fn parse_strictly(text: &str, bytes: usize) -> Result<Json<'_>, Unreadable> {
-    let budget = Budget { left: Cell::new(bytes), spent: Cell::new(false) };
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let parsed = Node { budget: &budget }.deserialize(&mut reader).and_then(|json| reader.end().map(|()| json));
-    parsed.map_err(|error| {
-        // The parser's error text may quote the body, so only its class and position are reported.
-        let reason = if budget.spent.get() {
-            return Unreadable::TooManyValues;
-        } else if error.is_eof() {
-            "it ends early"
-        } else if text.trim_start().starts_with(['{', '[']) {
-            "syntax error"
-        } else {
-            "it does not begin like an object"
-        };
-        Unreadable::NotJson(format!("{reason} at line {} column {}", error.line(), error.column()))
-    })
-}
-
-struct Budget {
-    left: Cell<usize>,
-    spent: Cell<bool>,
-}
-
-impl Budget {
-    fn take<E: serde::de::Error>(&self, bytes: usize) -> Result<(), E> {
-        match self.left.get().checked_sub(bytes) {
-            Some(left) => {
-                self.left.set(left);
-                Ok(())
-            }
-            None => {
-                self.spent.set(true);
-                Err(E::custom(OVER_BUDGET))
-            }
-        }
-    }
-
-    /// Appends to a list. Counts the memory that the list reserves, not only what it uses.
-    fn push<T, E: serde::de::Error>(&self, list: &mut Vec<T>, item: T) -> Result<(), E> {
-        if list.len() == list.capacity() {
-            let more = list.capacity().max(2);
-            // 16: the allocator's overhead for a small block.
-            self.take(more * size_of::<T>() + 16)?;
-            list.reserve_exact(more);
-        }
-        list.push(item);
-        Ok(())
-    }
-
-    /// Releases the unused capacity of a completed list.
-    fn finish<T>(&self, mut list: Vec<T>) -> Vec<T> {
-        self.left.set(self.left.get() + (list.capacity() - list.len()) * size_of::<T>());
-        list.shrink_to_fit();
-        list
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Node<'b> {
-    budget: &'b Budget,
-}
-
-impl<'de> DeserializeSeed<'de> for Node<'_> {
-    type Value = Json<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Node<'_> {
-    type Value = Json<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
-        Ok(Json::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
-        Ok(Json::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Json<'de>, E> {
-        Ok(Json::Number(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Json<'de>, E> {
-        Ok(Number::from_f64(value).map_or(Json::Null, Json::Number))
-    }
-
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Json<'de>, E> {
-        Ok(Json::String(Cow::Borrowed(value)))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Json<'de>, E> {
-        self.budget.take(value.len() + 16)?;
-        Ok(Json::String(Cow::Owned(value.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Json<'de>, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = elements.next_element_seed(self)? {
-            self.budget.push(&mut items, item)?;
-        }
-        Ok(Json::Array(self.budget.finish(items)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json<'de>, A::Error> {
-        let mut members = Vec::new();
-        while let Some(key) = entries.next_key_seed(Key { budget: self.budget })? {
-            let value = entries.next_value_seed(self)?;
-            self.budget.push(&mut members, (key, value))?;
-        }
-        Ok(Json::Object(self.budget.finish(members)))
-    }
-}
-
-struct Key<'b> {
-    budget: &'b Budget,
-}
-
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
-        match (Node { budget: self.budget }).deserialize(deserializer)? {
-            Json::String(key) => Ok(key),
-            _ => Err(D::Error::custom("a key that is not a string")),
-        }
-    }
-}

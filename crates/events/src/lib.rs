@@ -12,6 +12,8 @@ mod extracted;
 mod flattening;
 mod json;
 mod limits;
+mod line;
+mod lines;
 mod map_id;
 mod options;
 mod payload;
@@ -24,12 +26,14 @@ mod route;
 pub mod signature;
 mod status_error;
 mod time;
+mod words;
 
 pub use archived::{ArchivedBody, UnusableLine};
 pub use auth_scheme::{AuthScheme, Credential};
 pub use definition::InvalidRequest;
 pub use flattening::Explained;
 pub use json::Unreadable;
+pub use lines::{Line, Lines};
 pub use map_id::map_id;
 pub use options::{Options, PseudonymKey};
 pub use person::recipient_id;
@@ -38,8 +42,8 @@ pub use pseudonymised::pseudonymised;
 pub use record::Record;
 pub use route::Route;
 
-use flattening::{AccountEventParts, Flattening, Scope};
-use json::Json;
+use flattening::{AccountEventParts, Finished, Flattening, Scope};
+use json::{Arena, Json};
 use payload::Keep;
 
 /// The records of a body, and the response to its sender.
@@ -88,8 +92,35 @@ pub fn flatten(
 ) -> Result<Flattened, FlattenError> {
     let route = route.into();
     let flattening = Flattening::new(route.provider().name(), received_at, options);
-    let (records, response) = run(flattening, route, body)?;
-    Ok(Flattened { records: records.into_iter().map(|explained| explained.record).collect(), response })
+    let (finished, response) = run(flattening, route, body)?;
+    Ok(Flattened { records: finished.records.into_iter().map(|explained| explained.record).collect(), response })
+}
+
+/// The records of a body as lines, and the response to its sender.
+#[derive(Clone, Debug)]
+pub struct FlattenedLines {
+    /// The lines of the records.
+    pub lines: Lines,
+    /// The JSON body of the response with status 200.
+    pub response: serde_json::Value,
+}
+
+/// As [`flatten`], but returns each record as the line that [`Record::write_line`] writes. This is several times as
+/// fast, because texts are copied from the body to the line only.
+///
+/// # Errors
+/// See [`FlattenError`].
+pub fn flatten_lines(
+    route: impl Into<Route>,
+    body: &[u8],
+    received_at: i64,
+    options: &Options,
+) -> Result<FlattenedLines, FlattenError> {
+    let route = route.into();
+    let mut flattening = Flattening::new(route.provider().name(), received_at, options);
+    flattening.write_lines(body.len());
+    let (finished, response) = run(flattening, route, body)?;
+    Ok(FlattenedLines { lines: finished.lines, response })
 }
 
 /// As [`flatten`]; also returns the source of each column.
@@ -105,21 +136,22 @@ pub fn flatten_explained(
     let route = route.into();
     let mut flattening = Flattening::new(route.provider().name(), received_at, options);
     flattening.explain();
-    run(flattening, route, body).map(|(records, _)| records)
+    run(flattening, route, body).map(|(finished, _)| finished.records)
 }
 
 fn run(
     mut flattening: Flattening<'_>,
     route: Route,
     body: &[u8],
-) -> Result<(Vec<Explained>, serde_json::Value), FlattenError> {
+) -> Result<(Finished, serde_json::Value), FlattenError> {
+    let arena = Arena::for_body(body);
     match route.request {
         None => {
-            read_webhook(&mut flattening, route.provider(), body)?;
+            read_webhook(&mut flattening, route.provider(), &Json::parse(&arena, body)?)?;
             Ok((flattening.finish()?, serde_json::json!({ "ok": true })))
         }
         Some(request) => {
-            let body = Json::parse(body).map_err(InvalidRequest::from)?;
+            let body = Json::parse(&arena, body).map_err(InvalidRequest::from)?;
             if !body.is_object() {
                 return Err(InvalidRequest::from(Unreadable::NotAnObject(body.kind())).into());
             }
@@ -130,12 +162,11 @@ fn run(
     }
 }
 
-/// Parses a body, which is an object or a list of objects, and flattens it.
-fn read_webhook(flattening: &mut Flattening<'_>, provider: Provider, body: &[u8]) -> Result<(), Unreadable> {
-    let body = Json::parse(body)?;
-    flattening.learn_paths(&body, "$");
-    match &body {
-        Json::Object(_) => read_object(flattening, provider, &body),
+/// Flattens a body, which is an object or a list of objects.
+fn read_webhook(flattening: &mut Flattening<'_>, provider: Provider, body: &Json<'_>) -> Result<(), Unreadable> {
+    flattening.learn_paths(body, "$");
+    match body {
+        Json::Object(_) => read_object(flattening, provider, body),
         Json::Array(bodies) if bodies.iter().any(Json::is_object) => {
             flattening.each(body.items(), |flattening, body| read_object(flattening, provider, body));
         }
@@ -179,9 +210,9 @@ pub fn unreadable_record(
         record::Common { event_ts: received_at, provider: provider.name(), received_at, ..record::Common::default() };
     Record::AccountEvent(Box::new(record::AccountEvent {
         common,
-        event_id: digest::hash(&["unreadable", &payload]),
-        r#type: Some("unreadable".to_owned()),
-        payload: Some(payload),
+        event_id: digest::hash(&["unreadable", &payload]).into(),
+        r#type: Some("unreadable".into()),
+        payload: Some(payload.into()),
         ..record::AccountEvent::default()
     }))
 }

@@ -2,6 +2,8 @@
 //!
 //! With these limits each line stays below 1,000 KiB, the maximum of a Kinesis Data Firehose record.
 
+use std::borrow::Cow;
+
 /// Maximum memory for the records of one body, in bytes. It suffices for about 20,000 records; Meta documents up to
 /// 1,000 updates per POST.
 pub(crate) const MAX_RECORDS_BYTES: usize = 16 << 20;
@@ -31,6 +33,17 @@ pub(crate) const MAX_PAYLOAD_LINE_BYTES: usize = 900_000;
 pub(crate) const PAYLOAD_PART_BYTES: usize = 200_000;
 
 /// The text, truncated to at most this many bytes.
+#[inline]
 pub(crate) fn truncate(text: &str, bytes: usize) -> &str {
-    text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
+    if text.len() <= bytes { text } else { text.get(..text.floor_char_boundary(bytes)).unwrap_or(text) }
+}
+
+/// As [`truncate`]; a text of its own stays one.
+#[inline]
+pub(crate) fn truncated(text: Cow<'_, str>, bytes: usize) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(truncate(text, bytes)),
+        Cow::Owned(text) if text.len() <= bytes => Cow::Owned(text),
+        Cow::Owned(text) => Cow::Owned(truncate(&text, bytes).to_owned()),
+    }
 }

@@ -114,7 +114,7 @@ fn write_canonical<W: io::Write>(out: &mut W, node: &Json<'_>) -> io::Result<()>
         Json::String(text) => Ok(serde_json::to_writer(out, text)?),
         Json::Array(items) => write_array(out, items, write_canonical),
         Json::Object(members) => {
-            let members = members.iter().map(|(key, value)| (key.as_ref(), value, ())).collect();
+            let members = members.iter().map(|(key, value)| (*key, value, ())).collect();
             write_object(out, members, |out, (_, value, ())| write_canonical(out, value))
         }
     }
@@ -131,14 +131,14 @@ impl Redaction<'_> {
         match node {
             Json::Array(items) => write_array(out, items, |out, item| self.write(out, item, name, keep)),
             Json::Object(members) => {
-                let named = members.iter().map(|(key, value)| (key.as_ref(), value, normal(key)));
+                let named = members.iter().map(|(key, value)| (*key, value, normal(key)));
                 let kept = named.filter(|(_, value, member)| is_kept(name, member, value, keep, self.hashes()));
                 write_object(out, kept.collect(), |out, (_, value, member)| {
                     self.write_member(out, value, member, name, keep)
                 })
             }
             Json::Number(number) if self.hashes() && is_phone_member(name) => {
-                Ok(serde_json::to_writer(out, &person::pseudonym(self.options, number.to_string()))?)
+                Ok(serde_json::to_writer(out, &person::pseudonym(self.options, number.to_string().into()))?)
             }
             // A string in place of a message object is text that a person wrote.
             Json::String(_) if keep == Keep::Metadata && (name.is_empty() || is_message(name, "")) => {
@@ -185,7 +185,7 @@ fn redact_text(options: &Options, text: &str, name: &str) -> String {
     }
     let number = if is_jid { number.split([':', '_']).next().unwrap_or(number) } else { number };
     match person::phone_digits(number) {
-        Some(digits) => person::pseudonym(options, digits),
+        Some(digits) => person::pseudonym(options, digits).into_owned(),
         None => text.to_owned(),
     }
 }

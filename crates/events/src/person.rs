@@ -1,5 +1,7 @@
 //! Identifiers of people: phone numbers as digits, and business-scoped user ids.
 
+use std::borrow::Cow;
+
 use crate::extracted::{Extracted, ExtractedText};
 use crate::json::Json;
 use crate::limits::{MAX_ID_BYTES, truncate};
@@ -23,7 +25,7 @@ impl<'j> Person<'j> {
                     person.wa_id = Some(Extracted::derived(pseudonym(options, digits), "digits of", node));
                 }
                 Some(Identity::User(user_id)) if person.user_id.is_none() => {
-                    person.user_id = Some(Extracted::copied(user_id, node));
+                    person.user_id = Some(Extracted::copied(Cow::Borrowed(user_id), node));
                 }
                 _ => {}
             }
@@ -33,17 +35,17 @@ impl<'j> Person<'j> {
 }
 
 /// The content of a field that identifies a person.
-pub(crate) enum Identity {
+pub(crate) enum Identity<'t> {
     /// The digits of a phone number.
-    Phone(String),
+    Phone(Cow<'t, str>),
     /// A business-scoped user id, or another id that is not a phone number.
-    User(String),
+    User(&'t str),
 }
 
 /// The digits of a phone number, or their keyed hash if there is a pseudonym key.
-pub(crate) fn pseudonym(options: &Options, digits: String) -> String {
+pub(crate) fn pseudonym<'t>(options: &Options, digits: Cow<'t, str>) -> Cow<'t, str> {
     match &options.pseudonym_key {
-        Some(key) => key.pseudonym(&digits),
+        Some(key) => Cow::Owned(key.pseudonym(&digits)),
         None => digits,
     }
 }
@@ -64,8 +66,8 @@ pub fn recipient_id(text: &str, options: &Options) -> Option<String> {
         return Some(text.to_ascii_lowercase());
     }
     match identity_of_text(text) {
-        Some(Identity::Phone(digits)) => Some(pseudonym(options, digits)),
-        Some(Identity::User(user_id)) => Some(user_id),
+        Some(Identity::Phone(digits)) => Some(pseudonym(options, digits).into_owned()),
+        Some(Identity::User(user_id)) => Some(user_id.to_owned()),
         None if text.contains('@') && text.bytes().all(|byte| byte.is_ascii_graphic()) => Some(text.to_owned()),
         None => None,
     }
@@ -74,15 +76,18 @@ pub fn recipient_id(text: &str, options: &Options) -> Option<String> {
 /// Distinguishes phone numbers (`+49 171 …`, `49171…@s.whatsapp.net`, `49171…:12@c.us`) from user ids (`DE.1a2b…`).
 ///
 /// `None` for groups, newsletters and linked ids (`@g.us`, `@newsletter`, `@lid`).
-pub(crate) fn identity(node: &Json<'_>) -> Option<Identity> {
+pub(crate) fn identity<'j>(node: &Json<'j>) -> Option<Identity<'j>> {
     match node {
-        Json::Number(number) => Some(Identity::Phone(number.as_u64()?.to_string())),
+        Json::Number(number) => Some(Identity::Phone(Cow::Owned(number.as_u64()?.to_string()))),
         Json::String(text) => identity_of_text(text.trim()),
         _ => None,
     }
 }
 
-fn identity_of_text(text: &str) -> Option<Identity> {
+fn identity_of_text(text: &str) -> Option<Identity<'_>> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return phone_digits(text).map(Identity::Phone);
+    }
     let text = text.strip_prefix("whatsapp:").unwrap_or(text);
     let text = match text.split_once('@') {
         Some((user, "s.whatsapp.net" | "c.us")) => user.split([':', '_']).next().unwrap_or(user),
@@ -94,13 +99,22 @@ fn identity_of_text(text: &str) -> Option<Identity> {
     }
     let is_id = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
     let plausible = text.contains(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_id);
-    plausible.then(|| Identity::User(truncate(text, MAX_ID_BYTES).to_owned()))
+    plausible.then(|| Identity::User(truncate(text, MAX_ID_BYTES)))
 }
 
-/// The digits of a text in the format of a phone number; `None` for other texts. Up to 20 digits are accepted; E.164
-/// allows 15.
-pub(crate) fn phone_digits(text: &str) -> Option<String> {
-    let digits: String = text.chars().filter(char::is_ascii_digit).take(21).collect();
+/// Maximum number of digits of a phone number. E.164 allows 15.
+const MAX_PHONE_DIGITS: usize = 20;
+
+/// The digits of a text in the format of a phone number; `None` for other texts.
+pub(crate) fn phone_digits(text: &str) -> Option<Cow<'_, str>> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return (1..=MAX_PHONE_DIGITS).contains(&text.len()).then_some(Cow::Borrowed(text));
+    }
     let is_phone = |c: char| c.is_ascii_digit() || "+-() .\u{a0}".contains(c);
-    ((1..=20).contains(&digits.len()) && text.chars().all(is_phone)).then_some(digits)
+    if !text.chars().all(is_phone) {
+        return None;
+    }
+    let mut digits = String::with_capacity(MAX_PHONE_DIGITS);
+    digits.extend(text.chars().filter(char::is_ascii_digit).take(MAX_PHONE_DIGITS + 1));
+    (1..=MAX_PHONE_DIGITS).contains(&digits.len()).then_some(Cow::Owned(digits))
 }

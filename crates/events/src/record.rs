@@ -1,5 +1,7 @@
 //! Records: events flattened to one JSON line each. The structs are generated from the columns in `bluetick_schema`,
 //! with one field per column in the same order.
+//!
+//! Texts are borrowed from the body where it contains them as they are.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,6 +10,7 @@ use std::fmt;
 use chrono::DateTime;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::line::{LineWriter, Value, column_key};
 use crate::options::PseudonymKey;
 use crate::pseudonymised::{is_user_id, json_without_numbers, without_numbers};
 
@@ -19,47 +22,13 @@ impl Record {
 
     /// Appends the record as one line of NDJSON: `table`, the columns that are not null, a newline.
     pub fn write_line(&self, out: &mut Vec<u8>) {
-        // Writing to memory cannot fail, and the keys are strings.
-        let written = serde_json::to_writer(&mut *out, self);
-        debug_assert!(written.is_ok());
-        out.push(b'\n');
+        self.write_columns(out);
     }
 
     /// The record as a complete row: `table`, all columns in the table's order (null if missing), and `dt`, the
     /// partition (`YYYY-MM-DD`, the UTC date of `event_ts`). Serialise it, or print it as JSON.
     pub fn to_full_json(&self) -> FullJson<'_> {
         FullJson(self)
-    }
-
-    /// Replaces phone numbers in all texts of the record, see [`crate::pseudonymised`].
-    pub(crate) fn remove_numbers(&mut self, key: &PseudonymKey) {
-        self.rewrite(&|name, text| match name {
-            // The payload's JSON was searched before it was split into parts.
-            "payload" => None,
-            "response_json" => Some(json_without_numbers(text, key)),
-            "wa_id" | "user_id" | "participant" if is_user_id(text) => None,
-            _ => match without_numbers(text, key) {
-                Cow::Owned(changed) => Some(changed),
-                Cow::Borrowed(_) => None,
-            },
-        });
-    }
-
-    /// Approximate memory of the record in bytes.
-    pub(crate) fn memory(&self) -> usize {
-        // 16: the allocator's overhead for a small block.
-        let mut bytes = size_of::<Self>() + 16 + self.columns_size();
-        self.visit(&mut |_, value| {
-            bytes += match value {
-                Value::Text(text) => text.len() + 16,
-                Value::List(texts) => texts.iter().map(|text| text.len() + size_of::<String>() + 16).sum(),
-                Value::Map(texts) => {
-                    texts.iter().map(|(key, text)| key.len() + text.len() + 2 * size_of::<String>() + 32).sum()
-                }
-                _ => 0,
-            };
-        });
-        bytes
     }
 }
 
@@ -68,9 +37,9 @@ impl Serialize for Record {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("table", self.table())?;
         let mut result = Ok(());
-        self.visit(&mut |name, value| {
+        self.visit(|column, value| {
             if result.is_ok() && !matches!(value, Value::Null) {
-                result = map.serialize_entry(name, &value);
+                result = map.serialize_entry(column.name, &value);
             }
         });
         result?;
@@ -87,9 +56,9 @@ impl Serialize for FullJson<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("table", self.0.table())?;
         let mut result = Ok(());
-        self.0.visit(&mut |name, value| {
+        self.0.visit(|column, value| {
             if result.is_ok() {
-                result = map.serialize_entry(name, &value);
+                result = map.serialize_entry(column.name, &value);
             }
         });
         result?;
@@ -105,41 +74,40 @@ impl fmt::Display for FullJson<'_> {
     }
 }
 
-/// Value of a column.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-#[serde(untagged)]
-enum Value<'r> {
-    Null,
-    Text(&'r str),
-    Integer(i64),
-    Boolean(bool),
-    List(&'r [String]),
-    Map(&'r BTreeMap<String, String>),
+/// The columns of a table, as a record under construction: its texts may be borrowed from the body.
+pub(crate) trait Columns<'r>: Default {
+    /// The columns that every record has.
+    fn common(&mut self) -> &mut Common<'r>;
+
+    /// Replaces the texts for which `rewriting` returns another.
+    fn rewrite(&mut self, rewriting: Rewriting<'_>);
+
+    /// Approximate memory of the record in bytes.
+    fn memory(&self) -> usize;
+
+    /// Appends the record as one line of NDJSON, see [`Record::write_line`].
+    fn write_line(&self, out: &mut Vec<u8>);
+
+    /// The record with texts of its own.
+    fn into_record(self) -> Record;
 }
 
-macro_rules! values {
-    ($($type:ty => |$value:ident| $convert:expr,)*) => {
-        $(impl<'r> From<&'r $type> for Value<'r> {
-            fn from($value: &'r $type) -> Self {
-                $convert
-            }
-        })*
-    };
-}
-
-values! {
-    i64 => |value| Value::Integer(*value),
-    &'static str => |value| Value::Text(value),
-    String => |value| Value::Text(value),
-    Option<String> => |value| value.as_deref().map_or(Value::Null, Value::Text),
-    Option<i64> => |value| value.map_or(Value::Null, Value::Integer),
-    Option<bool> => |value| value.map_or(Value::Null, Value::Boolean),
-    Option<Vec<String>> => |value| value.as_deref().map_or(Value::Null, Value::List),
-    Option<BTreeMap<String, String>> => |value| value.as_ref().map_or(Value::Null, Value::Map),
+/// Replaces phone numbers in all texts of a record, see [`crate::pseudonymised`].
+pub(crate) fn remove_numbers<'r>(columns: &mut impl Columns<'r>, key: &PseudonymKey) {
+    columns.rewrite(&|name, text| match name {
+        // The payload's JSON was searched before it was split into parts.
+        "payload" => None,
+        "response_json" => Some(json_without_numbers(text, key)),
+        "wa_id" | "user_id" | "participant" if is_user_id(text) => None,
+        _ => match without_numbers(text, key) {
+            Cow::Owned(changed) => Some(changed),
+            Cow::Borrowed(_) => None,
+        },
+    });
 }
 
 /// Returns the replacement for a column's text; `None` keeps the text.
-type Rewriting<'f> = &'f dyn Fn(&'static str, &str) -> Option<String>;
+pub(crate) type Rewriting<'f> = &'f dyn Fn(&'static str, &str) -> Option<String>;
 
 /// A value whose texts can be replaced.
 trait Rewrite {
@@ -160,6 +128,14 @@ impl Rewrite for String {
     fn rewrite(&mut self, name: &'static str, rewriting: Rewriting<'_>) {
         if let Some(changed) = rewriting(name, self) {
             *self = changed;
+        }
+    }
+}
+
+impl Rewrite for Cow<'_, str> {
+    fn rewrite(&mut self, name: &'static str, rewriting: Rewriting<'_>) {
+        if let Some(changed) = rewriting(name, self) {
+            *self = Cow::Owned(changed);
         }
     }
 }
@@ -189,17 +165,73 @@ impl<T: Rewrite> Rewrite for BTreeMap<String, T> {
     }
 }
 
+/// A value whose texts can be copied from the body.
+trait IntoOwned {
+    type Owned;
+
+    fn into_owned(self) -> Self::Owned;
+}
+
+impl IntoOwned for Cow<'_, str> {
+    type Owned = Cow<'static, str>;
+
+    fn into_owned(self) -> Cow<'static, str> {
+        Cow::Owned(Cow::into_owned(self))
+    }
+}
+
+impl<T: IntoOwned> IntoOwned for Option<T> {
+    type Owned = Option<T::Owned>;
+
+    fn into_owned(self) -> Option<T::Owned> {
+        self.map(T::into_owned)
+    }
+}
+
+macro_rules! owned {
+    ($($type:ty),*) => {
+        $(impl IntoOwned for $type {
+            type Owned = $type;
+
+            fn into_owned(self) -> $type {
+                self
+            }
+        })*
+    };
+}
+
+owned! { i64, bool, &'static str, Vec<String>, BTreeMap<String, String> }
+
 /// The type of a record's field, by the column's type and whether it is required.
 macro_rules! field_type {
     (String required fixed $($flag:ident)*) => { &'static str };
-    (String required $($flag:ident)*) => { String };
-    (String $($flag:ident)*) => { Option<String> };
+    (String required $($flag:ident)*) => { Cow<'r, str> };
+    (String $($flag:ident)*) => { Option<Cow<'r, str>> };
     (Timestamp required $($flag:ident)*) => { i64 };
     (Timestamp $($flag:ident)*) => { Option<i64> };
     (BigInt $($flag:ident)*) => { Option<i64> };
     (Boolean $($flag:ident)*) => { Option<bool> };
     (StringList $($flag:ident)*) => { Option<Vec<String>> };
     (StringMap $($flag:ident)*) => { Option<BTreeMap<String, String>> };
+}
+
+/// The names of a column.
+#[derive(Clone, Copy)]
+struct Column {
+    name: &'static str,
+    /// The name as it is in a line, see [`column_key`].
+    key: &'static [u8],
+}
+
+/// The [`Column`] of a field.
+macro_rules! column {
+    ($field:ident) => {
+        const {
+            const NAME: &str = bluetick_schema::column_name(stringify!($field));
+            const KEY: [u8; NAME.len() + 4] = column_key(NAME);
+            Column { name: NAME, key: &KEY }
+        }
+    };
 }
 
 /// Defines a struct with one field per column. `$first` is the field with the columns of [`Common`].
@@ -212,7 +244,7 @@ macro_rules! define_struct {
         ///
         /// Times are milliseconds since 1970 in UTC.
         #[derive(Clone, Debug, Default, PartialEq)]
-        pub struct $struct {
+        pub struct $struct<'r> {
             $(
                 /// The columns that every record has.
                 pub $first: $first_type,
@@ -220,15 +252,23 @@ macro_rules! define_struct {
             $(#[doc = concat!("Column: ", $comment, ".")] pub $name: field_type!($kind $($flag)*),)*
         }
 
-        impl $struct {
-            fn visit<'r>(&'r self, visit: &mut dyn FnMut(&'static str, Value<'r>)) {
+        impl<'r> $struct<'r> {
+            #[inline]
+            fn visit<'v>(&'v self, visit: &mut impl FnMut(Column, Value<'v>)) {
                 $(self.$first.visit(visit);)?
-                $(visit(const { bluetick_schema::column_name(stringify!($name)) }, Value::from(&self.$name));)*
+                $(visit(column!($name), Value::from(&self.$name));)*
             }
 
             fn rewrite(&mut self, rewriting: Rewriting<'_>) {
                 $(self.$first.rewrite(rewriting);)?
                 $(Rewrite::rewrite(&mut self.$name, stringify!($name), rewriting);)*
+            }
+
+            fn into_owned(self) -> $struct<'static> {
+                $struct {
+                    $($first: self.$first.into_owned(),)?
+                    $($name: IntoOwned::into_owned(self.$name),)*
+                }
             }
         }
     };
@@ -240,7 +280,34 @@ macro_rules! define_records {
         $(table $name:ident $table:ident $record:ident $comment:literal; key $($key:ident)*; columns $own:tt)*
     ) => {
         define_struct! { #[doc = "The columns that every record has."] Common {} $common }
-        $(define_struct! { #[doc = concat!($comment, ".")] $record { common: Common } $own })*
+        $(define_struct! { #[doc = concat!($comment, ".")] $record { common: Common<'r> } $own })*
+
+        $(impl<'r> Columns<'r> for $record<'r> {
+            fn common(&mut self) -> &mut Common<'r> {
+                &mut self.common
+            }
+
+            fn rewrite(&mut self, rewriting: Rewriting<'_>) {
+                $record::rewrite(self, rewriting);
+            }
+
+            fn memory(&self) -> usize {
+                // 16: the allocator's overhead for a small block.
+                let mut bytes = size_of::<Record>() + 16 + size_of::<Self>();
+                self.visit(&mut |_, value| bytes += value.memory());
+                bytes
+            }
+
+            fn write_line(&self, out: &mut Vec<u8>) {
+                let mut line = LineWriter::begin(out, stringify!($name));
+                self.visit(&mut |column, value| line.column(column.key, value));
+                line.end();
+            }
+
+            fn into_record(self) -> Record {
+                Record::$record(Box::new(self.into_owned()))
+            }
+        })*
 
         /// A flattened event: a row of one table.
         ///
@@ -248,7 +315,7 @@ macro_rules! define_records {
         /// null.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Record {
-            $(#[doc = concat!($comment, ".")] $record(Box<$record>),)*
+            $(#[doc = concat!($comment, ".")] $record(Box<$record<'static>>),)*
         }
 
         impl Record {
@@ -260,28 +327,21 @@ macro_rules! define_records {
             }
 
             /// The columns that every record has.
-            pub fn common(&self) -> &Common {
+            pub fn common(&self) -> &Common<'static> {
                 match self {
                     $(Record::$record(columns) => &columns.common,)*
                 }
             }
 
-            /// Size of the struct that holds the columns, in bytes.
-            fn columns_size(&self) -> usize {
+            fn write_columns(&self, out: &mut Vec<u8>) {
                 match self {
-                    $(Record::$record(_) => size_of::<$record>(),)*
+                    $(Record::$record(columns) => columns.write_line(out),)*
                 }
             }
 
-            fn rewrite(&mut self, rewriting: Rewriting<'_>) {
+            fn visit<'v>(&'v self, mut visit: impl FnMut(Column, Value<'v>)) {
                 match self {
-                    $(Record::$record(columns) => columns.rewrite(rewriting),)*
-                }
-            }
-
-            fn visit<'r>(&'r self, visit: &mut dyn FnMut(&'static str, Value<'r>)) {
-                match self {
-                    $(Record::$record(columns) => columns.visit(visit),)*
+                    $(Record::$record(columns) => columns.visit(&mut visit),)*
                 }
             }
         }

@@ -14,14 +14,19 @@ use crate::auth_scheme::{AuthScheme, Credential};
 
 /// A secret shared with a provider. It is never printed; `Debug` hides it.
 #[derive(Clone)]
-pub struct Secret(Box<[u8]>);
+pub struct Secret {
+    text: Box<[u8]>,
+    /// The HMAC before its first byte, with the secret as its key.
+    mac: Hmac<Sha256>,
+}
 
 impl Secret {
     /// Creates a secret without the surrounding white space and byte order mark that files and consoles add. `None`
     /// if nothing is left.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-        (!text.is_empty()).then(|| Secret(text.as_bytes().into()))
+        let mac = Hmac::new_from_slice(text.as_bytes()).ok()?;
+        (!text.is_empty()).then(|| Secret { text: text.as_bytes().into(), mac })
     }
 }
 
@@ -154,7 +159,7 @@ fn presented<'h>(
 fn check_signature(name: &'static str, signature: &[u8; 32], body: &[u8], secrets: &[Secret]) -> Result<(), AuthError> {
     let mut matches = Choice::from(0);
     for secret in secrets {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&secret.0) else { continue };
+        let mut mac = secret.mac.clone();
         mac.update(body);
         matches |= mac.finalize().into_bytes().as_slice().ct_eq(signature);
     }
@@ -187,7 +192,7 @@ fn check_token(name: &'static str, value: &[u8], tokens: &[Secret]) -> Result<()
 }
 
 fn is_one_of(value: &[u8], secrets: &[Secret]) -> bool {
-    secrets.iter().fold(Choice::from(0), |matches, secret| matches | value.ct_eq(&secret.0)).into()
+    secrets.iter().fold(Choice::from(0), |matches, secret| matches | value.ct_eq(&secret.text)).into()
 }
 
 /// Answers Meta's GET handshake: returns the challenge if the verify token is one of `verify_tokens`.

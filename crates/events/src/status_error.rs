@@ -7,7 +7,7 @@ use crate::record::Status;
 
 /// Sets the error columns from one element of `errors`. Relays differ from Meta: they write codes as strings, put
 /// `details` beside the code, or send only a text.
-pub(crate) fn fill_error<'j>(flattening: &Flattening<'_>, draft: &mut Draft<Status>, error: &'j Json<'j>) {
+pub(crate) fn fill_error<'j>(flattening: &Flattening<'_>, draft: &mut Draft<Status<'j>>, error: &'j Json<'j>) {
     let details = error.at(&["error_data", "details"]);
     let details = if details.is_null() { error.get("details") } else { details };
     fill!(flattening, *draft, {

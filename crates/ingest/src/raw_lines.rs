@@ -1,6 +1,6 @@
 //! Lines of raw objects: records as NDJSON, with a mark on lines whose time of receipt is doubtful.
 
-use bluetick_events::Record;
+use bluetick_events::{Line, Lines};
 
 /// How far an event's time may be after its receipt, in milliseconds. If the difference is larger, one of the two
 /// clocks is wrong.
@@ -17,19 +17,30 @@ pub struct RawLines {
     pub furthest_ahead_ms: i64,
 }
 
-/// Writes the records as lines. A line whose event time is more than [`CLOCK_TOLERANCE_MS`] after its receipt contains
-/// `"received_at_doubtful":true`: either the clock of this machine or the time in the event is wrong. `received_at` is in milliseconds since 1970, UTC.
-pub fn raw_lines(records: &[Record], received_at: i64) -> RawLines {
-    let mut lines = RawLines { text: Vec::with_capacity(records.len() * 512), ..RawLines::default() };
-    for record in records {
-        record.write_line(&mut lines.text);
-        let ahead = record.event_ts().saturating_sub(received_at);
-        if ahead > CLOCK_TOLERANCE_MS && lines.text.ends_with(b"}\n") {
-            lines.text.truncate(lines.text.len() - 2);
-            lines.text.extend_from_slice(b",\"received_at_doubtful\":true}\n");
-            lines.doubtful_receipts += 1;
-            lines.furthest_ahead_ms = lines.furthest_ahead_ms.max(ahead);
-        }
+/// The end of a line with the mark.
+const MARK: &[u8] = b",\"received_at_doubtful\":true}";
+
+/// Marks lines. A line whose event time is more than [`CLOCK_TOLERANCE_MS`] after its receipt contains
+/// `"received_at_doubtful":true`: either the clock of this machine or the time in the event is wrong. `received_at` is
+/// in milliseconds since 1970, UTC.
+pub fn raw_lines(lines: Lines, received_at: i64) -> RawLines {
+    let ahead = |line: Line<'_>| line.event_ts.saturating_sub(received_at);
+    let doubtful = lines.iter().map(ahead).filter(|ahead| *ahead > CLOCK_TOLERANCE_MS);
+    let (doubtful_receipts, furthest_ahead_ms) =
+        doubtful.fold((0, 0), |(count, furthest), ahead| (count + 1, ahead.max(furthest)));
+    if doubtful_receipts == 0 {
+        return RawLines { text: lines.into_text(), ..RawLines::default() };
     }
-    lines
+    let mut text = Vec::with_capacity(lines.text().len() + lines.len() * MARK.len());
+    for line in lines.iter() {
+        match line.json.strip_suffix(b"}") {
+            Some(members) if ahead(line) > CLOCK_TOLERANCE_MS => {
+                text.extend_from_slice(members);
+                text.extend_from_slice(MARK);
+            }
+            _ => text.extend_from_slice(line.json),
+        }
+        text.push(b'\n');
+    }
+    RawLines { text, doubtful_receipts, furthest_ahead_ms }
 }

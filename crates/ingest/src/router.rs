@@ -2,7 +2,7 @@
 //! but not on Lambda, so API Gateway and `bluetick serve` share it.
 
 use bluetick_events::signature::{self, HeaderCheck};
-use bluetick_events::{FlattenError, Flattened, Provider, Record, Route};
+use bluetick_events::{FlattenError, FlattenedLines, Lines, Provider, Route};
 use bluetick_lookups::Lookups;
 use bluetick_lookups::live::Fed;
 use http::{HeaderMap, Method, StatusCode};
@@ -180,16 +180,16 @@ impl<C: FirehoseClient> Router<C> {
         }
         self.authenticate(provider, request, report).await?;
         let received_at = self.now();
-        let mut flattened = self.flatten(route, request.body, received_at, report)?;
-        let lines = self.lines(&flattened.records, received_at, report);
+        let FlattenedLines { lines, mut response } = self.flatten(route, request.body, received_at, report)?;
+        let lines = marked(lines, received_at, report);
         let keep = self.keep(route, request.body, received_at);
         (report.delivered, report.not_archived) = tokio::join!(self.delivery.put(&lines, received_at), keep);
         if report.delivered.is_complete() {
             let fed = self.feed(&lines, report).await;
             if route.path() == STATUS_PATH {
-                answer_present_status(&mut flattened.response, &fed);
+                answer_present_status(&mut response, &fed);
             }
-            Ok(json(StatusCode::OK, &flattened.response))
+            Ok(json(StatusCode::OK, &response))
         } else {
             Err(Answer {
                 headers: vec![("retry-after", "5")],
@@ -227,33 +227,25 @@ impl<C: FirehoseClient> Router<C> {
 
     /// Flattens a body. A webhook that cannot be parsed is stored whole. An invalid request of the application
     /// (`track-send`, `message-status`) is rejected with an error message.
-    fn flatten(&self, route: Route, body: &[u8], received_at: i64, report: &mut Report) -> Result<Flattened, Answer> {
+    fn flatten(
+        &self,
+        route: Route,
+        body: &[u8],
+        received_at: i64,
+        report: &mut Report,
+    ) -> Result<FlattenedLines, Answer> {
         let provider = route.provider();
         let secrets = self.keyring.secrets();
-        match bluetick_events::flatten(route, body, received_at, &secrets.options) {
+        match bluetick_events::flatten_lines(route, body, received_at, &secrets.options) {
             Ok(flattened) => Ok(flattened),
             Err(FlattenError::Request(fault)) => Err(error(StatusCode::BAD_REQUEST, &fault.to_string())),
             Err(FlattenError::Unreadable(reason)) => {
                 report.unreadable = true;
                 tracing::warn!(provider = provider.name(), %reason, "an authentic body cannot be parsed: kept whole");
                 let record = bluetick_events::unreadable_record(provider, body, received_at, &secrets.options, &reason);
-                Ok(Flattened { records: vec![record], response: serde_json::json!({"ok": true}) })
+                Ok(FlattenedLines { lines: [&record].into_iter().collect(), response: serde_json::json!({"ok": true}) })
             }
         }
-    }
-
-    /// Writes the records as lines, and warns if a time of receipt is doubtful.
-    fn lines(&self, records: &[Record], received_at: i64, report: &mut Report) -> Vec<u8> {
-        let lines = raw_lines(records, received_at);
-        report.doubtful_receipts = lines.doubtful_receipts;
-        if lines.doubtful_receipts > 0 {
-            tracing::warn!(
-                records = lines.doubtful_receipts,
-                ahead_ms = lines.furthest_ahead_ms,
-                "events are later than this machine's clock: check the clock"
-            );
-        }
-        lines.text
     }
 
     async fn handshake(&self, provider: Provider, query: &str, report: &mut Report) -> Result<Answer, Answer> {
@@ -297,6 +289,20 @@ impl<C: FirehoseClient> Router<C> {
             .inspect_err(|reason| tracing::debug!(provider = provider.name(), %reason, "not authentic"))
             .ok()
     }
+}
+
+/// The text of the lines, with a warning if a time of receipt is doubtful.
+fn marked(lines: Lines, received_at: i64, report: &mut Report) -> Vec<u8> {
+    let lines = raw_lines(lines, received_at);
+    report.doubtful_receipts = lines.doubtful_receipts;
+    if lines.doubtful_receipts > 0 {
+        tracing::warn!(
+            records = lines.doubtful_receipts,
+            ahead_ms = lines.furthest_ahead_ms,
+            "events are later than this machine's clock: check the clock"
+        );
+    }
+    lines.text
 }
 
 /// The route whose answer contains the current status of a message.

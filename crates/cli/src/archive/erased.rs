@@ -1,6 +1,6 @@
 //! Which bodies and which records belong to erased persons.
 
-use bluetick_events::{ArchivedBody, FlattenError, Options, flatten};
+use bluetick_events::{ArchivedBody, FlattenError, Options, flatten_lines};
 use bluetick_ingest::raw_lines::raw_lines;
 use bluetick_lake::{Erasures, Lake, LakeError};
 
@@ -70,9 +70,9 @@ pub(crate) fn must_go(lake: &Lake, erasures: &Erasures, line: &[u8]) -> Result<b
         Naming::Covered => Ok(true),
         Naming::Later => {
             let options = Options { keep_response_json: true, ..Options::default() };
-            match flatten(body.route, &body.body, body.received_at, &options) {
+            match flatten_lines(body.route, &body.body, body.received_at, &options) {
                 Ok(flattened) => {
-                    let lines = raw_lines(&flattened.records, body.received_at);
+                    let lines = raw_lines(flattened.lines, body.received_at);
                     Ok(without_erased(lake, erasures, &lines.text)?.1 > 0)
                 }
                 Err(FlattenError::Unreadable(_) | FlattenError::Request(_)) => Ok(false),

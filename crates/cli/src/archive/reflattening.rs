@@ -3,7 +3,7 @@
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use bluetick_events::{ArchivedBody, FlattenError, Options, Provider, flatten, unreadable_record};
+use bluetick_events::{ArchivedBody, FlattenError, Options, Provider, flatten_lines, unreadable_record};
 use bluetick_ingest::raw_lines::raw_lines;
 use bluetick_ingest::raw_object::gzip;
 use bluetick_lake::{Erasures, Lake, LakeError};
@@ -125,11 +125,12 @@ impl Run {
             done.erased_bodies += 1;
             return Ok(());
         }
-        let records = match flatten(body.route, &body.body, body.received_at, options) {
-            Ok(flattened) => flattened.records,
+        let lines = match flatten_lines(body.route, &body.body, body.received_at, options) {
+            Ok(flattened) => flattened.lines,
             Err(FlattenError::Unreadable(reason)) => {
                 done.unreadable += 1;
-                vec![unreadable_record(body.route.provider(), &body.body, body.received_at, options, &reason)]
+                let record = unreadable_record(body.route.provider(), &body.body, body.received_at, options, &reason);
+                [&record].into_iter().collect()
             }
             Err(FlattenError::Request(reason)) => {
                 tracing::warn!(route = body.route.path(), %reason, "an archived request is refused by this version");
@@ -137,13 +138,14 @@ impl Run {
                 return Ok(());
             }
         };
-        let lines = raw_lines(&records, body.received_at).text;
+        let records = lines.len() as u64;
+        let lines = raw_lines(lines, body.received_at).text;
         let (kept, left_out) = match naming {
             Naming::Later => without_erased(lake, &self.erasures, &lines)?,
             Naming::Nobody | Naming::Covered => (lines, 0),
         };
         done.erased_records += left_out;
-        done.records += records.len() as u64 - left_out;
+        done.records += records - left_out;
         text.extend_from_slice(&kept);
         Ok(())
     }

@@ -9,9 +9,9 @@ mod webhook;
 use self::webhook::{Webhook, account_event};
 use crate::auth_scheme::AuthScheme;
 use crate::definition::Definition;
-use crate::extracted::{Extracted, boolean, id, integer, text};
+use crate::extracted::{Extracted, Text, boolean, id, integer, text};
 use crate::flattening::{Draft, Flattening, Scope, fill};
-use crate::json::Json;
+use crate::json::{Arena, Json};
 use crate::limits::MAX_BUTTONS;
 use crate::record::Status;
 use crate::time::instant;
@@ -63,17 +63,18 @@ fn status<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>, state: &'s
     let (Some(message_id), Some(time)) = (id(message.get("id")), time) else {
         return account_event(flattening, webhook, "unplaced_status", webhook.body);
     };
-    let mut draft: Draft<Status> = flattening.draft(&time, &Scope::default());
+    let mut draft: Draft<Status<'_>> = flattening.draft(&time, &Scope::default());
     flattening.note(&mut draft, "message_id", &message_id);
     draft.columns.message_id = message_id.value;
-    let state = Extracted::derived(state.to_owned(), "last word of", webhook.body.first(&["type", "field"]));
+    let state = Text::named(state, "last word of", webhook.body.first(&["type", "field"]));
     flattening.note(&mut draft, "status", &state);
     draft.columns.status = state.value;
     let person = webhook.person(flattening);
     let code = message.get("channel_error_code");
     let code_number = integer(code);
     let code_text = if code_number.is_none() { text(code) } else { None };
-    let template = flattening.nested(message.get("raw_template"));
+    let arena = Arena::default();
+    let template = flattening.nested(&arena, message.get("raw_template"));
     flattening.learn_nested_paths(message.get("raw_template"), &template);
     fill!(flattening, draft, {
         wa_id: person.wa_id,
@@ -113,14 +114,15 @@ fn buttons<'t>(
 /// `None` for a carousel, because its cards have their own buttons.
 fn template_buttons<'t>(flattening: &Flattening<'_>, template: &'t Json<'t>) -> Option<Extracted<'t, Vec<String>>> {
     let node = template.get("buttons");
-    let parsed = flattening.nested(node);
+    let arena = Arena::default();
+    let parsed = flattening.nested(&arena, node);
     let list = if node.is_array() { node } else { &parsed };
     let is_carousel = boolean(template.get("is_carousel")).is_some_and(|is_carousel| is_carousel.value);
-    let is_stated = template.members().iter().any(|(name, _)| name == "buttons");
+    let is_stated = template.members().iter().any(|(name, _)| *name == "buttons");
     if is_carousel || !is_stated || !(node.is_null() || list.is_array()) {
         return None;
     }
-    let label = |button: &Json<'_>| text(button.first(&["text", "type"])).map(|label| label.value);
+    let label = |button: &Json<'_>| text(button.first(&["text", "type"])).map(|label| label.value.into_owned());
     let labels: Option<Vec<_>> = list.items().take(MAX_BUTTONS).map(label).collect();
     labels.map(|labels| Extracted::derived(labels, "labels in", node))
 }

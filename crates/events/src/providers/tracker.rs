@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::auth_scheme::AuthScheme;
 use crate::definition::{Definition, InvalidRequest, RequestRoute};
-use crate::extracted::{Extracted, id, text};
+use crate::extracted::{Extracted, Text, id, text};
 use crate::flattening::{Draft, Flattening, Scope, fill};
 use crate::json::Json;
 use crate::limits::{MAX_BUTTONS, truncate};
@@ -69,7 +69,7 @@ fn name_in(body: &Json<'_>, names: &[&'static str]) -> &'static str {
 }
 
 /// The text of a required field.
-fn required<'j>(body: &'j Json<'j>, field: &'static str) -> Result<Extracted<'j, String>, InvalidRequest> {
+fn required<'j>(body: &'j Json<'j>, field: &'static str) -> Result<Text<'j>, InvalidRequest> {
     let node = body.get(field);
     match id(node) {
         Some(value) if !value.value.trim().is_empty() => Ok(value),
@@ -123,13 +123,13 @@ fn attributes<'j>(body: &'j Json<'j>) -> Result<Option<Extracted<'j, BTreeMap<St
     }
     let mut found = BTreeMap::new();
     let beside = ATTRIBUTES.iter().map(|name| (*name, body.get(name)));
-    let inside = node.members().iter().map(|(name, value)| (name.as_ref(), value));
+    let inside = node.members().iter().map(|(name, value)| (*name, value));
     for (name, value) in beside.chain(inside).filter(|(_, value)| !value.is_null()) {
         let value = id(value).ok_or_else(invalid)?.value;
         if name.len() > MAX_ATTRIBUTE_NAME_BYTES || value.len() > MAX_ATTRIBUTE_BYTES {
             return Err(invalid());
         }
-        found.insert(name.to_owned(), value);
+        found.insert(name.to_owned(), value.into_owned());
     }
     if found.len() > MAX_ATTRIBUTES {
         return Err(invalid());
@@ -140,7 +140,7 @@ fn attributes<'j>(body: &'j Json<'j>) -> Result<Option<Extracted<'j, BTreeMap<St
 /// The names of the members that `track-send` does not know.
 fn unknown_fields(body: &Json<'_>) -> Vec<String> {
     let known = |name: &str| [MESSAGE_ID, RECIPIENT, OPTIONAL, ATTRIBUTES].iter().any(|names| names.contains(&name));
-    let names = body.members().iter().map(|(name, _)| name.as_ref());
+    let names = body.members().iter().map(|(name, _)| *name);
     let unknown = names.filter(|name: &&str| !known(name)).take(MAX_ATTRIBUTES);
     unknown.map(|name| truncate(name, MAX_ATTRIBUTE_NAME_BYTES).to_owned()).collect()
 }
@@ -159,7 +159,7 @@ fn track_send<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> Result
     // A correction that names no event does not say that the message belongs to none.
     let is_known = !(standalone && updated_at.is_some());
 
-    let mut draft: Draft<Send> = flattening.draft(&time, &Scope::default());
+    let mut draft: Draft<Send<'j>> = flattening.draft(&time, &Scope::default());
     let message_id = wamid.value.clone();
     flattening.note(&mut draft, "message_id", &wamid);
     draft.columns.message_id = wamid.value;
@@ -206,7 +206,7 @@ fn buttons<'j>(node: &'j Json<'j>) -> Result<Option<Extracted<'j, Vec<String>>>,
     if !node.is_array() || items.len() > MAX_BUTTONS {
         return Err(invalid);
     }
-    let ids: Option<Vec<_>> = items.map(|item| id(item).map(|id| id.value)).collect();
+    let ids: Option<Vec<_>> = items.map(|item| id(item).map(|id| id.value.into_owned())).collect();
     ids.map(|ids| Some(Extracted::copied(ids, node))).ok_or(invalid)
 }
 
@@ -222,7 +222,7 @@ fn message_status<'j>(
     let time = instant(body.get("timestamp"))
         .ok_or(InvalidRequest::Invalid { field: "timestamp", expected: "a time of ISO 8601 or a Unix time" })?;
 
-    let mut draft: Draft<Status> = flattening.draft(&time, &Scope::default());
+    let mut draft: Draft<Status<'j>> = flattening.draft(&time, &Scope::default());
     let response = serde_json::json!({ "ok": true, "status": status.value });
     flattening.note(&mut draft, "message_id", &wamid);
     draft.columns.message_id = wamid.value;

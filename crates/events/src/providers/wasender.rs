@@ -6,13 +6,15 @@
 
 mod choices;
 
+use std::borrow::Cow;
+
 use crate::auth_scheme::AuthScheme;
 use crate::definition::Definition;
 use crate::digest::hash;
-use crate::extracted::{Extracted, ExtractedText, boolean, id, text};
+use crate::extracted::{Extracted, ExtractedText, Text, boolean, id, text};
 use crate::flattening::{AccountEventParts, Draft, Flattening, Scope, fill};
 use crate::json::{Items, Json};
-use crate::limits::{MAX_ID_BYTES, truncate};
+use crate::limits::{MAX_ID_BYTES, truncate, truncated};
 use crate::payload::Keep;
 use crate::person::{Person, pseudonym};
 use crate::record::{Click, Message, Status};
@@ -41,8 +43,8 @@ fn flatten<'j>(flattening: &mut Flattening<'_>, body: &'j Json<'j>) -> bool {
     }
     let session = body.first(&["sessionId", "session_id", "session"]);
     // According to WASender's documentation the session id is the API key. Only part of its hash is stored.
-    let account_id =
-        id(session).map(|id| Extracted::derived(truncate(&hash(&[&id.value]), 32).to_owned(), "hash of", session));
+    let account_id = id(session)
+        .map(|id| Extracted::derived(truncate(&hash(&[&id.value]), 32).to_owned().into(), "hash of", session));
     let event = body.get("event").as_str().unwrap_or_else(|| event_by_shape(data));
     let scope = Scope { account_id, phone_number_id: None };
     let envelope = Envelope { scope, event, time: instant(body.get("timestamp")) };
@@ -148,12 +150,12 @@ fn message<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, message
     let content = choices::unwrap(message.get("message"));
     let person = sender(flattening, key);
     if let Some((choice, reply)) = choices::choice(flattening, content) {
-        let mut draft: Draft<Click> = flattening.draft(&time, &envelope.scope);
+        let mut draft: Draft<Click<'j>> = flattening.draft(&time, &envelope.scope);
         let session = draft.columns.common.account_id.clone().unwrap_or_default();
         let place = |name| pseudonym(flattening.options, id(key.get(name)).map(|jid| jid.value).unwrap_or_default());
         let click_id = hash(&[&session, &place("remoteJid"), &place("participant"), &message_id.value]);
         flattening.note(&mut draft, "click_id", &Extracted::derived(&click_id, "hash of session and", key));
-        draft.columns.click_id = click_id;
+        draft.columns.click_id = click_id.into();
         choice.fill(flattening, &mut draft);
         fill!(flattening, draft, {
             message_id: choices::original(reply),
@@ -164,7 +166,7 @@ fn message<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, message
         flattening.push(draft);
         return Ok(());
     }
-    let mut draft: Draft<Message> = flattening.draft(&time, &envelope.scope);
+    let mut draft: Draft<Message<'j>> = flattening.draft(&time, &envelope.scope);
     flattening.note(&mut draft, "message_id", &message_id);
     draft.columns.message_id = message_id.value;
     let (kind, inner) = choices::message_type(content);
@@ -192,17 +194,16 @@ fn update<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element:
 }
 
 /// Maps Baileys' number or name of a status to a status. Unknown names are kept in lower case.
-fn status_name(name: &str) -> String {
-    match name.to_ascii_uppercase().as_str() {
+fn status_name(name: &str) -> Cow<'static, str> {
+    Cow::Borrowed(match name.to_ascii_uppercase().as_str() {
         "0" | "ERROR" => "failed",
         "1" | "PENDING" => "pending",
         "2" | "SENT" | "SERVER_ACK" => "sent",
         "3" | "DELIVERED" | "DELIVERY_ACK" => "delivered",
         "4" | "READ" => "read",
         "5" | "PLAYED" => "played",
-        _ => return name.to_ascii_lowercase(),
-    }
-    .to_owned()
+        _ => return Cow::Owned(name.to_ascii_lowercase()),
+    })
 }
 
 /// Handles `message-receipt.update`: when a group member received, read or played the message.
@@ -216,7 +217,7 @@ fn receipt<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element
         if time.is_none() {
             continue;
         }
-        let state = Extracted::derived(state.to_owned(), "name of", stamp);
+        let state = Text::named(state, "name of", stamp);
         placed = status(flattening, envelope, element.get("key"), &state, time, |flattening, draft| {
             let person = Person::of(flattening.options, &[receipt.get("userJid")]);
             fill!(flattening, *draft, { wa_id: person.wa_id, user_id: person.user_id, });
@@ -229,8 +230,8 @@ fn receipt<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element
 fn sent<'j>(flattening: &mut Flattening<'_>, envelope: &Envelope<'j>, element: &'j Json<'j>) -> Placed<'j> {
     let success = element.get("success");
     let state = match boolean(success) {
-        Some(success) => success.map(|success| if success { "sent" } else { "failed" }.to_owned()),
-        None => Extracted::computed("sent".to_owned(), "name of the event"),
+        Some(success) => success.map(|success| Cow::Borrowed(if success { "sent" } else { "failed" })),
+        None => Extracted::computed(Cow::Borrowed("sent"), "name of the event"),
     };
     let time = message_time(envelope, element);
     status(flattening, envelope, element.get("key"), &state, time, |flattening, draft| {
@@ -243,16 +244,16 @@ fn status<'j>(
     flattening: &mut Flattening<'_>,
     envelope: &Envelope<'j>,
     key: &'j Json<'j>,
-    state: &Extracted<'j, String>,
+    state: &Text<'j>,
     time: Option<Extracted<'j, i64>>,
-    finish: impl FnOnce(&Flattening<'_>, &mut Draft<Status>),
+    finish: impl FnOnce(&Flattening<'_>, &mut Draft<Status<'j>>),
 ) -> Placed<'j> {
     let (Some(message_id), Some(time)) = (id(key.get("id")), time) else { return Err("unplaced_status") };
-    let mut draft: Draft<Status> = flattening.draft(&time, &envelope.scope);
+    let mut draft: Draft<Status<'j>> = flattening.draft(&time, &envelope.scope);
     flattening.note(&mut draft, "message_id", &message_id);
     draft.columns.message_id = message_id.value;
     flattening.note(&mut draft, "status", state);
-    draft.columns.status = truncate(&state.value, MAX_ID_BYTES).to_owned();
+    draft.columns.status = truncated(state.value.clone(), MAX_ID_BYTES);
     let person = Person::of(flattening.options, &[key.get("remoteJid"), key.get("remoteJidAlt")]);
     fill!(flattening, draft, { wa_id: person.wa_id, user_id: person.user_id, group_id: group(key), });
     finish(flattening, &mut draft);

@@ -4,7 +4,7 @@ use super::meta::{self, Contacts, EventContext, Placement};
 use crate::auth_scheme::{AuthScheme, Credential};
 use crate::click::Choice;
 use crate::definition::Definition;
-use crate::extracted::{Extracted, id, text};
+use crate::extracted::{Text, id, text};
 use crate::flattening::{Flattening, Scope};
 use crate::json::Json;
 use crate::time::instant;
@@ -73,6 +73,6 @@ fn normalised_choice<'j>(body: &'j Json<'j>) -> Option<Choice<'j>> {
     if body.get("title").is_null() {
         return None;
     }
-    let choice = Choice::new(Extracted::derived(kind.to_owned(), "from", stated));
+    let choice = Choice::new(Text::named(kind, "from", stated));
     Some(Choice { button_id: text(body.get("id")), button_text: text(body.get("title")), ..choice })
 }

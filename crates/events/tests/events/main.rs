@@ -5,6 +5,7 @@ mod bodies;
 mod explanations;
 mod formatting;
 mod golden;
+mod lines;
 #[path = "../support/mutation.rs"]
 mod mutation;
 mod neighbours;

@@ -5,9 +5,9 @@
 
 use super::webhook::{Webhook, account_event};
 use crate::digest::hash;
-use crate::extracted::{Extracted, id, text, url};
+use crate::extracted::{Extracted, Text, id, text, url};
 use crate::flattening::{Draft, Flattening, Scope, fill};
-use crate::json::Json;
+use crate::json::{Arena, Json};
 use crate::limits::{MAX_ID_BYTES, truncate};
 use crate::record::Click;
 use crate::time::instant;
@@ -30,7 +30,8 @@ pub(super) fn clicked<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>
     let Some(message_id) = id(message.get("id")) else {
         return account_event(flattening, webhook, "unplaced_click", webhook.body);
     };
-    let template = flattening.nested(message.get("raw_template"));
+    let arena = Arena::default();
+    let template = flattening.nested(&arena, message.get("raw_template"));
     flattening.learn_nested_paths(message.get("raw_template"), &template);
     let person = webhook.person(flattening);
     for info in infos {
@@ -42,16 +43,16 @@ pub(super) fn clicked<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>
         let payload = if payload.get("payload").is_object() { payload.get("payload") } else { payload };
         let click_type = node("click_type");
         let kind = match click_type.as_str().map(str::to_ascii_uppercase).as_deref() {
-            Some("CTA") => Extracted::derived("link_click".to_owned(), "from", click_type),
-            Some("QR") => Extracted::derived("quick_reply".to_owned(), "from", click_type),
+            Some("CTA") => Text::named("link_click", "from", click_type),
+            Some("QR") => Text::named("quick_reply", "from", click_type),
             Some(other) => {
-                Extracted::derived(truncate(&other.to_lowercase(), MAX_ID_BYTES).to_owned(), "from", click_type)
+                Extracted::derived(truncate(&other.to_lowercase(), MAX_ID_BYTES).to_owned().into(), "from", click_type)
             }
-            None if link.is_some() => Extracted::computed("link_click".to_owned(), "as there is a link"),
-            None => Extracted::computed("quick_reply".to_owned(), "as there is no link"),
+            None if link.is_some() => Extracted::computed("link_click".into(), "as there is a link"),
+            None => Extracted::computed("quick_reply".into(), "as there is no link"),
         };
 
-        let mut draft: Draft<Click> = flattening.draft(&time, &Scope::default());
+        let mut draft: Draft<Click<'_>> = flattening.draft(&time, &Scope::default());
         flattening.note(&mut draft, "kind", &kind);
         draft.columns.kind = kind.value;
         fill!(flattening, draft, {
@@ -66,7 +67,7 @@ pub(super) fn clicked<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>
             campaign_name: webhook.campaign("campaign_name"),
             callback_data: webhook.callback_data(),
         });
-        let source = Extracted::computed(webhook.kind.to_owned(), "name of the event");
+        let source = Extracted::computed(webhook.kind.into(), "name of the event");
         fill!(flattening, draft, { source: Some(source), });
         let columns = &draft.columns;
         let button = columns.button_text.as_deref().or(columns.url.as_deref()).unwrap_or_default();
@@ -77,7 +78,7 @@ pub(super) fn clicked<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>
             "click_id",
             &Extracted::computed((), "hash of message, kind, button or link, and time"),
         );
-        draft.columns.click_id = click_id;
+        draft.columns.click_id = click_id.into();
         flattening.push(draft);
     }
 }

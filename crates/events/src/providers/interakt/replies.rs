@@ -3,9 +3,9 @@
 use super::webhook::{Webhook, account_event};
 use crate::click::{Choice, interactive_choice};
 use crate::digest::hash;
-use crate::extracted::{Extracted, ExtractedText, id, text};
+use crate::extracted::{Extracted, ExtractedText, Text, id, text};
 use crate::flattening::{AccountEventParts, Draft, Flattening, Scope, fill};
-use crate::json::Json;
+use crate::json::{Arena, Json};
 use crate::payload::Keep;
 use crate::person::Person;
 use crate::record::{Click, Message};
@@ -28,7 +28,8 @@ pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>) 
     }
     let content_type = message.get("message_content_type");
     let content = message.get("message");
-    let nested = flattening.nested(content);
+    let arena = Arena::default();
+    let nested = flattening.nested(&arena, content);
     flattening.learn_nested_paths(content, &nested);
     let content = if nested.is_null() { content } else { &nested };
     let choice = choice(flattening, message, content_type, content);
@@ -45,12 +46,12 @@ pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>) 
     let choice = match (choice, &message_id) {
         (Some(choice), _) => choice,
         (None, Some(message_id)) => {
-            let kind = id(content_type).map(|kind| kind.map(|kind| kind.to_lowercase()));
+            let kind = id(content_type).map(|kind| kind.map(|kind| kind.to_lowercase().into()));
             return inbound(flattening, &time, message_id, kind, answered, person);
         }
         (None, None) => return,
     };
-    let mut draft: Draft<Click> = flattening.draft(&time, &Scope::default());
+    let mut draft: Draft<Click<'_>> = flattening.draft(&time, &Scope::default());
     choice.fill(flattening, &mut draft);
     fill!(flattening, draft, {
         message_id: answered,
@@ -60,7 +61,7 @@ pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>) 
         campaign_id: webhook.campaign("campaign_id"),
         campaign_name: webhook.campaign("campaign_name"),
         callback_data: webhook.callback_data(),
-        source: Some(Extracted::computed(webhook.kind.to_owned(), "name of the event")),
+        source: Some(Extracted::computed(webhook.kind.into(), "name of the event")),
     });
     let click_id = message_id.unwrap_or_else(|| {
         let columns = &draft.columns;
@@ -68,7 +69,7 @@ pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>) 
         let [message, person, button, text] = parts.map(|part| part.as_deref().unwrap_or_default());
         let time = columns.common.event_ts.to_string();
         Extracted::computed(
-            hash(&[message, person, &time, &columns.kind, button, text]),
+            hash(&[message, person, &time, &columns.kind, button, text]).into(),
             "hash of message, person, time, kind and button",
         )
     });
@@ -80,12 +81,12 @@ pub(super) fn reply<'j>(flattening: &mut Flattening<'_>, webhook: &Webhook<'j>) 
 fn inbound<'j>(
     flattening: &mut Flattening<'_>,
     time: &Extracted<'j, i64>,
-    message_id: &Extracted<'j, String>,
+    message_id: &Text<'j>,
     kind: ExtractedText<'j>,
     answered: ExtractedText<'j>,
     person: Person<'j>,
 ) {
-    let mut draft: Draft<Message> = flattening.draft(time, &Scope::default());
+    let mut draft: Draft<Message<'_>> = flattening.draft(time, &Scope::default());
     flattening.note(&mut draft, "message_id", message_id);
     draft.columns.message_id = message_id.value.clone();
     fill!(flattening, draft, { wa_id: person.wa_id, user_id: person.user_id, context_message_id: answered, });
@@ -119,7 +120,7 @@ fn choice<'t>(
     let payload = message.at(&["meta_data", "button_payload"]);
     let payload = if payload.get("payload").is_object() { payload.get("payload") } else { payload };
     let kind = if payload.is_object() && kind == "interactive_reply" { "quick_reply" } else { kind };
-    let choice = Choice::new(Extracted::derived(kind.to_owned(), "from", content_type));
+    let choice = Choice::new(Text::named(kind, "from", content_type));
     Some(Choice {
         button_id: text(payload.first(&["payload", "id"])),
         button_text: text(content).or_else(|| text(payload.get("text"))).filter(|_| kind != "flow_reply"),
@@ -171,32 +172,33 @@ fn workflow_answer<'j>(
     webhook: &Webhook<'j>,
     answer: &'j Json<'j>,
     person: &Person<'j>,
-    run: &Extracted<'j, String>,
-    answer_id: &Extracted<'j, String>,
+    run: &Text<'j>,
+    answer_id: &Text<'j>,
     time: &Extracted<'j, i64>,
 ) {
     let content_type = answer.get("message_content_type");
     let content = answer.get("message");
-    let nested = flattening.nested(content);
+    let arena = Arena::default();
+    let nested = flattening.nested(&arena, content);
     flattening.learn_nested_paths(content, &nested);
     let content = if nested.is_null() { content } else { &nested };
     let key = Extracted {
-        value: hash(&[&run.value, &answer_id.value]),
+        value: hash(&[&run.value, &answer_id.value]).into(),
         how: "hash of",
         nodes: [run.nodes, answer_id.nodes].map(|nodes| nodes.into_iter().flatten().next()),
     };
     let Some(choice) = choice(flattening, answer, content_type, content) else {
-        let kind = id(content_type).map(|kind| kind.map(|kind| kind.to_lowercase()));
+        let kind = id(content_type).map(|kind| kind.map(|kind| kind.to_lowercase().into()));
         return inbound(flattening, time, &key, kind, None, person.clone());
     };
-    let mut draft: Draft<Click> = flattening.draft(time, &Scope::default());
+    let mut draft: Draft<Click<'_>> = flattening.draft(time, &Scope::default());
     flattening.note(&mut draft, "click_id", &key);
     draft.columns.click_id = key.value;
     choice.fill(flattening, &mut draft);
     fill!(flattening, draft, {
         wa_id: person.wa_id.clone(),
         user_id: person.user_id.clone(),
-        source: Some(Extracted::computed(webhook.kind.to_owned(), "name of the event")),
+        source: Some(Extracted::computed(webhook.kind.into(), "name of the event")),
     });
     flattening.push(draft);
 }

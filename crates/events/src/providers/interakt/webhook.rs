@@ -1,5 +1,7 @@
 //! The parts that all Interakt webhooks have in common.
 
+use std::borrow::Cow;
+
 use crate::extracted::{Extracted, ExtractedText, id, own_token, text};
 use crate::flattening::{AccountEventParts, Flattening, Scope};
 use crate::json::Json;
@@ -27,15 +29,17 @@ impl<'j> Webhook<'j> {
             return person;
         }
         let (number, country) = (customer.get("phone_number"), customer.get("country_code"));
-        let digits = |node: &Json<'_>| id(node).and_then(|text| phone_digits(&text.value));
+        let digits = |node: &Json<'_>| id(node).and_then(|text| phone_digits(&text.value).map(Cow::into_owned));
         let Some(national) = digits(number) else { return person };
         let wa_id = match digits(country) {
             // In Interakt's samples this member sometimes contains the complete number.
             Some(code) if national.starts_with(&code) && national.len() > 10 => {
-                Extracted::derived(national, "digits of", number)
+                Extracted::derived(national.into(), "digits of", number)
             }
-            Some(code) => Extracted { value: code + &national, how: "digits of", nodes: [Some(country), Some(number)] },
-            None if national.len() > 10 => Extracted::derived(national, "digits of", number),
+            Some(code) => {
+                Extracted { value: (code + &national).into(), how: "digits of", nodes: [Some(country), Some(number)] }
+            }
+            None if national.len() > 10 => Extracted::derived(national.into(), "digits of", number),
             // Without a country code, the number does not identify a person.
             None => return person,
         };

@@ -1,5 +1,6 @@
 //! Values that the messages and statuses of one change share.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::extracted::Extracted;
@@ -20,8 +21,8 @@ pub(in crate::providers) struct EventContext<'j> {
 /// The people that a change lists beside its messages and statuses, in no particular order.
 #[derive(Debug, Default)]
 pub(in crate::providers) struct Contacts<'j> {
-    by_phone: HashMap<String, &'j Json<'j>>,
-    by_user: HashMap<String, &'j Json<'j>>,
+    by_phone: HashMap<Cow<'j, str>, &'j Json<'j>>,
+    by_user: HashMap<&'j str, &'j Json<'j>>,
 }
 
 impl<'j> Contacts<'j> {
@@ -42,9 +43,12 @@ impl<'j> Contacts<'j> {
 
     /// The person identified by these nodes, with missing identifiers added from the matching contact.
     pub(in crate::providers) fn person(&self, flattening: &Flattening<'_>, places: &[&'j Json<'j>]) -> Person<'j> {
+        if self.by_phone.is_empty() && self.by_user.is_empty() {
+            return Person::of(flattening.options, places);
+        }
         let contact = places.iter().find_map(|node| match identity(node)? {
-            Identity::Phone(digits) => self.by_phone.get(&digits),
-            Identity::User(user_id) => self.by_user.get(&user_id),
+            Identity::Phone(digits) => self.by_phone.get(digits.as_ref()),
+            Identity::User(user_id) => self.by_user.get(user_id),
         });
         let Some(contact) = contact else { return Person::of(flattening.options, places) };
         let mut places = places.to_vec();

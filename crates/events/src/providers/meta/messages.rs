@@ -1,9 +1,11 @@
 //! Meta's inbound messages: clicks on buttons, lists and links, and all other messages.
 
+use std::borrow::Cow;
+
 use super::context::EventContext;
 use crate::click::{Choice, interactive_choice};
 use crate::digest::hash;
-use crate::extracted::{Extracted, ExtractedText, id, integer, text};
+use crate::extracted::{Extracted, ExtractedText, Text, id, integer, text};
 use crate::flattening::{AccountEventParts, Draft, Flattening, fill};
 use crate::json::Json;
 use crate::limits::{MAX_ID_BYTES, truncate};
@@ -38,8 +40,7 @@ fn choice<'j>(flattening: &mut Flattening<'_>, message: &'j Json<'j>) -> Option<
     let button = message.get("button");
     match message.get("type").as_str() {
         Some("button") | None if button.is_object() => {
-            let kind = Extracted::derived("quick_reply".to_owned(), "a template's quick reply:", button);
-            let choice = Choice::new(kind);
+            let choice = Choice::new(Text::named("quick_reply", "a template's quick reply:", button));
             Some(Choice { button_id: text(button.get("payload")), button_text: text(button.get("text")), ..choice })
         }
         Some("interactive") | None => interactive_choice(flattening, message.get("interactive")),
@@ -56,7 +57,7 @@ pub(in crate::providers) fn click<'j>(
     message_id: ExtractedText<'j>,
     time: &Extracted<'j, i64>,
 ) {
-    let mut draft: Draft<Click> = flattening.draft(time, &context.scope);
+    let mut draft: Draft<Click<'j>> = flattening.draft(time, &context.scope);
     let person = context.contacts.person(flattening, &[message.get("from"), message.get("from_user_id")]);
     let referral = message.get("referral");
     let clicked = message.at(&["context", "id"]);
@@ -77,14 +78,14 @@ pub(in crate::providers) fn click<'j>(
             &columns.common.phone_number_id,
             &columns.wa_id,
             &columns.user_id,
-            &Some(columns.common.event_ts.to_string()),
+            &Some(columns.common.event_ts.to_string().into()),
             &Some(columns.kind.clone()),
             &columns.message_id,
             &columns.button_id,
             &columns.button_text,
         ];
         let parts = parts.map(|part| part.as_deref().unwrap_or_default());
-        Extracted::computed(hash(&parts), "hash of business number, person, time, kind, message and button")
+        Extracted::computed(hash(&parts).into(), "hash of business number, person, time, kind, message and button")
     });
     flattening.note(&mut draft, "click_id", &click_id);
     draft.columns.click_id = click_id.value;
@@ -95,10 +96,10 @@ fn inbound<'j>(
     flattening: &mut Flattening<'_>,
     context: &EventContext<'j>,
     message: &'j Json<'j>,
-    message_id: Extracted<'j, String>,
+    message_id: Text<'j>,
     time: &Extracted<'j, i64>,
 ) {
-    let mut draft: Draft<Message> = flattening.draft(time, &context.scope);
+    let mut draft: Draft<Message<'j>> = flattening.draft(time, &context.scope);
     flattening.note(&mut draft, "message_id", &message_id);
     draft.columns.message_id = message_id.value;
     let places = [message.get("from"), message.get("from_user_id"), message.at(&["system", "wa_id"])];
@@ -137,7 +138,7 @@ fn inbound_type<'j>(message: &'j Json<'j>) -> ExtractedText<'j> {
         ["text", "image", "video", "audio", "document", "sticker", "location", "contacts", "reaction", "order"];
     id(message.get("type")).or_else(|| {
         let kind = TYPES.into_iter().find(|kind| !message.get(kind).is_null())?;
-        Some(Extracted::derived(kind.to_owned(), "name of", message.get(kind)))
+        Some(Text::named(kind, "name of", message.get(kind)))
     })
 }
 
@@ -152,13 +153,14 @@ pub(super) fn user_action<'j>(flattening: &mut Flattening<'_>, context: &EventCo
     let time = time.unwrap_or_else(|| flattening.receipt());
     let data = action.members().iter().find(|(key, _)| key.ends_with("_data")).map_or(&Json::Null, |(_, data)| data);
     let kind = if action_type.ends_with("link_click") { "link_click" } else { action_type };
-    let kind = truncate(kind, MAX_ID_BYTES).to_owned();
+    let kind = Cow::Borrowed(truncate(kind, MAX_ID_BYTES));
 
-    let mut draft: Draft<Click> = flattening.draft(&time, &context.scope);
+    let mut draft: Draft<Click<'j>> = flattening.draft(&time, &context.scope);
     let choice = Choice::new(Extracted::derived(kind, "from", stated));
     Choice {
         button_id: id(data.get("product_id")),
-        description: text(data.get("click_component")).map(|component| component.map(|text| text.to_lowercase())),
+        description: text(data.get("click_component"))
+            .map(|component| component.map(|text| text.to_lowercase().into())),
         ..choice
     }
     .fill(flattening, &mut draft);
@@ -174,7 +176,7 @@ pub(super) fn user_action<'j>(flattening: &mut Flattening<'_>, context: &EventCo
         columns.link_click_id.as_deref().unwrap_or_default(),
         &columns.common.event_ts.to_string(),
     ];
-    let click_id = Extracted::computed(hash(&parts), "hash of business number, action, tokens and time");
+    let click_id = Extracted::computed(hash(&parts).into(), "hash of business number, action, tokens and time");
     flattening.note(&mut draft, "click_id", &click_id);
     draft.columns.click_id = click_id.value;
     flattening.push(draft);

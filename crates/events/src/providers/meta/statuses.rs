@@ -1,5 +1,7 @@
 //! Meta's delivery statuses of business messages: sent, delivered, read and failed.
 
+use std::borrow::Cow;
+
 use super::context::EventContext;
 use crate::extracted::{Extracted, ExtractedText, boolean, id, own_token};
 use crate::flattening::{AccountEventParts, Draft, Flattening, fill};
@@ -43,9 +45,9 @@ pub(in crate::providers) fn placed_status<'j>(
         let parts = AccountEventParts::new("unplaced_status", placement.whole, Keep::Everything);
         return flattening.account_event(&context.scope, parts);
     };
-    let state = if kind == Some("payment") { state.map(|state| format!("payment_{state}")) } else { state };
+    let state = if kind == Some("payment") { state.map(|state| format!("payment_{state}").into()) } else { state };
 
-    let mut draft: Draft<Status> = flattening.draft(&time, &context.scope);
+    let mut draft: Draft<Status<'j>> = flattening.draft(&time, &context.scope);
     flattening.note(&mut draft, "message_id", &message_id);
     draft.columns.message_id = message_id.value;
     flattening.note(&mut draft, "status", &state);
@@ -72,7 +74,7 @@ pub(in crate::providers) fn placed_status<'j>(
 
 fn fill_recipient<'j>(
     flattening: &Flattening<'_>,
-    draft: &mut Draft<Status>,
+    draft: &mut Draft<Status<'j>>,
     context: &EventContext<'j>,
     status: &'j Json<'j>,
 ) {
@@ -85,7 +87,7 @@ fn fill_recipient<'j>(
         let participant = [member, member_user].into_iter().find_map(|node| {
             Some(match identity(node)? {
                 Identity::Phone(digits) => Extracted::derived(pseudonym(flattening.options, digits), "digits of", node),
-                Identity::User(user_id) => Extracted::copied(user_id, node),
+                Identity::User(user_id) => Extracted::copied(Cow::Borrowed(user_id), node),
             })
         });
         fill!(flattening, *draft, {

@@ -4,9 +4,9 @@
 //! repeats the answered menu, including its titles.
 
 use crate::click::{Choice, flow_choice};
-use crate::extracted::{Extracted, ExtractedText, id, text};
+use crate::extracted::{Extracted, ExtractedText, Text, id, text};
 use crate::flattening::Flattening;
-use crate::json::Json;
+use crate::json::{Arena, Json};
 use crate::limits::{MAX_ID_BYTES, truncate};
 
 /// Removes the wrappers that WhatsApp puts around a message.
@@ -33,7 +33,7 @@ pub(super) fn unwrap<'j>(mut message: &'j Json<'j>) -> &'j Json<'j> {
 
 /// The choice in a message, and the member that contains it.
 pub(super) fn choice<'j>(flattening: &mut Flattening<'_>, message: &'j Json<'j>) -> Option<(Choice<'j>, &'j Json<'j>)> {
-    let of_kind = |kind: &str, reply| Choice::new(Extracted::derived(kind.to_owned(), "from", reply));
+    let of_kind = |kind: &'static str, reply| Choice::new(Text::named(kind, "from", reply));
     let reply = message.get("buttonsResponseMessage");
     if reply.is_object() {
         let choice = Choice {
@@ -76,15 +76,16 @@ fn native_flow_choice<'j>(flattening: &mut Flattening<'_>, reply: &'j Json<'j>) 
         Some("galaxy_message" | "flow" | "address_message") => {
             return Choice { button_text: shown, ..flow_choice(flattening, flow, name) };
         }
-        Some("menu_options" | "single_select") => Extracted::derived("list_reply".to_owned(), "from", name),
-        Some(other) => Extracted::copied(truncate(other, MAX_ID_BYTES).to_owned(), name),
-        None => Extracted::derived("interactive_response".to_owned(), "from", reply),
+        Some("menu_options" | "single_select") => Text::named("list_reply", "from", name),
+        Some(other) => Extracted::copied(truncate(other, MAX_ID_BYTES).into(), name),
+        None => Text::named("interactive_response", "from", reply),
     };
     let params = flow.first(&["paramsJson", "paramsJSON"]);
-    let nested = flattening.nested(params);
+    let arena = Arena::default();
+    let nested = flattening.nested(&arena, params);
     let param = |names: &[&str]| {
         let value = text(nested.first(names))?;
-        Some(Extracted::derived(value.value, "read of the JSON in", params))
+        Some(Extracted::derived(value.value.into_owned().into(), "read of the JSON in", params))
     };
     Choice {
         button_id: param(&["id"]),
@@ -107,12 +108,12 @@ pub(super) fn original<'j>(reply: &'j Json<'j>) -> ExtractedText<'j> {
 /// The type of a message, which is the name of the member with its content, and that member.
 pub(super) fn message_type<'j>(message: &'j Json<'j>) -> (ExtractedText<'j>, &'j Json<'j>) {
     const AROUND: [&str; 2] = ["messageContextInfo", "senderKeyDistributionMessage"];
-    let content = message.members().iter().find(|(name, value)| !AROUND.contains(&name.as_ref()) && !value.is_null());
+    let content = message.members().iter().find(|(name, value)| !AROUND.contains(name) && !value.is_null());
     let Some((name, value)) = content else { return (None, &Json::Null) };
-    let kind = match name.as_ref() {
+    let kind = match *name {
         "conversation" | "extendedTextMessage" => "text",
         other => other.strip_suffix("Message").unwrap_or(other),
     };
-    let kind = truncate(kind, MAX_ID_BYTES).to_owned();
+    let kind = truncate(kind, MAX_ID_BYTES).into();
     (Some(Extracted::derived(kind, "name of", value)), value)
 }
