@@ -45,9 +45,8 @@ def random_rows(seed: int, messages: int, start: datetime, days: int) -> Rows:
     def after(moment: datetime, hours: float) -> datetime:
         if rng.random() < 0.1:  # exactly on an edge of a window
             return moment + timedelta(hours=rng.choice([72, 168]), milliseconds=rng.choice([0, 0, 1]))
-        return moment + timedelta(
-            milliseconds=rng.randrange(int(hours * 3_600_000)) // rng.choice([1, 1000]) * rng.choice([1, 1000])
-        )
+        unit = rng.choice([1, 1000])
+        return moment + timedelta(milliseconds=rng.randrange(int(hours * 3_600_000)) // unit * unit)
 
     for number in range(messages):
         message = f"wamid.{number:07d}"
@@ -77,7 +76,8 @@ def random_rows(seed: int, messages: int, start: datetime, days: int) -> Rows:
             if rng.random() > chance:
                 continue
             for repeat in range(2 if status == "delivered" and rng.random() < 0.2 else 1):
-                moment = sent if status == "sent" else after(sent, 200 if rng.random() < 0.1 else 20)
+                hours = rng.choices([20, 200, 9000], [88, 10, 2])[0]
+                moment = sent if status == "sent" else after(sent, hours)
                 failed = {"error_code": rng.choice(_CODES), "error_title": maybe("title")} if status == "failed" else {}
                 priced = {
                     "pricing_category": rng.choice(["marketing", "utility"]),
