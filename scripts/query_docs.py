@@ -60,8 +60,9 @@ The table shows how many bytes each query reads on Trino, on a lake with {rows:,
 report of one local day, the third for a report of a month. Both include the days around the report that a query must read. The last column is the price of
 the report of a month on Athena, at $5 per TB. Athena bills at least 10 MB for each query ($0.00005).
 
-A report of one day reads 11 partitions of each table. It also reads three columns of `statuses` and two of `sends` in 30 more partitions,
-to recognise messages that were sent before the window ([metrics.md](metrics.md), part 5). Trino computes a WITH clause again at each use, so a query that uses
+For one day, a query about messages that were sent on this day reads 11 partitions of each table that it uses. It also reads three columns of `statuses`
+and two of `sends` in 30 more partitions, to recognise messages that were sent before the window ([metrics.md](metrics.md), part 5). A query about events
+that happened on this day, such as `clicks_by_button`, reads three partitions. Trino computes a WITH clause again at each use, so a query that uses
 the messages two or three times, such as `ctr_by_button`, reads them two or three times.
 
 | query | one day, MB | month, MB | Athena, month |

@@ -68,9 +68,9 @@ pub enum FlattenError {
 
 /// Flattens a body: each event in it becomes a record.
 ///
-/// `route` is a [`Route`], or a [`Provider`] if the format is to be detected from the body's shape. `received_at` is
-/// in milliseconds since 1970, UTC. A body of an unknown shape becomes a record of `account_events`, so that nothing
-/// is lost.
+/// `route` is a [`Route`]. A [`Provider`] is accepted, too: if the provider has several requests, as `tracker` has, the
+/// shape of the body then decides which of them it is. `received_at` is in milliseconds since 1970, UTC. A body of an
+/// unknown shape becomes a record of `account_events`, so that nothing is lost.
 ///
 /// ```
 /// use bluetick_events::{Options, Provider, flatten};
@@ -123,7 +123,7 @@ pub fn flatten_lines(
     Ok(FlattenedLines { lines: finished.lines, response })
 }
 
-/// As [`flatten`]; also returns the source of each column.
+/// As [`flatten`], but returns the records with the source of each column, and no response.
 ///
 /// # Errors
 /// See [`FlattenError`].

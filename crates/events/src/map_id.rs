@@ -2,8 +2,8 @@
 
 use crate::digest::hash;
 
-/// The id of a send, formatted as a version 8 UUID (RFC 9562: any hash). It is a hash of the message id, so the same
-/// send always gets the same id, although no list of sends is stored.
+/// The id of a send, formatted as a version 8 UUID (RFC 9562 leaves the content of this version to the application).
+/// It is a hash of the message id, so the same send always gets the same id, although no list of sends is stored.
 pub fn map_id(message_id: &str) -> String {
     let digest = hash(&["bluetick send", message_id]);
     let field = |range: std::ops::Range<usize>| digest.get(range).unwrap_or_default();

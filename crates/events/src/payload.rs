@@ -61,7 +61,8 @@ impl io::Write for Hashing<'_> {
     }
 }
 
-/// The length in bytes of a text as a JSON string, without the quotes.
+/// An upper bound of the length in bytes of a text as a JSON string, without the quotes. Each control character counts
+/// as six bytes, although `\n` and a few others need only two.
 pub(crate) fn line_bytes(text: &str) -> usize {
     text.bytes().map(|byte| if byte < 0x20 { 6 } else { 1 + usize::from(matches!(byte, b'"' | b'\\')) }).sum()
 }

@@ -1,7 +1,7 @@
-//! Optimistic concurrency: read, plan, write conditionally, and start again unless the write clearly succeeded.
+//! Optimistic concurrency: read, plan, write conditionally, and start again if the write's outcome is unclear.
 //!
-//! Commits, erasures and metadata records change objects that other processes change, too. All of them use the loop
-//! [`Lake::retry`]. [`Lake::replace_parts`] is the part that commits and erasures share.
+//! Commits, erasures, sweeps and metadata records change objects that other processes change, too. All of them use the
+//! loop [`Lake::retry`]. Commits, erasures, fences and the compaction of ended days share [`Lake::replace_parts`].
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use crate::outcome::{PutOutcome, classify, is_ours};
 use crate::part::Part;
 use crate::partition::Partition;
 
-/// Waits between attempts. The wait doubles each time, with random jitter.
+/// Waits between attempts. Each wait is random, between 0 and a limit. The limit of the first wait is twice
+/// `FIRST_WAIT`; it doubles with each attempt up to `LONGEST_WAIT`.
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
@@ -40,15 +41,16 @@ pub(crate) trait Attempt: Send {
 
 /// A change to the parts of a partition. It is planned again for each manifest that is read.
 pub(crate) trait PartsChange: Send {
-    /// Called when the attempt has taken so long that it must not publish (rule R4): discards all state that can be out
-    /// of date. The default discards nothing. It suits a change that keeps only what it has read from parts, because
-    /// parts never change.
+    /// Discards all state that can be out of date. Called before the first attempt, and before an attempt that follows
+    /// so late that older state must not be published, or after the clock was set back (rule R4). The default discards
+    /// nothing. It suits a change that keeps only what it has read from parts, because parts never change.
     fn restart(&mut self, _lake: &Lake) -> impl Future<Output = Result<(), LakeError>> + Send {
         std::future::ready(Ok(()))
     }
 
     /// Plans the change for this manifest and writes the new part. On entry `replacement` holds the plan of the
-    /// previous attempt, which may still be valid. `None` on return means that the partition needs no change.
+    /// previous attempt, which may still be valid. If `replacement` is `None` when the method returns, the partition
+    /// needs no change.
     fn plan(
         &mut self,
         lake: &Lake,

@@ -1,8 +1,8 @@
 //! `GET /report` of `bluetick serve`: the newest page that `make report` wrote to the lake's directory `reports`.
 //!
-//! The page has no login, so it is served only to clients on the same machine: the connection comes from loopback,
-//! `Host` is a loopback name (so a page of another site cannot request it under its own name), and no header shows
-//! that a proxy forwarded the request.
+//! The page has no login, so it is served only to clients on the same machine. Three conditions must hold. The
+//! connection comes from loopback. `Host` is a loopback name, because a site whose own name resolves to 127.0.0.1 (DNS
+//! rebinding) must not read the report. No header shows that a proxy forwarded the request.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};

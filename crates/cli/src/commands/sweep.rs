@@ -12,7 +12,7 @@ use crate::output::{self, CommandResult};
 pub(crate) struct Arguments {
     #[command(flatten)]
     lake: LakeArguments,
-    /// Only report what would be deleted
+    /// Only report which parts would be deleted: delete nothing, confirm no erasure and compact nothing
     #[arg(long)]
     dry_run: bool,
     /// Print the report as JSON

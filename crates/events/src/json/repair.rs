@@ -1,7 +1,7 @@
 //! Repairs errors that senders are known to make and for which a strict parser rejects the whole body.
 
 /// Replaces lone surrogates by U+FFFD, and quotes numbers outside the range of a double. A lone surrogate such as
-/// `\ud83d` is half of an emoji; senders that truncate a text between its two halves produce it.
+/// `\ud83d` is half of an emoji: a sender produces it by truncating a text between the emoji's two halves.
 pub(super) fn repair(text: &str) -> String {
     let mut repaired = String::with_capacity(text.len() + 16);
     let mut rest = text;
@@ -17,7 +17,8 @@ pub(super) fn repair(text: &str) -> String {
     repaired
 }
 
-/// Copies one character or escape of a string. Returns the number of bytes consumed.
+/// Copies the next piece of a string: an escape, a quote, or all characters up to the next of these. Replaces a lone
+/// surrogate by U+FFFD. Returns the number of bytes consumed.
 fn string_piece(rest: &str, next: char, repaired: &mut String) -> usize {
     if next != '\\' {
         let taken = rest.find(['\\', '"']).unwrap_or(rest.len()).max(next.len_utf8());
@@ -38,7 +39,8 @@ fn string_piece(rest: &str, next: char, repaired: &mut String) -> usize {
     taken
 }
 
-/// Copies a number, or one character, outside strings. Returns the number of bytes consumed.
+/// Copies a number, or one character, outside strings. Quotes a number outside the range of a double. Returns the number
+/// of bytes consumed.
 fn plain_piece(rest: &str, next: char, repaired: &mut String) -> usize {
     if !(next.is_ascii_digit() || next == '-') {
         repaired.push(next);

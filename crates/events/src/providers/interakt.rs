@@ -1,6 +1,7 @@
 //! Interakt: statuses of API and campaign messages, clicks, replies, flows and workflows.
 //!
-//! Message ids are Interakt's own UUIDs, not wamids. Times have no UTC offset and are in UTC.
+//! Message ids are Interakt's own UUIDs, not wamids. Most times have no UTC offset and are in UTC; a time with an
+//! offset is read with its offset.
 
 mod clicks;
 mod replies;
@@ -110,8 +111,8 @@ fn buttons<'t>(
     (is_plain && !is_template).then(|| Extracted::derived(Vec::new(), "none, by", content))
 }
 
-/// The labels of a template's buttons: a list, or a list as JSON in a string, or null if the template has no buttons.
-/// `None` for a carousel, because its cards have their own buttons.
+/// The labels of a template's buttons. The template's member `buttons` is a list, a list as JSON in a string, or null
+/// if the template has no buttons. `None` for a carousel, because its cards have their own buttons.
 fn template_buttons<'t>(flattening: &Flattening<'_>, template: &'t Json<'t>) -> Option<Extracted<'t, Vec<String>>> {
     let node = template.get("buttons");
     let arena = Arena::default();
