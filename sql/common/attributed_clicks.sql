@@ -6,7 +6,7 @@ attributed_clicks AS (
     m.provider AS message_provider,
     t.click_id, t.event_ts AS clicked_at, t.person, t.kind, t.provider, t.source,
     t.button_id, t.button_text, t.description, t.url, t.flow_name,
-    -- On a message with one button every click is on that one, whatever the provider calls it. A list of labels names the button by its label.
+    -- If a message has one button, every click is on this button, whatever the provider calls it. If `buttons` lists labels, the button is the label.
     CASE
       WHEN cardinality(m.buttons) = 1 THEN element_at(m.buttons, 1)
       WHEN NOT contains(m.buttons, t.button) AND contains(m.buttons, t.button_text) THEN t.button_text

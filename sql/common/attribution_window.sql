@@ -1,5 +1,6 @@
 -- report_window: the local days on which events happened, for reports that ask which of them belong to a message (two `?`: from, to).
--- days_before leaves the longest attribution window, 31 days, to see the message; days_after a day for clocks that differ.
+-- days_before: the 31 days in which the message of an event may have been sent, a day for the time zone and a day for clocks that differ.
+-- days_after: a day for the time zone and a day for clocks that differ.
 report_window AS (
   SELECT
     first_day.day AS from_date,

@@ -1,6 +1,6 @@
 -- report_window: the local days that a report asks for (two `?`: from, to), and how far around them its tables are read.
--- days_before leaves a day for the time zone and a day for receipts that are earlier than their message; days_after a day for the time zone
--- and the longer of both horizons.
+-- days_before: a day for the time zone, and a day for facts that are earlier than the sent_at of their message. days_after: a day for the time
+-- zone, and the longer of the two horizons.
 report_window AS (
   SELECT
     first_day.day AS from_date,

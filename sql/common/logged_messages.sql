@@ -1,6 +1,6 @@
 -- logged_messages: sent_messages with the columns of the message log (metrics.md, part 6). Needs lookup.
--- The id is the one that the tracking API answers as map_id: a UUID of version 8 made of a SHA-256 over two texts, each behind its length
--- in bytes as 64 bits.
+-- The id is the map_id in the response of track-send: a UUID of version 8 made from the SHA-256 of two texts, each preceded by its length in bytes
+-- as a number of 64 bits.
 messages_with_digest AS (
   SELECT
     *,

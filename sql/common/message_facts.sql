@@ -1,8 +1,8 @@
 -- message_facts: what is known of each message of the business in reach of report_window: one row per send, status, click for CTR and
 -- quoting reply (metrics.md, part 2). Needs report_window and taps.
--- is_origin: the row says that the message was sent. precedence: which row an attribute is taken from, the smallest first: a corrected
--- send by its own time, then other sends, then statuses.
--- The last branch looks back 30 days further for origins alone, and reads three columns of statuses and two of sends.
+-- is_origin: the row says that the message was sent. precedence: an attribute is taken from the row with the smallest precedence that has a value.
+-- Corrected sends precede other sends, the latest correction first; sends precede statuses.
+-- The last branch reads 30 more days before the window, only to find origins: three columns of statuses and two of sends.
 message_facts AS (
   SELECT
     s.message_id, s.event_ts, 'status' AS fact, s.status,

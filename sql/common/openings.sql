@@ -1,5 +1,5 @@
 -- openings_marked: message_facts with the opening of each message (metrics.md, part 2): an origin with no other origin of its id in the
--- 744 hours (31 days) before. It depends on rows near the message alone, never on the window.
+-- 744 hours (31 days) before. Whether an origin is an opening depends only on rows of these 744 hours, not on the window.
 origins_marked AS (
   SELECT
     *,

@@ -1,6 +1,6 @@
 -- placed_facts: the facts of the messages sent in report_window, each with the message's day and within its horizon.
--- Openings of one id are more than 744 h apart, so that a fact, which counts from 24 h before to 720 h after, belongs to one at most:
--- days add up to weeks and months.
+-- Openings of one id are more than 744 h apart, and a fact counts from 24 h before to at most 720 h after an opening. So a fact belongs to at
+-- most one opening, and the figures of days add up to those of weeks and months.
 ${include:openings},
 facts_between_openings AS (
   SELECT

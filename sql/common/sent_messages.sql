@@ -1,7 +1,7 @@
 -- sent_messages: one row per message of the business sent in report_window, with what became of it (metrics.md, part 2). Needs
 -- report_window and placed_facts. Two `?`: account_id, phone_number_id; an empty text asks for all.
--- Attributes: the row of the smallest precedence that has one, then the smallest text: `precedence || text` sorts so, and the text
--- begins at its 14th character.
+-- Each attribute comes from the row with the smallest precedence that has a value; at equal precedence the smallest text counts. The smallest
+-- `precedence || text` gives this row; the text begins at its 14th character.
 message_rows AS (
   SELECT
     message_id, opened_at,
@@ -14,7 +14,7 @@ message_rows AS (
     min(event_ts) FILTER (WHERE fact = 'click') AS first_click_at,
     min(event_ts) FILTER (WHERE fact = 'reply') AS replied_at,
     count(*) FILTER (WHERE fact = 'click') AS clicks,
-    -- Of the earliest failure that names one; moment sorts like event_ts.
+    -- From the earliest failure that has a value; moment sorts like event_ts.
     min_by(error_code, moment || CAST(error_code AS varchar)) FILTER (WHERE status = 'failed' AND error_code IS NOT NULL) AS error_code,
     substr(min(CASE WHEN status = 'failed' THEN moment || error_title END), 14) AS error_title,
     substr(min(CASE WHEN status = 'failed' THEN moment || error_message END), 14) AS error_message,
@@ -30,7 +30,7 @@ message_rows AS (
     min(pricing_category) AS pricing_category,
     min(pricing_type) AS pricing_type,
     bool_or(billable) AS billable,
-    -- A send without them has the defaults; one that names an event outweighs one that names none.
+    -- Sends without these values have the defaults. If one send names an event and another does not, the event counts.
     coalesce(substr(min(precedence || message_type), 14), CASE WHEN count(standalone) > 0 THEN 'template' END) AS message_type,
     coalesce(substr(min(precedence || flow_type), 14), CASE WHEN count(standalone) > 0 THEN 'standalone' END) AS flow_type,
     substr(min(precedence || CASE WHEN standalone THEN 'b' WHEN NOT standalone THEN 'a' END), 14) = 'b' AS standalone,

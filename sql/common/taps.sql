@@ -1,7 +1,8 @@
--- taps: one row per click in reach of report_window, whatever its kind, however many sources told of it (metrics.md, part 3).
--- Statements with one click_id and time are one click. Interakt tells a tap on a template's button as message_api_clicked and again as
--- message_received, without a common id: the second is left out where the first, of the same message if the second names
--- one, lies within a minute.
+-- taps: one row per click of the dates that report_window reads, whatever its kind and however many sources report it (metrics.md, part 3).
+-- Statements with the same click_id and time are one click. Interakt reports a tap on a template's button twice without a common id: as
+-- message_api_clicked or message_campaign_clicked, and as message_received. The message_received is left out if one of the other two events
+-- reports a click of the same person on the same label within a minute. If the message_received names a message, the other event must name the
+-- same message.
 click_statements AS (
   SELECT
     c.click_id, c.event_ts,
@@ -48,7 +49,7 @@ taps AS (
     -- A quick reply without a payload has its label as payload. Some of Interakt's webhooks leave the payload out.
     coalesce(button_id, CASE WHEN kind = 'quick_reply' THEN button_text END) AS button_id,
     button_text, description, url, flow_name, group_id, tracking_token, template_name,
-    -- The chat shows a flow's answer as the word Sent, in the person's language: the flow's name tells more.
+    -- The label of a flow's answer is only the word Sent in the person's language, so the flow's name is used first.
     coalesce(button_id, CASE WHEN kind = 'flow_reply' THEN flow_name END, button_text, url, flow_name) AS button,
     kind IN ('button_reply', 'list_reply', 'flow_reply', 'quick_reply', 'link_click') AS is_click
   FROM click_echoes
