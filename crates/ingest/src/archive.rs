@@ -1,8 +1,8 @@
 //! The archive: keeps the bodies of authentic requests as they were received, so that a later version can flatten them
 //! again (`bluetick reflatten`). It is off unless `ARCHIVE_URL` is set.
 //!
-//! A body is stored while its records are delivered, within the same time limits. Whether it is stored changes no
-//! answer: the records are what the sender is promised.
+//! A body is stored while its records are delivered, within the same time limits. The answer to the sender depends only
+//! on the records, not on whether the body is stored.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use crate::firehose::FirehoseClient;
 /// Where bodies are kept.
 pub struct Archive<C> {
     delivery: Delivery<C>,
-    /// Whether the log says already that bodies are not kept because of the pseudonym key.
+    /// Whether a warning has been logged that bodies are not kept because of the pseudonym key.
     has_warned: AtomicBool,
 }
 

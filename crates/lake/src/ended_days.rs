@@ -1,8 +1,8 @@
 //! Compacts days that have ended. It is the last step of a sweep.
 //!
 //! Commits leave up to eight parts in a partition. After the day has ended, few rows arrive, so the parts are merged
-//! into one, or into a few if they are large. Parts without rows do not count: the sweep itself adds them (rule R8),
-//! and if it compacted them, it would rewrite the day after each of them.
+//! into one, or into a few if they are large. Parts without rows are ignored: the sweep itself adds such parts (rule
+//! R8). If the sweep compacted them, each of them would cause another rewrite of the day.
 //!
 //! The compaction itself changes the manifest. So the sweep records the superseded parts as unreferenced together with
 //! the manifest that still referenced them, and a later sweep deletes these parts without a fence: a late write whose

@@ -1,4 +1,4 @@
-//! `bluetick reflatten`: makes raw objects of archived bodies.
+//! `bluetick reflatten`: writes raw objects with the records of archived bodies.
 
 use std::process::ExitCode;
 
@@ -11,11 +11,12 @@ use crate::output::{self, CommandResult};
 
 /// Flatten archived bodies again, and write raw objects of their records
 ///
-/// A version that reads more of a webhook than the version that received it recovers what was not extracted. Move the
-/// raw objects into the lake with `bluetick run`; under raw/ of a deployed stack the transform does it. Records that
-/// the lake has add no rows, and erased persons are left out, so the command can be repeated.
+/// Use it after an upgrade whose parser reads more fields of webhooks than the version that received them. Add the
+/// records of the raw objects to the lake with `bluetick run`; under raw/ of a deployed stack the transform adds them.
+/// Records that are already in the lake add no rows, and records of erased persons are left out, so the command can be
+/// repeated.
 ///
-/// Exit status 1 if an object or a body could not be used; the others are done.
+/// Exit status 1 if an object or a body could not be used; all other objects and bodies are used.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The archived bodies: s3://bucket/archive/2026/11/20 or file:///directory
