@@ -81,7 +81,8 @@ def test_eight_million_broken_lines_in_sixteen_kilobytes(tmp_path: Path) -> None
 
 
 def test_large_payloads(tmp_path: Path) -> None:
-    """Row groups are bounded by bytes, too: by rows alone, all of this day would be one, and decoded as a whole."""
+    """Row groups are bounded by bytes, too: by rows alone, each of these days would be one, and decoded as a whole. The
+    days are compacted at the same time, and few large parts are read together."""
     raw, lake = tmp_path / "raw", tmp_path / "lake"
     raw.mkdir()
     rng = random.Random(5)
@@ -92,7 +93,7 @@ def test_large_payloads(tmp_path: Path) -> None:
             for _ in range(2000):
                 number += 1
                 payload = " ".join(rng.choices(words, k=PAYLOAD // 17))
-                time = 1_795_132_800_000 + rng.randrange(86_000_000)
+                time = 1_795_132_800_000 - rng.randrange(4) * 86_400_000 + rng.randrange(86_000_000)
                 out.write(
                     json.dumps(
                         {

@@ -109,6 +109,8 @@ impl Lake {
         partition: Partition,
         sources: Vec<Source<'_>>,
     ) -> Result<(Part, u64), LakeError> {
+        let large_parts = sources.iter().filter(|source| source.is_large_part()).count();
+        let _permit = self.reserve_large_parts(large_parts).await?;
         let name = format!("{}.parquet", new_uuid(&*self.environment));
         let path = partition.part_path(&name);
         let rows = sources.iter().map(Source::rows).sum();

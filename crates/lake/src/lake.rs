@@ -9,6 +9,7 @@ use bluetick_storage::{Location, Profile};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::environment::{Environment, SystemEnvironment};
 use crate::error::LakeError;
@@ -20,6 +21,10 @@ use crate::staging::Staging;
 /// Number of footers cached in memory. Parts never change, so a warm process reads each footer only once.
 const FOOTERS_KEPT: usize = 256;
 
+/// Maximum number of large parts that all merges of a process read at the same time, because each takes memory: a fetched
+/// row group and the rows decoded from it, up to about 25 MB.
+const LARGE_PARTS_AT_ONCE: u32 = 8;
+
 /// A lake. Share it with an `Arc`. Any number of processes may work on the same lake.
 pub struct Lake {
     pub(crate) store: Arc<dyn ObjectStore>,
@@ -29,6 +34,7 @@ pub struct Lake {
     /// The directory of a `file://` lake.
     pub(crate) directory: Option<PathBuf>,
     footers: Mutex<HashMap<String, Arc<Part>>>,
+    large_parts: Semaphore,
 }
 
 impl Lake {
@@ -52,6 +58,7 @@ impl Lake {
             environment: Arc::new(SystemEnvironment),
             directory: None,
             footers: Mutex::default(),
+            large_parts: Semaphore::new(LARGE_PARTS_AT_ONCE as usize),
         }
     }
 
@@ -82,6 +89,14 @@ impl Lake {
         self.environment.now_ms()
     }
 
+    /// Waits until a merge may read `parts` large parts beside the other merges of this process. A merge of more large parts
+    /// than the maximum runs alone.
+    pub(crate) async fn reserve_large_parts(&self, parts: usize) -> Result<SemaphorePermit<'_>, LakeError> {
+        let permits = u32::try_from(parts).unwrap_or(u32::MAX).min(LARGE_PARTS_AT_ONCE);
+        let permit = self.large_parts.acquire_many(permits).await;
+        permit.map_err(|_| LakeError::Invalid("the lake's limit of large parts is closed".to_owned()))
+    }
+
     /// Opens a part. The footer comes from the cache if it was read before.
     pub(crate) async fn open_part(&self, partition: Partition, name: &str) -> Result<Arc<Part>, LakeError> {
         let known = self.footers.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
@@ -110,5 +125,27 @@ fn below(store: Arc<dyn ObjectStore>, prefix: Path) -> Arc<dyn ObjectStore> {
 impl fmt::Debug for Lake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lake").field("base_uri", &self.base_uri).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use crate::options::LakeOptions;
+
+    #[test]
+    fn merges_of_many_large_parts_wait_for_each_other() {
+        let lake = Lake::with_store(Arc::new(InMemory::new()), "memory://lake", LakeOptions::default());
+        let first = lake.reserve_large_parts(5).now_or_never().unwrap().unwrap();
+        let second = lake.reserve_large_parts(3).now_or_never().unwrap().unwrap();
+        assert!(lake.reserve_large_parts(1).now_or_never().is_none());
+        assert!(lake.reserve_large_parts(0).now_or_never().is_some(), "small parts never wait");
+        drop(second);
+        assert!(lake.reserve_large_parts(20).now_or_never().is_none());
+        drop(first);
+        assert!(lake.reserve_large_parts(20).now_or_never().is_some(), "it runs alone");
     }
 }

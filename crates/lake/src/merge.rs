@@ -16,6 +16,9 @@ use crate::part::{GroupReader, Part, RowGroup};
 use crate::tables::Table;
 use crate::writer::{GROUP_BYTES, PartWriter};
 
+/// Parts above this size count as large: their decoded rows may fill the buffers of a merge.
+const LARGE_PART_BYTES: u64 = 256 << 10;
+
 /// Returns for each row of a batch whether it is kept.
 pub(crate) type RowFilter<'a> = &'a (dyn Fn(&RecordBatch) -> Result<BooleanArray, LakeError> + Send + Sync);
 
@@ -28,6 +31,11 @@ pub(crate) enum Source<'a> {
 }
 
 impl Source<'_> {
+    /// Whether reading the source takes so much memory that few such sources are read at the same time.
+    pub(crate) fn is_large_part(&self) -> bool {
+        matches!(self, Source::Part { part, .. } if part.bytes > LARGE_PART_BYTES)
+    }
+
     /// Maximum number of rows that the source yields.
     pub(crate) fn rows(&self) -> u64 {
         match self {
