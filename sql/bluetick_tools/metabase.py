@@ -14,10 +14,10 @@ from .panels import PANELS, RATES, SUMMARY, TITLE, Panel
 from .text import query_text, to_json
 
 # Metabase puts a literal or a bound value in place of {{name}}. It leaves out a part in [[…]] whose variable is
-# empty; `coalesce` takes two values.
+# empty, so that without days the questions cover the last 28. `coalesce` takes two values at least.
 EXPRESSIONS = {
-    "from": "{{from}}",
-    "to": "{{to}}",
+    "from": "coalesce([[CAST({{from}} AS date),]] date_add('day', -28, date(current_date)), current_date)",
+    "to": "coalesce([[CAST({{to}} AS date),]] date_add('day', -1, date(current_date)), current_date)",
     "account_id": "coalesce([[{{account_id}},]] '', '')",
     "phone_number_id": "coalesce([[{{phone_number_id}},]] '', '')",
 }
@@ -73,12 +73,9 @@ def _question(panel: Panel, settings: Settings) -> dict[str, Any]:
 
 
 def _tag(panel: Panel, name: str) -> dict[str, Any]:
-    tag: dict[str, Any] = {
+    return {
         "id": str(uuid.uuid5(_NAMESPACE, f"{panel.query}/{name}")),
         "name": name,
         "display-name": _LABELS[name],
         "type": "date" if name in ("from", "to") else "text",
     }
-    if name in ("from", "to"):
-        tag |= {"required": True, "default": "2026-11-01" if name == "from" else "2026-11-30"}
-    return tag

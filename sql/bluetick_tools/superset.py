@@ -211,7 +211,13 @@ def _dashboard(charts: list[list[tuple[str, str, int]]]) -> dict[str, Any]:
                 "id": f"CHART-{chart}",
                 "children": [],
                 "parents": ["ROOT_ID", "GRID_ID", key],
-                "meta": {"uuid": chart, "sliceName": title, "width": width, "height": 20 if width < _GRID // 2 else 50},
+                "meta": {
+                    "uuid": chart,
+                    "chartId": len(position),  # any number of its own; the import replaces it
+                    "sliceName": title,
+                    "width": width,
+                    "height": 20 if width < _GRID // 2 else 50,
+                },
             }
     return {
         "dashboard_title": TITLE,

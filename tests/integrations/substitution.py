@@ -38,13 +38,17 @@ def grafana(files: dict[str, str], first: str, last: str, settings: Settings) ->
 
 
 def metabase(files: dict[str, str], first: str, last: str, _settings: Settings) -> dict[str, str]:
-    """Name of a question -> SQL. The optional filters are empty, so Metabase leaves out what is in [[…]]."""
+    """Name of a question -> SQL. The days are set, the other filters are empty: Metabase leaves out their [[…]]."""
+    values = {"from": f"date '{first}'", "to": f"date '{last}'"}
 
-    def sql(text: str) -> str:
-        text = re.sub(r"\[\[[^\]]*\]\]", "", text)
-        return text.replace("{{from}}", f"date '{first}'").replace("{{to}}", f"date '{last}'")
+    def optional(match: re.Match[str]) -> str:
+        (name,) = re.findall(r"\{\{(\w+)\}\}", match.group(1))
+        return match.group(1).replace(f"{{{{{name}}}}}", values[name]) if name in values else ""
 
-    return {question["name"]: sql(question["sql"]) for question in json.loads(files[METABASE])["questions"]}
+    return {
+        question["name"]: re.sub(r"\[\[(.*?)\]\]", optional, question["sql"])
+        for question in json.loads(files[METABASE])["questions"]
+    }
 
 
 class _Days:
