@@ -86,30 +86,60 @@ def _is_date(node: exp.Expression) -> bool:
 def _table_sql(table: Table, lake: Lake, reach: Reach, connection: duckdb.DuckDBPyConnection) -> str:
     """The SELECT that reads a table of the lake, with the columns and types of its DDL.
 
-    A column that no file has is null.
+    A column that a file lacks is null.
     """
-    wanted = [(column.name, _TYPES[column.type]) for column in table.columns]
     found = lake.files(table.name, reach) if table.is_parquet else lake.objects(table.name, reach)
     files = [str(path) for path in found]
     if not files:
-        nulls = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in [*wanted, ("dt", "VARCHAR")])
-        return f"SELECT {nulls} WHERE false"
-    listing = ", ".join("'" + name.replace("'", "''") + "'" for name in files)
+        wanted = [*((column.name, _TYPES[column.type]) for column in table.columns), ("dt", "VARCHAR")]
+        return f"SELECT {', '.join(_null(name, kind) for name, kind in wanted)} WHERE false"
+    listing = ", ".join(_quoted(name) for name in files)
+    return _parquet_sql(table, listing) if table.is_parquet else _json_sql(table, listing, connection)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _null(name: str, kind: str) -> str:
+    return f'CAST(NULL AS {kind}) AS "{name}"'
+
+
+def _parquet_sql(table: Table, listing: str) -> str:
+    """The SELECT for Parquet files.
+
+    The columns are stated, because DuckDB would otherwise read the footers of all files to find them, at opening and
+    in each query. It cannot combine stated columns with Hive partitions, so `dt` is taken from the file's name; files
+    outside the days of a query are still left out.
+    """
+    wanted = [(column.name, _TYPES[column.type]) for column in table.columns]
+    # Files hold instants. DuckDB's type of an instant also takes a time without a zone, as UTC.
+    stored = {"TIMESTAMP": "TIMESTAMPTZ"}
+    columns = ", ".join(
+        f"{_quoted(name)}: {{name: {_quoted(name)}, type: '{stored.get(kind, kind)}', default_value: NULL}}"
+        for name, kind in wanted
+    )
+    read = [f'timezone(\'UTC\', "{name}") AS "{name}"' if kind in stored else f'"{name}"' for name, kind in wanted]
+    day = "regexp_extract(filename, '.*/dt=([^/]*)/', 1) AS dt"
+    source = f"read_parquet([{listing}], schema = MAP {{{columns}}}, filename = true)"
+    return f"SELECT {', '.join([*read, day])} FROM {source}"
+
+
+def _json_sql(table: Table, listing: str, connection: duckdb.DuckDBPyConnection) -> str:
+    """The SELECT for NDJSON objects. Their columns are those that DuckDB finds in them."""
     partitions = "hive_partitioning = true, hive_types = {'dt': VARCHAR}"
-    if table.is_parquet:
-        source = f"read_parquet([{listing}], union_by_name = true, {partitions})"
-    else:
-        source = f"read_json([{listing}], format = 'newline_delimited', {partitions})"
+    source = f"read_json([{listing}], format = 'newline_delimited', {partitions})"
     present = {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
 
     def column(name: str, kind: str) -> str:
         if name not in present:
-            return f'CAST(NULL AS {kind}) AS "{name}"'
+            return _null(name, kind)
         if kind == "TIMESTAMP" and present[name] == "TIMESTAMP WITH TIME ZONE":
             return f'timezone(\'UTC\', "{name}") AS "{name}"'
         return f'CAST("{name}" AS {kind}) AS "{name}"'
 
-    return f"SELECT {', '.join(column(name, kind) for name, kind in wanted)}, dt FROM {source}"
+    columns = [column(wanted.name, _TYPES[wanted.type]) for wanted in table.columns]
+    return f"SELECT {', '.join(columns)}, dt FROM {source}"
 
 
 class DuckEngine:
