@@ -11,11 +11,18 @@ import math
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sql"))
+
+from bluetick_report.figures import TOTALS, query_names
+from bluetick_report.queries import CUBE
+
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = ROOT / "tests" / "athena" / "measured_bytes.json"
 PAGE = ROOT / "docs" / "costs.md"
 
 MILLION = 1_000_000
+# Millions of webhooks by the name of their column.
+VOLUMES = {"1 million": 1, "10 million": 10, "100 million": 100, "1 billion": 1000}
 GIGABYTE = 1_000_000_000
 GIBIBYTE = 2**30
 SECONDS_A_MONTH = 30 * 24 * 3600
@@ -41,6 +48,12 @@ LIST_PAGE = 1_000
 QUERIES_A_DAY, QUERY, QUERY_DAYS = 10, "ctr_by_template", 7
 # Each query lists the partitions of the days that it names, and reads their manifests and the columns of parts.
 ATHENA_REQUESTS_PER_PARTITION, QUERY_TABLES = 6, 3
+# Scheduled tasks: the function waits for one query after another. The alerts' queries with the days that they cover.
+TASK_SECONDS_PER_QUERY, TASK_GIBIBYTES = 4, 0.5
+ALERT_QUERIES = {"tickets": 4, "funnel_daily": 2, "ctr_daily": 29, "template_and_number_events": 2}
+LIST_QUERIES = {"numbers_to_suppress": 30, "messages_to_resend": 30}
+# The report's own counts were not measured; this query reads the same messages and clicks.
+LIKE_CUBE = "ctr_by_button"
 PROVIDERS = 2
 # Distinct metrics: per provider in use, of ingest as a whole, of the transform, of the sweep, of the access log.
 METRICS_PER_PROVIDER, INGEST_METRICS = 7, 4
@@ -140,11 +153,41 @@ def scanned_bytes(rows: float) -> float:
     The measured lake has a month of rows, and the query was measured over one day of it and over all 30. What it reads
     grows with the days of its window, and it always reads some days around it.
     """
+    return billed_bytes(QUERY, QUERY_DAYS, rows)
+
+
+def billed_bytes(query: str, days: int, rows: float) -> float:
+    """As `scanned_bytes`, for any query of sql/queries over any number of days."""
     measured = json.loads(MEASURED.read_text(encoding="utf-8"))
-    cells = measured["queries"][QUERY]
+    cells = measured["queries"][query]
     day, month = cells["day_bytes"], cells["month_bytes"]
-    read = day + (month - day) * (QUERY_DAYS - 1) / (30 - 1)
+    read = day + (month - day) * (days - 1) / (30 - 1)
     return max(ATHENA_LEAST_BYTES, rows * read / measured["rows"])
+
+
+def task(queries: list[tuple[str, int]], rows: float, more: int = 0) -> float:
+    """USD of one run of a scheduled task, with `more` queries of the least size."""
+    scanned = sum(billed_bytes(name, days, rows) for name, days in queries) + more * ATHENA_LEAST_BYTES
+    seconds = TASK_SECONDS_PER_QUERY * (len(queries) + more)
+    return scanned / 1e12 * ATHENA_TERABYTE + seconds * TASK_GIBIBYTES * LAMBDA_GIBIBYTE_SECOND
+
+
+def tasks(webhooks: float) -> dict[str, float]:
+    """USD a month of each scheduled task."""
+    rows = webhooks * RECORDS_PER_WEBHOOK
+
+    def report(days: int) -> float:
+        names = [LIKE_CUBE if name == CUBE else name for name in [*query_names(), *TOTALS]]
+        return task([(name, days) for name in names], rows)
+
+    return {
+        "`ReportSchedule=daily`": 30 * report(1),
+        "`ReportSchedule=weekly`": 52 / 12 * report(7),
+        "`ReportSchedule=monthly`": report(30),
+        "`AlertMinutes=15`, all four alerts": 30 * 24 * 4 * task(list(ALERT_QUERIES.items()), rows),
+        "of it, `AlertTicketMinutes` alone": 30 * 24 * 4 * task([("tickets", ALERT_QUERIES["tickets"])], rows),
+        "`NightlyLists=true`": 30 * task(list(LIST_QUERIES.items()), rows, more=1),
+    }
 
 
 def lookups(webhooks: float) -> float:
@@ -168,8 +211,16 @@ def refused_million() -> float:
     return api_and_ingest(MILLION, REFUSED_LOG_BYTES)
 
 
+def tasks_table() -> str:
+    columns = {name: tasks(millions * MILLION) for name, millions in VOLUMES.items()}
+    lines = ["| USD a month, for webhooks a month | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
+    for item in next(iter(columns.values())):
+        lines.append(f"| {item} | " + " | ".join(f"{column[item]:,.2f}" for column in columns.values()) + " |")
+    return "\n".join(lines)
+
+
 def table() -> str:
-    volumes = {"1 million": 1, "10 million": 10, "100 million": 100, "1 billion": 1000}
+    volumes = VOLUMES
     columns = {name: costs(millions * MILLION) for name, millions in volumes.items()}
     lines = [
         "| USD a month, for webhooks | " + " | ".join(columns) + " |",
@@ -185,19 +236,22 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def write_table() -> None:
-    """Puts the table into docs/costs.md, in the place of the one that stands there."""
+def write_tables() -> None:
+    """Puts both tables into docs/costs.md, in the place of those that stand there."""
     lines = PAGE.read_text(encoding="utf-8").splitlines()
-    places = [number for number, line in enumerate(lines) if line.startswith("| USD a month, for webhooks |")]
-    (start,) = places
-    end = next(number for number in range(start, len(lines)) if not lines[number].startswith("|"))
-    PAGE.write_text("\n".join([*lines[:start], table(), *lines[end:]]) + "\n", encoding="utf-8")
+    for written in (table(), tasks_table()):
+        header = written.splitlines()[0].split(" | ")[0] + " |"
+        (start,) = (number for number, line in enumerate(lines) if line.startswith(header))
+        end = next(number for number in range(start, len(lines)) if not lines[number].startswith("|"))
+        lines[start:end] = written.splitlines()
+    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--write"]:
-        write_table()
+        write_tables()
     print(table())
+    print(f"\n{tasks_table()}")
     hundred_million = scanned_bytes(100 * MILLION * RECORDS_PER_WEBHOOK)
     print(f"\na query of a week at 100 million webhooks: {hundred_million / GIGABYTE:.1f} GB")
     print(f"fixed part: {fixed():.2f}; a million refused requests: {refused_million():.2f}")

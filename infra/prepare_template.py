@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Writes the template that `make deploy` deploys: infra/template.yaml with built functions, or with a rollout in steps.
 
+Beside it: the nested templates, and the package of the scheduled tasks.
+
 --functions DIRECTORY   take the functions of a release instead of building them. The directory contains
                         <function>/bootstrap for each function and SHA256SUMS, as `make package` writes them; every
                         file is compared with its checksum
@@ -16,6 +18,8 @@ import re
 import shutil
 import sys
 from pathlib import Path
+
+from tasks_package import PackageError, write_package
 
 INFRA = Path(__file__).resolve().parent
 ALIAS = "      AutoPublishAlias: live\n"
@@ -72,7 +76,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--functions", type=Path)
     parser.add_argument("--rollout")
-    parser.add_argument("--output", type=Path, required=True, help="directory for template.yaml and tables.yaml")
+    parser.add_argument("--output", type=Path, required=True, help="directory for the templates and what they name")
     arguments = parser.parse_args()
     text = (INFRA / "template.yaml").read_text(encoding="utf-8")
     try:
@@ -87,7 +91,14 @@ def main() -> int:
     text = text.replace("CodeUri: ..\n", f"CodeUri: {INFRA.parent}\n")
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "template.yaml").write_text(text, encoding="utf-8")
-    shutil.copy(INFRA / "tables.yaml", arguments.output)
+    for nested in ("tables.yaml", "scheduled_tasks.yaml"):
+        shutil.copy(INFRA / nested, arguments.output)
+    try:
+        # scheduled_tasks.yaml names this directory.
+        write_package(arguments.output / "tasks")
+    except PackageError as error:
+        print(f"prepare_template: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -15,10 +15,11 @@ from bluetick_sql.reach import reach_of_days
 from bluetick_sql.statements import StatementError, check_date
 from bluetick_sql.window import add_window_options, window_of
 
-from .cohort import DuckQueries, Queries
+from .cohort import DuckQueries
 from .figures import Figures, collect, query_names
 from .page import render
 from .periods import Period
+from .queries import Queries
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,17 +7,11 @@ have no temporary table, so there each query runs as it stands.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Protocol
-
 from bluetick_sql.duck import DuckEngine, translate
-from bluetick_sql.rows import Result
-from bluetick_sql.statements import Statement, bind, find_query, include, read_common, read_statement
+from bluetick_sql.statements import include
 
 from .periods import Period
-
-CUBE = "cube"
-_CUBE_FILE = Path(__file__).with_name("cube.sql")
+from .queries import Queries
 
 # What the queries of the report use of a message. DuckDB then computes no other attribute.
 _COLUMNS = (
@@ -76,30 +70,6 @@ sent_messages AS (
   WHERE m.sent_date BETWEEN w.from_date AND w.to_date
     AND ? IN ('', coalesce(m.account_id, '')) AND ? IN ('', coalesce(m.phone_number_id, ''))
 )"""
-
-
-class Engine(Protocol):
-    """What runs a query: DuckDB over a local lake, Trino or Athena."""
-
-    def run(self, statement: Statement, values: list[str]) -> Result:
-        """The answer of a query; `values` are those of its `?`, in their order."""
-        ...
-
-
-class Queries:
-    """The queries of a report, each run as it stands."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-
-    def ask(self, name: str, period: Period) -> Result:
-        """The answer of the query of this name, or of the report's own counts for `CUBE`."""
-        statement = read_statement(_CUBE_FILE, self.read) if name == CUBE else find_query(name, self.read)
-        return self.engine.run(statement, bind(statement, period.values()))
-
-    def read(self, name: str) -> str:
-        """The text of an include."""
-        return read_common(name)
 
 
 class DuckQueries(Queries):

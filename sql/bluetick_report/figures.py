@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bluetick_sql.rows import Result
 from bluetick_sql.statements import Settings
 
-from .cohort import CUBE, Queries
 from .periods import Period
+from .queries import CUBE, Queries
 from .sections import SECTIONS
 
 TOTALS = ("ctr_total", "funnel_daily")

@@ -10,7 +10,6 @@ from importlib import resources
 from typing import Any
 
 import jinja2
-import vl_convert
 
 from bluetick_sql.rows import Result, plain, plain_rows
 
@@ -22,6 +21,8 @@ from .intervals import wilson
 from .sections import CODE, COUNT, DATE, INTERVAL, RATE, SECONDS, SECTIONS, SPREAD, TIME, WEEKDAY, Column, Section
 
 ROWS_SHOWN = 20
+# The scheduled report has no vl-convert, which is a hundred times as large: infra/tasks_package.py writes this file.
+CHART_LIBRARY = "chart_library.js"
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,16 @@ def _choices(figures: Figures, name: str) -> list[str]:
     return sorted({row[index] for row in figures.cube.rows if row[index]})
 
 
+def chart_library() -> str:
+    """The JavaScript that draws the charts: Vega-Lite, from the file that a package has, else from vl-convert."""
+    packaged = resources.files("bluetick_report").joinpath(CHART_LIBRARY)
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    import vl_convert
+
+    return vl_convert.javascript_bundle()
+
+
 def render(figures: Figures, title: str) -> str:
     """The whole page."""
     loader = jinja2.PackageLoader("bluetick_report", ".")
@@ -207,6 +218,6 @@ def render(figures: Figures, title: str) -> str:
         rows_shown=ROWS_SHOWN,
         style=files.joinpath("page.css").read_text(encoding="utf-8"),
         script=files.joinpath("page.js").read_text(encoding="utf-8"),
-        library=vl_convert.javascript_bundle().replace("</script", "<\\/script"),
+        library=chart_library().replace("</script", "<\\/script"),
         data=embedded(figures, tables),
     )

@@ -13,8 +13,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 
 @dataclass(frozen=True)
 class Result:
@@ -60,6 +58,9 @@ def as_csv(result: Result) -> str:
 
 def write_parquet(result: Result, path: Path) -> None:
     """A Parquet file. The type of a column is that of its values; a column without any is text."""
+    # Here alone, so that the programs on Athena need no DuckDB.
+    import duckdb
+
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         rows = Path(folder) / "rows.ndjson"
         with rows.open("w", encoding="utf-8") as out:

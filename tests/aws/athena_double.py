@@ -16,9 +16,12 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 
 import sqlglot
+
+from bluetick_sql.rows import Result
 
 CREATE_VIEW = re.compile(r"CREATE\s+OR\s+REPLACE\s+VIEW\s+(\w+)\.(\w+)\s+AS", re.I)
 DROP_VIEW = re.compile(r"DROP\s+VIEW\s+IF\s+EXISTS\s+(\w+)\.(\w+)", re.I)
@@ -34,20 +37,46 @@ class Exceptions:
     ResourceNotFoundException = ResourceNotFoundException
 
 
+def _result_set(result: Result) -> dict:
+    """A result as GetQueryResults answers it: texts, with the types of the columns beside them."""
+    kinds = {bool: "boolean", int: "bigint", float: "double", datetime: "timestamp", date: "date"}
+
+    def kind(column: int) -> str:
+        values = [row[column] for row in result.rows if row[column] is not None]
+        return kinds.get(type(values[0]), "varchar") if values else "varchar"
+
+    def cell(value: Any) -> dict:
+        if value is None:
+            return {}
+        if isinstance(value, bool):
+            return {"VarCharValue": str(value).lower()}
+        return {"VarCharValue": value.isoformat(" ") if isinstance(value, datetime) else str(value)}
+
+    columns = [{"Name": name, "Type": kind(number)} for number, name in enumerate(result.columns)]
+    rows = [{"Data": [cell(value) for value in row]} for row in [result.columns, *result.rows]]
+    return {"ResultSet": {"Rows": rows, "ResultSetMetadata": {"ColumnInfo": columns}}}
+
+
 class Athena:
     """In memory. Each query is RUNNING for one poll and then done; `refuse` names a view whose statement fails.
 
-    `glue` is a client of Glue in which each view becomes a table, as Athena keeps them.
+    `glue` is a client of Glue in which each view becomes a table, as Athena keeps them. `answers` gives the result of
+    any other statement from its text and the values of its `?`.
     """
 
     exceptions = Exceptions
 
     def __init__(
-        self, refuse: str | None = None, select: Callable[[str], list[list[str]]] | None = None, glue: Any = None
+        self,
+        refuse: str | None = None,
+        select: Callable[[str], list[list[str]]] | None = None,
+        glue: Any = None,
+        answers: Callable[[str, list[str]], Result] | None = None,
     ):
         self.refuse = refuse
         self.glue = glue
         self.select = select
+        self.answers = answers
         self.views: dict[str, str] = {}
         self.prepared: dict[str, dict] = {}
         self.named: dict[str, dict] = {}
@@ -57,10 +86,12 @@ class Athena:
     def start_query_execution(self, QueryString: str, WorkGroup: str, **request) -> dict:
         query = str(uuid.uuid4())
         self._queries[query] = {"polls": 0, "state": "SUCCEEDED", "reason": "", "rows": []}
-        self._execute(QueryString, self._queries[query])
+        # A parameter is a literal of SQL.
+        values = [value[1:-1].replace("''", "'") for value in request.get("ExecutionParameters", [])]
+        self._execute(QueryString, self._queries[query], values)
         return {"QueryExecutionId": query}
 
-    def _execute(self, text: str, query: dict) -> None:
+    def _execute(self, text: str, query: dict, values: list[str]) -> None:
         if PLACEHOLDER.search(text):
             query.update(state="FAILED", reason="mismatched input '$'")
         elif view := CREATE_VIEW.search(text):
@@ -74,6 +105,11 @@ class Athena:
         elif view := DROP_VIEW.search(text):
             self.log.append(f"drop {view.group(2)}")
             self.views.pop(view.group(2), None)
+        elif self.answers:
+            try:
+                query["result"] = self.answers(text, values)
+            except Exception as error:
+                query.update(state="FAILED", reason=str(error))
         elif self.select:
             query["rows"] = self.select(text)
 
@@ -102,6 +138,8 @@ class Athena:
         return {"QueryExecution": {"Status": {"State": state, "StateChangeReason": query["reason"]}}}
 
     def get_query_results(self, QueryExecutionId: str, **request) -> dict:
+        if "result" in self._queries[QueryExecutionId]:
+            return _result_set(self._queries[QueryExecutionId]["result"])
         rows = [{"Data": [{"VarCharValue": cell} for cell in row]} for row in self._queries[QueryExecutionId]["rows"]]
         columns = [{"Name": name["VarCharValue"], "Type": "varchar"} for name in (rows[0]["Data"] if rows else [])]
         return {"ResultSet": {"Rows": rows, "ResultSetMetadata": {"ColumnInfo": columns}}}

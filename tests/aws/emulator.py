@@ -44,6 +44,7 @@ from binaries import ROOT, binary
 
 TEMPLATE = ROOT / "infra" / "template.yaml"
 TABLES = ROOT / "infra" / "tables.yaml"
+SCHEDULED_TASKS = ROOT / "infra" / "scheduled_tasks.yaml"
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 STACK = "bluetick-test"

@@ -267,6 +267,7 @@ def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
 def test_the_table_of_costs_is_that_of_the_calculation() -> None:
     page = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
     assert costs.table() in page, "write it again: make cost-docs"
+    assert costs.tasks_table() in page, "write it again: make cost-docs"
     read = costs.scanned_bytes(100 * costs.MILLION * costs.RECORDS_PER_WEBHOOK)
     assert f"a query of one week reads about {read / costs.GIGABYTE:.1f} GB" in " ".join(page.split())
     archived = f"a million bodies cost about {costs.archive_million():.2f} USD"

@@ -16,7 +16,7 @@ from samtranslator.translator.transform import transform
 
 import template_rules
 from binaries import binary
-from emulator import ROOT, TABLES, TEMPLATE, load_stack, load_template
+from emulator import ROOT, SCHEDULED_TASKS, TABLES, TEMPLATE, load_stack, load_template
 
 ENVIRONMENT = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", "SAM_CLI_TELEMETRY": "0"}
 
@@ -49,7 +49,7 @@ def converted() -> dict:
 
 
 def test_cfn_lint_finds_nothing_in_the_source() -> None:
-    result = run(tool("cfn-lint"), str(TEMPLATE), str(TABLES))
+    result = run(tool("cfn-lint"), str(TEMPLATE), str(TABLES), str(SCHEDULED_TASKS))
     assert (result.returncode, result.stdout) == (0, "")
 
 
@@ -79,7 +79,7 @@ def waived() -> set[tuple[str, str]]:
 
 
 def test_every_finding_of_the_security_scan_is_explained() -> None:
-    found = scan(TEMPLATE)
+    found = scan(TEMPLATE) | scan(SCHEDULED_TASKS)
     assert found - waived() == set(), "findings without an explanation"
     assert waived() - found == set(), "explanations without a finding"
 

@@ -36,7 +36,7 @@ def test_every_query_parses_without_parameters_and_says_what_it_answers(path) ->
     assert tree is not None and not list(tree.find_all(exp.Placeholder))
     header = " ".join(line.removeprefix("-- ") for line in text.splitlines() if line.startswith("--"))
     assert header.startswith(f"{statement.name}: {statement.question}")
-    assert "Definitions (docs/metrics.md" in header
+    assert "docs/metrics.md" in header
     assert all(f"/* {name} */" in header for name in statement.parameters)
     assert "${" not in text and len(text) <= LONGEST_QUERY
 

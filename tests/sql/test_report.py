@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 import extreme_lake
-from bluetick_report.cohort import DuckQueries, Queries
+from bluetick_report.cohort import DuckQueries
 from bluetick_report.figures import TOTALS, collect, query_names
 from bluetick_report.format import cell, duration
 from bluetick_report.intervals import wilson
 from bluetick_report.page import render
 from bluetick_report.periods import Period
+from bluetick_report.queries import Queries
 from bluetick_report.sections import INTERVAL, NAME, PAYLOAD, SECTIONS, SPREAD, Section
 from bluetick_sql.duck import DuckEngine
 from bluetick_sql.lake import LocalLake
