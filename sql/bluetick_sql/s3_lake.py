@@ -150,12 +150,13 @@ class _PartFiles(AbstractFileSystem):
 
     def _read_tail(self, path: str) -> _Tail:
         bucket, _, key = path.partition("/")
-        try:
-            found = self._client.get_object(Bucket=bucket, Key=key, Range=f"bytes=-{_TAIL_BYTES}")
-        except self._client.exceptions.NoSuchKey:
-            raise FileNotFoundError(f"s3://{path} was deleted since its manifest was read: ask again") from None
-        size = int(found["ContentRange"].rpartition("/")[2]) if "ContentRange" in found else found["ContentLength"]
-        return _Tail(size, found["LastModified"], found["Body"].read())
+        with _faults(f"s3://{path}"):
+            try:
+                found = self._client.get_object(Bucket=bucket, Key=key, Range=f"bytes=-{_TAIL_BYTES}")
+            except self._client.exceptions.NoSuchKey:
+                raise FileNotFoundError(f"s3://{path} was deleted since its manifest was read: ask again") from None
+            size = int(found["ContentRange"].rpartition("/")[2]) if "ContentRange" in found else found["ContentLength"]
+            return _Tail(size, found["LastModified"], found["Body"].read())
 
     def read_range(self, path: str, start: int, end: int) -> bytes:
         """The bytes from `start` to before `end`."""
@@ -164,8 +165,9 @@ class _PartFiles(AbstractFileSystem):
         if start >= kept_from:
             return tail.content[start - kept_from : end - kept_from]
         bucket, _, key = path.partition("/")
-        found = self._client.get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{end - 1}")
-        return found["Body"].read()
+        with _faults(f"s3://{path}"):
+            found = self._client.get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{end - 1}")
+            return found["Body"].read()
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> _PartFile:
         return _PartFile(self, path, "rb", block_size=_READ_AHEAD_BYTES, cache_type="readahead")

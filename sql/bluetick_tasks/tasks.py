@@ -114,7 +114,8 @@ class Tasks:
             found += rules.ctr_below_band(self._ask("ctr_daily", days), day)
         if configuration.alert_account_events:
             found += rules.account_events(self._ask("template_and_number_events", recent))
-        return found
+        # Two sources may report one event.
+        return list({finding.key: finding for finding in reversed(found)}.values())[::-1]
 
     def _engine(self) -> AthenaEngine:
         return AthenaEngine(self.configuration.settings, self.configuration.workgroup, self.athena)
@@ -132,7 +133,11 @@ class Tasks:
             body = self.s3.get_object(Bucket=self.configuration.bucket, Key=TOLD)["Body"].read()
         except self.s3.exceptions.NoSuchKey:
             return set()
-        return set(json.loads(body))
+        try:
+            return {str(key) for key in json.loads(body)}
+        except (ValueError, TypeError):
+            # An alert that is sent twice is better than none until somebody deletes the object.
+            return set()
 
     def _where(self, key: str) -> str:
         """Where the page is: for people with AWS access, and by `link_hours` for everybody who has the link."""

@@ -28,6 +28,10 @@ def test_views_and_queries_are_published_in_the_stacks_time_zone(user: Machine, 
     assert athena is not None
     assert athena.views and athena.prepared and athena.named
     assert all("Asia/Kolkata" in text for text in athena.views.values() if "timezone" in text.lower())
+    [day] = user.emulator.client("glue").get_table(DatabaseName="bluetick", Name="calendar")["Table"][
+        "StorageDescriptor"
+    ]["Columns"]
+    assert day["Comment"] == "a local day."
 
 
 def test_everything_of_the_template_is_deployed(user: Machine, deployed: Deployment) -> None:

@@ -227,6 +227,13 @@ def test_an_alert_is_told_once_and_again_after_it_was_gone(cloud: Cloud, athena:
     assert len(cloud.received()) == 1
 
 
+def test_an_unreadable_list_of_told_alerts_is_as_none(cloud: Cloud, athena: Athena) -> None:
+    for body in (b"{", b"5", b"\xff"):
+        cloud.client("s3").put_object(Bucket=BUCKET, Key=tasks.TOLD, Body=body)
+        assert run(cloud, athena, "alerts", alert_ticket_minutes=30) == {"findings": 1, "new": 1}
+    assert len(cloud.received()) == 3
+
+
 def test_alerts_that_are_off_ask_nothing(cloud: Cloud) -> None:
     def refuse(text: str, values: list[str]) -> Result:
         raise AssertionError(text)
