@@ -137,9 +137,11 @@ class Publisher:
         Athena replaced the table just before, so it has none yet. A refusal by Glue is only a warning: the view
         answers without comments, too.
         """
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
             self._write_comments(view, comments)
-        except self.glue.exceptions.ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             print(f"publish_sql: the columns of the view {view} have no comments: {error}", file=sys.stderr)
 
     def _write_comments(self, view: str, comments: dict[str, str]) -> None:
@@ -151,7 +153,8 @@ class Publisher:
             }
             for column in table["StorageDescriptor"]["Columns"]
         ]
-        wanted = {name: table[name] for name in TABLE_INPUT if name in table}
+        # GetTable may answer an empty owner, which UpdateTable does not take.
+        wanted = {name: table[name] for name in TABLE_INPUT if table.get(name) not in (None, "")}
         wanted["StorageDescriptor"] = {**table["StorageDescriptor"], "Columns": columns}
         # Glue would keep an old version of the table for each publishing, up to a quota.
         self.glue.update_table(DatabaseName=self.settings.database, TableInput=wanted, SkipArchive=True)
