@@ -63,8 +63,8 @@ def test_columns_of_views_have_comments_in_glue(glue) -> None:
 
 
 def test_a_view_that_glue_does_not_know_is_a_warning(capsys: pytest.CaptureFixture[str], glue) -> None:
-    athena = double()
-    published = publish_sql.Publisher(Athena(), athena.glue, "group", SETTINGS, lambda seconds: None).publish()
+    elsewhere = Settings(database="elsewhere", lake="s3://lake")
+    published = publish_sql.Publisher(Athena(), glue, "group", elsewhere, lambda seconds: None).publish()
     assert published.named
     assert "the columns of the view calendar have no comments" in capsys.readouterr().err
 
