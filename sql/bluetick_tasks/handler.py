@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     athena, sns = (boto3.client(service, config=retries) for service in ("athena", "sns"))
     # Links to objects that are encrypted with a key of KMS must be signed by version 4.
     s3 = boto3.client("s3", config=retries.merge(Config(signature_version="s3v4")))
-    task = str(event.get("task", ""))
+    task = str(event.get("task", "")) if isinstance(event, dict) else ""
     did = Tasks(configuration, athena, s3, sns).run(task)
     print(json.dumps({"task": task, **did}))
     return did
