@@ -133,6 +133,37 @@ def archive(resources: dict) -> Iterator[str]:
         yield f"only Firehose and ingest may reach the archive, not {readers}"
 
 
+def replication(resources: dict) -> Iterator[str]:
+    """The replica is off by default, loses erased people as the lake does, and its role reads nothing but the lake."""
+    configuration = resources["LakeBucket"]["Properties"].get("ReplicationConfiguration", {}).get("Fn::If")
+    if configuration is None or configuration[0] != "HasReplica" or configuration[2] != {"Ref": "AWS::NoValue"}:
+        yield "the lake must be replicated with ReplicaBucketArn, and only then"
+        return
+    [rule] = configuration[1]["Rules"]
+    if rule["Status"] != "Enabled" or rule["Filter"] != {"Prefix": ""}:
+        yield "the whole lake must be replicated"
+    if rule["DeleteMarkerReplication"] != {"Status": "Enabled"}:
+        yield "parts with rows of erased people would stay in the replica"
+    if rule["Destination"].get("ReplicationTime", {}).get("Status") != "Enabled":
+        yield "without Replication Time Control there is no recovery point"
+    schedule = resources["SweepFunction"]["Properties"]["Events"]["Hourly"]["Properties"]
+    if schedule.get("State") != {"Fn::If": ["IsStandby", "DISABLED", "ENABLED"]}:
+        yield "the sweep of a standby would delete files whose manifest is still on its way"
+    role = resources["ReplicationRole"]
+    if role.get("Condition") != "HasReplica":
+        yield "ReplicationRole: exists with a replica only"
+    lake = text(resources["LakeBucket"]["Properties"]["BucketName"])
+    places = {
+        text(place)
+        for statement in map(unconditional, role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"])
+        for place in as_list(statement["Resource"])
+    }
+    arn = f"arn:${{AWS::Partition}}:s3:::{lake}"
+    expected = {arn, f"{arn}/*", "${ReplicaBucketArn}/*", "${KmsKeyArn}", "${ReplicaKmsKeyArn}"}
+    if places != expected:
+        yield f"ReplicationRole: may reach {sorted(places)}, not {sorted(expected)}"
+
+
 def notified_prefix(resources: dict) -> str:
     configuration = resources["RawBucket"]["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
     [rule] = configuration[0]["Filter"]["S3Key"]["Rules"]
@@ -300,7 +331,7 @@ def http_api(resources: dict) -> Iterator[str]:
 
 
 # Watched by alarms only.
-NOT_SHOWN = ("DeliveryToS3.Success", "NotConserved", "ObjectsFailed", "NotArchived")
+NOT_SHOWN = ("DeliveryToS3.Success", "NotConserved", "ObjectsFailed", "NotArchived", "OperationsFailedReplication")
 
 
 def dashboard(resources: dict) -> Iterator[str]:
@@ -380,6 +411,7 @@ WATCHED = {
     (NAMESPACE, "NotConserved"),
     (NAMESPACE, "PartitionsWithoutManifest"),
     (NAMESPACE, "NotArchived"),
+    ("AWS/S3", "OperationsFailedReplication"),
 }
 
 
@@ -461,6 +493,7 @@ RULES = [
     glue_tables,
     firehose,
     archive,
+    replication,
     notifications,
     queues,
     buckets,

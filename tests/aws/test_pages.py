@@ -75,6 +75,7 @@ INLINE = {
     "bluetick --help": "test_commands_of_sentences",
     "bluetick erase --status --wa-id …": "test_a_person_is_erased",
     "bluetick reflatten": "the block of docs/operations.md",
+    "bluetick repair": "test_a_lost_manifest_is_looked_for",
     "bluetick repair --lake s3://<LakeBucketName> --dry-run": "test_a_lost_manifest_is_looked_for",
     "bluetick replay": "`make replay` runs it",
     "bluetick serve": "the block of README",
@@ -85,6 +86,11 @@ INLINE = {
     "make": "the name of the program",
     "make bluetick": "every run of these tests needs it; tests/test_demo.py runs what it builds",
     "make deploy": "the first block of docs/operations.md",
+    'make deploy PARAMETERS="ReplicaBucketArn=arn:aws:s3:::<LakeBucketName of the second stack>"': (
+        "the emulator's CloudFormation makes no replication. test_restore.py applies the template's rule"
+    ),
+    'make deploy PARAMETERS="Standby=false"': "the first block deploys parameters so; test_template.py checks this one",
+    'make deploy PARAMETERS="Standby=true"': "the first block deploys parameters so; test_template.py checks this one",
     'make deploy PARAMETERS="ArchiveDays=30"': (
         "the first block deploys parameters so; deployment.py deploys this one, and test_archived_bodies.py tests it"
     ),
@@ -618,18 +624,22 @@ def test_the_lake_is_moved(deployed: Deployment, replayed: object) -> None:
     assert rows(deployed, new) == rows(deployed, old) != {}
 
 
-@runs("bluetick manifests rewrite --from s3://<LakeBucketName> --lake s3://<ReplicaBucketName>")
+SET_UP_REPLICA = "aws s3 sync s3://<LakeBucketName> s3://<ReplicaBucketName> --exclude 'manifest/*' --exclude 'sweep/*'"
+FAIL_OVER = "bluetick manifests rewrite --from s3://<LakeBucketName> --lake s3://<ReplicaBucketName>"
+
+
+@runs(SET_UP_REPLICA)
+@runs(FAIL_OVER)
 def test_a_replica_is_made_readable(deployed: Deployment, replayed: object) -> None:
+    """test_restore.py replicates by the template's rule."""
     s3, lake, replica = deployed.stack.s3, deployed.stack.outputs["LakeBucketName"], "replica-lake"
     s3.create_bucket(Bucket=replica, CreateBucketConfiguration={"LocationConstraint": REGION})
-    # What S3 replication does: everything is copied, manifests too.
+    typed(deployed, SET_UP_REPLICA, ReplicaBucketName=replica)
+    assert rows(deployed, replica) == rows(deployed, lake) != {}
+    # What S3 replication does from then on: everything that is written is copied, manifests too.
     for item in s3.list_objects_v2(Bucket=lake)["Contents"]:
         s3.copy_object(Bucket=replica, Key=item["Key"], CopySource=f"{lake}/{item['Key']}")
-    typed(
-        deployed,
-        "bluetick manifests rewrite --from s3://<LakeBucketName> --lake s3://<ReplicaBucketName>",
-        ReplicaBucketName=replica,
-    )
+    typed(deployed, FAIL_OVER, ReplicaBucketName=replica)
     manifest = s3.list_objects_v2(Bucket=replica, Prefix="manifest/")["Contents"][0]["Key"]
     assert f"s3://{replica}/" in s3.get_object(Bucket=replica, Key=manifest)["Body"].read().decode()
     assert rows(deployed, replica) == rows(deployed, lake)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from binaries import binary
 from deployed_pipeline import Pipeline
-from emulator import REGION
+from emulator import REGION, load_template, wait_for
 from webhooks import webhooks
 
 REPLICA = "replica-of-the-lake"
+STANDBY = "lake-of-the-standby"
 
 
 @pytest.fixture
@@ -60,6 +63,93 @@ def test_a_lake_is_moved_and_verified_with_the_credentials_of_a_profile(
     again = bluetick(operator, "manifests", "rewrite", "--from", old, "--read-old", "--lake", new, "--json")
     assert again.returncode == 0
     assert '"rewritten":0' in again.stdout.replace(" ", "")
+
+
+def resolved(value: Any, names: dict[str, str]) -> Any:
+    """A value of the template, for a stack with a replica and without keys."""
+    match value:
+        case {"Fn::If": ["HasReplica", found, _]}:
+            return resolved(found, names)
+        case {"Fn::If": ["ReplicateWithKey", _, _]}:
+            return None
+        case {"Ref": str(name)}:
+            return names[name]
+        case {"Fn::GetAtt": [*path]} | {"Fn::GetAtt": str() as path}:
+            return names[path if isinstance(path, str) else ".".join(path)]
+        case dict():
+            found = {name: resolved(item, names) for name, item in value.items()}
+            return {name: item for name, item in found.items() if item is not None}
+        case list():
+            return [resolved(item, names) for item in value]
+    return value
+
+
+def test_a_standby_takes_over_from_the_replica_that_the_template_makes(
+    pipeline: Pipeline, operator: dict[str, str], tmp_path: Path
+) -> None:
+    """The emulator replicates at once, and in the order of the writes; what S3 may do differently is done by hand."""
+    s3, old, new = pipeline.s3, f"s3://{pipeline.lake}", f"s3://{STANDBY}"
+    s3.create_bucket(Bucket=STANDBY, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(Bucket=STANDBY, VersioningConfiguration={"Status": "Enabled"})
+    rule = load_template()["Resources"]["LakeBucket"]["Properties"]["ReplicationConfiguration"]
+    names = {"ReplicaBucketArn": f"arn:aws:s3:::{STANDBY}", "ReplicationRole.Arn": "arn:aws:iam::123456789012:role/r"}
+    configuration = resolved(rule, names)
+    # The API's name of what CloudFormation calls Id.
+    configuration["Rules"] = [{"ID": item.pop("Id"), **item} for item in configuration["Rules"]]
+    s3.put_bucket_replication(Bucket=pipeline.lake, ReplicationConfiguration=configuration)
+    try:
+        # What was there before, as docs/operations.md says.
+        for key in pipeline.keys(pipeline.lake, ""):
+            if not key.startswith(("manifest/", "sweep/")):
+                s3.copy_object(Bucket=STANDBY, Key=key, CopySource=f"{pipeline.lake}/{key}")
+        first = bluetick(operator, "manifests", "rewrite", "--from", old, "--read-old", "--lake", new)
+        assert first.returncode == 0, first.stdout + first.stderr
+        answers = pipeline.send_all(webhooks("replicated", 12))
+        assert pipeline.tally(answers).lost == 0
+        # A file that the sweep deletes goes from the replica, too.
+        s3.put_object(Bucket=pipeline.lake, Key="data/clicks/dt=2026-01-01/gone.parquet", Body=b"rows of a person")
+        wait_for("the file", lambda: "data/clicks/dt=2026-01-01/gone.parquet" in pipeline.keys(STANDBY, "data/"))
+        s3.delete_object(Bucket=pipeline.lake, Key="data/clicks/dt=2026-01-01/gone.parquet")
+        wait_for(
+            "its deletion", lambda: "data/clicks/dt=2026-01-01/gone.parquet" not in pipeline.keys(STANDBY, "data/")
+        )
+        before, parts = pipeline.rows(), pipeline.keys(pipeline.lake, "data/")
+    finally:
+        # The region fails.
+        s3.delete_bucket_replication(Bucket=pipeline.lake)
+    assert set(parts) <= set(pipeline.keys(STANDBY, "data/"))
+    manifest = pipeline.keys(STANDBY, "manifest/")[0]
+    named = s3.get_object(Bucket=STANDBY, Key=manifest)["Body"].read().decode()
+
+    # A manifest that came before one of its files: it is left as it is, and the file is named.
+    replicated = [
+        key
+        for key in pipeline.keys(STANDBY, "manifest/")
+        if f"{old}/" in s3.get_object(Bucket=STANDBY, Key=key)["Body"].read().decode()
+    ]
+    assert replicated, f"no manifest was replicated; {manifest} lists {named}"
+    listed = s3.get_object(Bucket=STANDBY, Key=replicated[0])["Body"].read().decode().split()[0]
+    late = listed.removeprefix(f"{old}/")
+    content = s3.get_object(Bucket=STANDBY, Key=late)["Body"].read()
+    s3.delete_object(Bucket=STANDBY, Key=late)
+    failover = ["manifests", "rewrite", "--from", old, "--lake", new]
+    early = bluetick(operator, *failover)
+    assert early.returncode == 1 and late.rsplit("/", 1)[1] in early.stdout, early.stdout + early.stderr
+    s3.put_object(Bucket=STANDBY, Key=late, Body=content)
+    for command in (failover, ["erase", "--again", "--lake", new], ["verify", "--lake", new]):
+        done = bluetick(operator, *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    pipeline.lake = STANDBY
+    try:
+        assert pipeline.rows() == before
+        # The standby takes new events, and those of the last raw objects again, without doubling any.
+        raw = f"s3://{pipeline.raw}/raw"
+        moved = bluetick(operator, "replay", raw, "--lake", new, "--json")
+        # Other tests leave objects that cannot be read.
+        assert json.loads(moved.stdout)["new"] == 0, moved.stdout + moved.stderr
+        assert pipeline.rows() == before
+    finally:
+        pipeline.lake = old.removeprefix("s3://")
 
 
 def test_without_credentials_the_command_says_what_to_do(pipeline: Pipeline, operator: dict[str, str]) -> None:

@@ -147,6 +147,7 @@ def build_metadata(name: str, key: str) -> Callable[[dict], None]:
     return apply
 
 
+REPLICATION = "ReplicationConfiguration/Fn::If/1"
 FIREHOSE = "ExtendedS3DestinationConfiguration"
 MISTAKES = {
     "projection of a wrong type": change("ClicksTable", "TableInput/Parameters/projection.dt.type", "string"),
@@ -210,6 +211,19 @@ MISTAKES = {
         "AnalystPolicy", "PolicyDocument/Statement/7/Resource", {"Fn::Sub": "${ArchiveBucket.Arn}/*"}
     ),
     "no alarm on bodies that were not archived": change("ArchiveAlarm", "MetricName", "Refused"),
+    "a replica that keeps erased people": change(
+        "LakeBucket", f"{REPLICATION}/Rules/0/DeleteMarkerReplication/Status", "Disabled"
+    ),
+    "a standby that sweeps": change("SweepFunction", "Events/Hourly/Properties/State", ...),
+    "a replica without manifests": change("LakeBucket", f"{REPLICATION}/Rules/0/Filter", {"Prefix": "data/"}),
+    "a replica without a recovery point": change(
+        "LakeBucket", f"{REPLICATION}/Rules/0/Destination/ReplicationTime", ...
+    ),
+    "a replica for everyone": change("LakeBucket", "ReplicationConfiguration", {"Role": "r", "Rules": []}),
+    "replication that reads every bucket": change(
+        "ReplicationRole", "Policies/0/PolicyDocument/Statement/1/Resource", {"Fn::Sub": "${RawBucket.Arn}/*"}
+    ),
+    "no alarm on what was not replicated": change("ReplicaAlarm", "MetricName", "BytesPendingReplication"),
     "secret in a variable": change("IngestFunction", "Environment/Variables/META_APP_SECRETS", "hidden"),
     "text logs": change("SweepFunction", "LoggingConfig/LogFormat", "Text"),
     "metrics lost with the log level": change("IngestFunction", "LoggingConfig/ApplicationLogLevel", "WARN"),
