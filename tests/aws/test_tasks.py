@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -34,7 +35,7 @@ from bluetick_sql.rows import Result
 from bluetick_sql.statements import Settings, Statement
 from bluetick_tasks import tasks
 from bluetick_tasks.configuration import Configuration, from_environment
-from emulator import REGION, SCHEDULED_TASKS, Emulator
+from emulator import REGION, SCHEDULED_TASKS, Emulator, wait_for
 from endpoint import Endpoint
 from lake_writer import at, write_lake
 from ports import free_port
@@ -339,6 +340,47 @@ def test_the_template_starts_the_tasks_that_exist(cloud: Cloud, athena: Athena) 
     assert all(callable(getattr(tasks.Tasks, task)) for task in inputs)
     module, function = resources["TasksFunction"]["Properties"]["Handler"].rsplit(".", 1)
     assert (module, function) == ("bluetick_tasks.handler", "handler")
+
+
+def test_the_nested_stack_has_the_schedules_of_its_parameters(cloud: Cloud) -> None:
+    template = yaml_parse(SCHEDULED_TASKS.read_text(encoding="utf-8"))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as code:
+        code.writestr("bluetick_tasks/handler.py", "def handler(event, context): return event")
+    cloud.client("s3").put_object(Bucket=BUCKET, Key="code.zip", Body=archive.getvalue())
+    template["Resources"]["TasksFunction"]["Properties"]["Code"] = {"S3Bucket": BUCKET, "S3Key": "code.zip"}
+    given = {
+        **dict.fromkeys(template["Parameters"], ""),
+        "StackName": "nested",
+        "ReportSchedule": "weekly",
+        "ReportHour": "5",
+        "AlertMinutes": "15",
+        "NightlyLists": "true",
+        "AttributionHours": "72",
+        "LogRetentionDays": "30",
+        "ReportLinkHours": "0",
+        "AlertTicketMinutes": "30",
+        "AlertFailurePercent": "0",
+    }
+    cloudformation = cloud.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="nested",
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+
+    def ended() -> str | None:
+        status = cloudformation.describe_stacks(StackName="nested")["Stacks"][0]["StackStatus"]
+        return None if status.endswith("_IN_PROGRESS") else status
+
+    assert wait_for("the stack's creation", ended) == "CREATE_COMPLETE"
+    rules = {rule["ScheduleExpression"] for rule in cloud.client("events").list_rules()["Rules"]}
+    assert rules == {"cron(0 5 ? * MON *)", "rate(15 minutes)", "cron(0 5 * * ? *)"}
+    kinds = [
+        item["ResourceType"] for item in cloudformation.describe_stack_resources(StackName="nested")["StackResources"]
+    ]
+    assert kinds.count("AWS::Lambda::Permission") == 3 and "AWS::SNS::Subscription" not in kinds
 
 
 def test_the_role_allows_what_the_function_calls() -> None:
