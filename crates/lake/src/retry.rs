@@ -41,6 +41,9 @@ pub(crate) trait Attempt: Send {
 
 /// A change to the parts of a partition. It is planned again for each manifest that is read.
 pub(crate) trait PartsChange: Send {
+    /// Whether a lost manifest is rebuilt from the parts of the partition before the change is planned.
+    const REPAIRS_FIRST: bool = true;
+
     /// Discards all state that can be out of date. Called before the first attempt, and before an attempt that follows
     /// so late that older state must not be published, or after the clock was set back (rule R4). The default discards
     /// nothing. It suits a change that keeps only what it has read from parts, because parts never change.
@@ -119,7 +122,8 @@ impl<C: PartsChange> Attempt for ReplaceParts<'_, C> {
         if self.replacement.as_ref().is_some_and(|replacement| is_ours(&manifest, &replacement.part.name)) {
             return Ok(self.done(manifest.parts));
         }
-        if manifest.parts.is_empty() && lake.repair_before_first_commit(self.partition, &manifest).await? {
+        let is_lost = C::REPAIRS_FIRST && manifest.parts.is_empty();
+        if is_lost && lake.repair_before_first_commit(self.partition, &manifest).await? {
             self.conflicts += 1;
             return Ok(Step::Again(None));
         }

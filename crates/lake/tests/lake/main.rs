@@ -20,6 +20,7 @@ mod lost_manifest;
 mod model;
 mod refused_writes;
 mod relocate;
+mod restore;
 mod schema;
 mod stale_writer;
 mod support;
