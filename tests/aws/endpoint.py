@@ -167,10 +167,15 @@ class Endpoint:
         with self._lock:
             self._buffer += records
 
-    def flush(self, s3, bucket: str) -> int:
-        """Leaves what was taken as one raw object, as Firehose does; returns the number of its records."""
+    def taken(self) -> list[bytes]:
+        """The records that were taken since the last flush, which forgets them."""
         with self._lock:
             records, self._buffer = self._buffer, []
+        return records
+
+    def flush(self, s3, bucket: str) -> int:
+        """Leaves what was taken as one raw object, as Firehose does; returns the number of its records."""
+        records = self.taken()
         if records:
             s3.put_object(
                 Bucket=bucket,

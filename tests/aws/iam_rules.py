@@ -40,7 +40,8 @@ ACTIONS = {
     "rename_if_not_exists": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
 }
 CRATES = ("events", "ingest", "lake", "lookups", "transform", "telemetry")
-_STORE_CALL = re.compile(r"\bstore(?:\(\))?\s*\.\s*(" + "|".join(ACTIONS) + r")\s*\(")
+# A store of object_store, or a bucket that is read by plain keys.
+_STORE_CALL = re.compile(r"\b(?:store(?:\(\))?|bucket)\s*\.\s*(" + "|".join(ACTIONS) + r")\s*\(")
 # An operation of an SDK's client: a method without arguments at the head of a chain that ends in `.send()`.
 _SDK_CALL = re.compile(r"\bclient\s*\.\s*([a-z_]+)\(\)(?=[^;]*?\.send\(\))", re.S)
 

@@ -6,10 +6,12 @@ pub(crate) mod reflattening;
 
 use std::collections::VecDeque;
 use std::error::Error;
+use std::sync::Arc;
 
 use bluetick_transform::lines::{LineReader, LineSink};
 use bluetick_transform::raw::{self, Source};
-use object_store::ObjectStoreExt;
+use object_store::ObjectStore;
+use object_store::path::Path;
 use tokio::task::JoinSet;
 
 use crate::commands::require_directory;
@@ -32,7 +34,15 @@ pub(crate) async fn list(url: &str) -> Result<Vec<Source>, BoxError> {
 
 /// Fetches an object as it is stored, compressed.
 pub(crate) async fn fetch(source: &Source) -> Result<Vec<u8>, BoxError> {
-    Ok(source.store.get(&source.path).await?.bytes().await?.to_vec())
+    Ok(source.read().await?.bytes().await?)
+}
+
+/// The store that holds an object of the archive, and the object's path in it.
+///
+/// # Errors
+/// The object's key has no path. Neither Firehose nor ingest writes such keys.
+pub(crate) fn stored_at(source: &Source) -> Result<(&Arc<dyn ObjectStore>, &Path), BoxError> {
+    source.stored_at().ok_or_else(|| "the key is none that Bluetick writes: copy the object to another key".into())
 }
 
 /// Passes each line of a fetched object to `each`.
@@ -83,7 +93,7 @@ where
         while running.len() < OBJECTS_AT_ONCE
             && let Some(source) = waiting.pop_front()
         {
-            let path = source.path.to_string();
+            let path = source.name().to_owned();
             let result = work(source);
             running.spawn(async move { (path, result.await) });
         }

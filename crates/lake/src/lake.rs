@@ -44,7 +44,7 @@ impl Lake {
     /// # Errors
     /// [`LakeError::Url`] if the URL cannot be used.
     pub fn open(url: &str, options: LakeOptions) -> Result<Self, LakeError> {
-        let Location { store, prefix, base_uri, directory } = bluetick_storage::open(url, Profile::BATCH)?;
+        let Location { store, prefix, base_uri, directory, .. } = bluetick_storage::open(url, Profile::BATCH)?;
         Ok(Self { directory, ..Self::with_store(below(store, prefix), &base_uri, options) })
     }
 

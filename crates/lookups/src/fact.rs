@@ -25,7 +25,8 @@ const STATUS: i64 = 9_999_999_999_999;
 /// 2009-01-01 UTC in milliseconds since 1970. Lakes reject earlier events.
 pub const EARLIEST_EVENT_MS: i64 = 1_230_768_000_000;
 
-/// The lake rejects a record whose event time is later than its receipt by more than this many milliseconds.
+/// The lake rejects a record whose event time is later than its receipt, and than the transform's clock, by more than
+/// this many milliseconds.
 const FUTURE_TOLERANCE_MS: i64 = 24 * 3600 * 1000;
 
 /// Maximum bytes of a message id in look-ups. DynamoDB allows keys of 1,024 bytes, and the key is prefixed with a
@@ -113,8 +114,11 @@ impl Fact {
         is_object.then(|| serde_json::from_slice(line).ok()).flatten()
     }
 
-    /// Whether the lake accepts a record with these times. Look-ups must not show records that the lake rejects.
-    /// `first_event_ms` is the start of the lake's first day, in milliseconds since 1970.
+    /// Whether the lake accepts a record with these times at the moment of its receipt. Look-ups must not show records
+    /// that the lake rejects. `first_event_ms` is the start of the lake's first day, in milliseconds since 1970.
+    ///
+    /// If the receiver's clock is slow, the lake also accepts records for which this function returns false, because
+    /// the transform compares with its own clock. The transform then feeds the look-up store with them.
     pub fn is_placeable(&self, first_event_ms: i64) -> bool {
         self.event_ts >= first_event_ms && self.event_ts <= self.received_at.saturating_add(FUTURE_TOLERANCE_MS)
     }

@@ -11,8 +11,9 @@ use crate::registers::Merge;
 pub struct Updates(HashMap<String, Item>);
 
 impl Updates {
-    /// Collects the updates of newline-terminated NDJSON lines. Leaves out records that a lake rejects whose first
-    /// day starts at `first_event_ms` (milliseconds since 1970).
+    /// Collects the updates of newline-terminated NDJSON lines at their receipt. Leaves out records that a lake rejects
+    /// at that moment ([`Fact::is_placeable`]). The lake's first day starts at `first_event_ms` (milliseconds since
+    /// 1970).
     pub fn from_lines(lines: &[u8], first_event_ms: i64) -> Self {
         let mut updates = Self::default();
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {

@@ -10,7 +10,11 @@
 //! an emulator; plain HTTP is allowed only for loopback addresses.
 //!
 //! A [`Profile`] sets time-outs and retries of S3 requests: a batch job may wait longer than a webhook.
+//!
+//! A store names its objects by [`object_store::path::Path`], which cannot hold every key of S3. [`Bucket`] reads the
+//! others.
 
+mod bucket;
 mod local;
 
 use std::path::{Path as FilePath, PathBuf};
@@ -25,6 +29,7 @@ use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use url::{Host, Url};
 
+pub use bucket::{Bucket, Content, Listed};
 use local::LocalStore;
 pub use local::delete_leftovers;
 
@@ -79,6 +84,8 @@ pub struct Location {
     pub base_uri: String,
     /// The directory of a `file://` URL; `None` for other URLs.
     pub directory: Option<PathBuf>,
+    /// The bucket of an `s3://` URL; `None` for other URLs.
+    pub bucket: Option<String>,
 }
 
 /// Opens the store at `url`. Does no I/O except to create the directory of a `file://` URL.
@@ -98,7 +105,8 @@ pub fn open(url: &str, profile: Profile) -> Result<Location, OpenError> {
             "" => format!("{}://{host}", parsed.scheme()),
             path => format!("{}://{host}/{path}", parsed.scheme()),
         };
-        Location { store, prefix, base_uri, directory: None }
+        let bucket = (parsed.scheme() == "s3").then(|| host.to_owned());
+        Location { store, prefix, base_uri, directory: None, bucket }
     };
     match parsed.scheme() {
         "s3" if host.is_empty() => Err(fail("the bucket is missing: s3://bucket/prefix".to_owned())),
@@ -130,7 +138,7 @@ fn open_directory(directory: &FilePath) -> Result<Location, Box<dyn std::error::
     let root = directory.canonicalize()?;
     let store = Arc::new(LocalStore::new(&root)?);
     let base_uri = format!("file://{}", root.to_str().ok_or("the path is not UTF-8")?);
-    Ok(Location { store, prefix: Path::default(), base_uri, directory: Some(root) })
+    Ok(Location { store, prefix: Path::default(), base_uri, directory: Some(root), bucket: None })
 }
 
 /// S3 credentials and region that the program resolves itself.
@@ -149,15 +157,21 @@ pub fn use_aws_access(access: AwsAccess) {
     let _ = AWS_ACCESS.set(access);
 }
 
-fn open_s3(bucket: &str, profile: Profile) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
+/// The settings of a bucket in S3: those of the environment, and the credentials of [`use_aws_access`].
+fn s3_builder(bucket: &str) -> AmazonS3Builder {
     install_crypto_provider();
-    let mut builder = AmazonS3Builder::from_env();
+    let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
     if let Some(access) = AWS_ACCESS.get() {
         builder = builder.with_credentials(Arc::clone(&access.credentials));
         if let Some(region) = access.region.as_ref().filter(|_| std::env::var_os("AWS_REGION").is_none()) {
             builder = builder.with_region(region);
         }
     }
+    builder
+}
+
+fn open_s3(bucket: &str, profile: Profile) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
+    let builder = s3_builder(bucket);
     let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
     let client = ClientOptions::new()
         .with_timeout(profile.request_timeout)
@@ -166,7 +180,6 @@ fn open_s3(bucket: &str, profile: Profile) -> Result<Arc<dyn ObjectStore>, objec
     let retry =
         RetryConfig { max_retries: profile.retries, retry_timeout: profile.retry_timeout, ..RetryConfig::default() };
     let store = builder
-        .with_bucket_name(bucket)
         .with_client_options(client)
         .with_retry(retry)
         .with_conditional_put(S3ConditionalPut::ETagMatch)

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use bluetick_lake::{CommitReport, Lake, LakeError, PartitionBatch, Reason, Staging};
 use bluetick_lookups::LookupStore;
+use bluetick_storage::Content;
 use futures::{FutureExt, TryStreamExt};
-use object_store::ObjectStoreExt;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -193,7 +193,7 @@ impl Transform {
         };
         for (number, source) in sources.iter().enumerate() {
             if let Err(error) = run.object(number, source).await {
-                tracing::warn!(object = %source.path, %error, cause = cause(&error), "failed to move a raw object; it will be retried");
+                tracing::warn!(object = source.name(), %error, cause = cause(&error), "failed to move a raw object; it will be retried");
                 run.report.failed.insert(number);
             }
             progress(number);
@@ -252,9 +252,7 @@ impl Run<'_> {
         self.collector.rejects = Rejects::default();
         self.collector.group = 0;
         self.collector.now_ms = self.transform.lake.now_ms();
-        let got = source.store.get(&source.path).await?;
-        let modified_ms = got.meta.last_modified.timestamp_millis();
-        let mut pieces = got.into_stream();
+        let Content { modified_ms, mut pieces } = source.read().await?;
         self.open.insert(number);
         let mut reader = LineReader::default();
         while let Some(bytes) = pieces.try_next().await? {
@@ -276,11 +274,11 @@ impl Run<'_> {
     /// Stores the complete groups of rejected lines.
     async fn keep_rejects(&mut self, source: &Source, modified_ms: i64) -> Result<(), ObjectError> {
         for group in self.collector.rejects.take_groups() {
-            let (source_name, number) = (source.path.as_ref(), self.collector.group);
-            self.within_deadline(self.transform.lake.reject(source_name, modified_ms, number, &group)).await??;
+            let number = self.collector.group;
+            self.within_deadline(self.transform.lake.reject(source.name(), modified_ms, number, &group)).await??;
             self.collector.group += 1;
             self.report.rejected += group.len() as u64;
-            tracing::warn!(object = %source.path, lines = group.len(), "lines were rejected");
+            tracing::warn!(object = source.name(), lines = group.len(), "lines were rejected");
         }
         Ok(())
     }

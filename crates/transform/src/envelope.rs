@@ -7,20 +7,18 @@
 
 use serde_json::Value;
 
-use crate::notification::{self, NotificationError, RawObject};
+use crate::notification::{self, NotificationError, RawObject, is_folder_marker};
 
 /// Maximum nesting depth of envelopes. EventBridge to SNS to SQS has depth three.
 const MAX_DEPTH: usize = 4;
 
-/// Returns the raw objects that an event names. Removals, test messages and folder markers (keys that end with a
-/// slash, which the S3 console creates) yield none.
+/// Returns the raw objects that an event names. Removals, test messages and folder markers (empty objects whose keys end
+/// with a slash, which the S3 console creates) yield none.
 ///
 /// # Errors
 /// The event, or an event nested in it, has none of the known formats.
 pub fn parse(event: &str) -> Result<Vec<RawObject>, NotificationError> {
-    let mut objects = parse_nested(event, MAX_DEPTH)?;
-    objects.retain(|object| !object.key.ends_with('/'));
-    Ok(objects)
+    parse_nested(event, MAX_DEPTH)
 }
 
 fn parse_nested(event: &str, depth: usize) -> Result<Vec<RawObject>, NotificationError> {
@@ -58,7 +56,9 @@ fn event_bridge(event: &Value) -> Result<Vec<RawObject>, NotificationError> {
     if text(event, "/detail-type") != Some("Object Created") {
         return Ok(Vec::new());
     }
+    let size = event.pointer("/detail/object/size").and_then(Value::as_u64);
     match (text(event, "/detail/bucket/name"), text(event, "/detail/object/key")) {
+        (Some(_), Some(key)) if is_folder_marker(key, size) => Ok(Vec::new()),
         (Some(bucket), Some(key)) => Ok(vec![RawObject { bucket: bucket.to_owned(), key: key.to_owned() }]),
         _ => Err(NotificationError::Malformed),
     }
@@ -81,6 +81,17 @@ mod tests {
     fn bridge(kind: &str, key: &str) -> Value {
         json!({"version": "0", "source": "aws.s3", "detail-type": kind,
             "detail": {"version": "0", "bucket": {"name": "raw"}, "object": {"key": key, "size": 1}}})
+    }
+
+    /// The same event with another size of its object; without a size as S3 emulators send it.
+    fn sized(mut event: Value, size: Option<u64>) -> Value {
+        for pointer in ["/Records/0/s3/object", "/detail/object"] {
+            if let Some(object) = event.pointer_mut(pointer).and_then(Value::as_object_mut) {
+                object.remove("size");
+                object.extend(size.map(|size| ("size".to_owned(), json!(size))));
+            }
+        }
+        event
     }
 
     fn sns(inner: &Value) -> Value {
@@ -111,10 +122,32 @@ mod tests {
         }
     }
 
+    /// Keys that have no path in `object_store`. S3 encodes the key in its own notifications, EventBridge does not.
+    #[test]
+    fn keys_of_every_kind_pass_every_way_unchanged() {
+        for (key, encoded) in [
+            ("raw//a.gz", "raw//a.gz"),
+            ("/raw/a.gz", "/raw/a.gz"),
+            ("raw/a/", "raw/a/"),
+            ("raw/./../a.gz", "raw/./../a.gz"),
+            ("raw/a\n\r\t\u{1}\u{7f}.gz", "raw/a%0A%0D%09%01%7F.gz"),
+            ("raw/%2e%2e/a+b c.gz", "raw/%252e%252e/a%2Bb+c.gz"),
+            ("raw/gr\u{fc}n\u{1f600}.gz", "raw/gr%C3%BCn%F0%9F%98%80.gz"),
+        ] {
+            for event in [s3(encoded), bridge("Object Created", key)] {
+                for event in [event.clone(), sns(&event), sns_record(&event), sqs(&event), sqs(&sns(&event))] {
+                    assert_eq!(keys(&event), Ok(vec![key.to_owned()]), "{event}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn folder_markers_removals_and_test_messages_name_nothing() {
         let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "raw"});
-        for event in [s3("raw/folder/"), bridge("Object Created", "raw/folder/"), bridge("Object Deleted", "a"), test] {
+        let markers = [s3("raw/folder/"), bridge("Object Created", "raw/folder/")];
+        let markers = markers.iter().flat_map(|event| [Some(0), None].map(|size| sized(event.clone(), size)));
+        for event in markers.chain([bridge("Object Deleted", "a"), test]) {
             assert_eq!(keys(&event), Ok(vec![]), "{event}");
             assert_eq!(keys(&sqs(&sns(&event))), Ok(vec![]), "{event}");
         }

@@ -60,9 +60,18 @@ struct Bucket {
 #[derive(Deserialize)]
 struct Object {
     key: String,
+    #[serde(default)]
+    size: Option<u64>,
 }
 
-/// The objects that were created according to the body of an SQS message. S3's test message and removals yield none.
+/// Whether an object is a folder marker: empty, with a slash at the end of its key. The S3 console creates them. An
+/// object that is not empty may have such a key, too.
+pub(crate) fn is_folder_marker(key: &str, size: Option<u64>) -> bool {
+    key.ends_with('/') && size.unwrap_or_default() == 0
+}
+
+/// The objects that were created according to the body of an SQS message. S3's test message, removals and folder
+/// markers yield none.
 ///
 /// # Errors
 /// The body is not an S3 event notification.
@@ -70,11 +79,16 @@ pub fn parse(body: &str) -> Result<Vec<RawObject>, NotificationError> {
     match serde_json::from_str(body).map_err(|_| NotificationError::Malformed)? {
         Body::Test { event } if event == "s3:TestEvent" => Ok(Vec::new()),
         Body::Test { .. } => Err(NotificationError::Malformed),
-        Body::Records { records } => records
-            .into_iter()
-            .filter(|entry| !entry.event_name.starts_with("ObjectRemoved"))
-            .map(|entry| Ok(RawObject { bucket: entry.s3.bucket.name, key: decode(&entry.s3.object.key)? }))
-            .collect(),
+        Body::Records { records } => {
+            let mut objects = Vec::new();
+            for entry in records.into_iter().filter(|entry| !entry.event_name.starts_with("ObjectRemoved")) {
+                let key = decode(&entry.s3.object.key)?;
+                if !is_folder_marker(&key, entry.s3.object.size) {
+                    objects.push(RawObject { bucket: entry.s3.bucket.name, key });
+                }
+            }
+            Ok(objects)
+        }
     }
 }
 

@@ -366,8 +366,7 @@ impl World {
             numbers.reverse();
         }
         numbers.truncate(most);
-        let source =
-            |number: &usize| Source { store: Arc::clone(&self.raw), path: Path::from(number.to_string()), size: 0 };
+        let source = |number: &usize| Source::stored(Arc::clone(&self.raw), Path::from(number.to_string()));
         let sources: Vec<Source> = numbers.iter().map(source).collect();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
         let run = self.transform.run(&sources, Some(deadline), |_| {});
@@ -522,6 +521,21 @@ fn without_faults_the_store_is_ahead_of_the_lake() {
     let [before, _, lake] = run_map(&one_webhook(), &[]);
     assert_eq!(before, lake);
     assert_eq!(lake.len(), 1);
+}
+
+/// Ingest's clock is slow by days: to ingest the event seems to be in the future. The transform commits it by its own
+/// clock, and feeds it.
+#[test]
+fn an_event_that_ingest_takes_for_a_future_one_comes_with_its_commit() {
+    block_on(async {
+        let mut world = World::new(Arc::new(MapStore::default()), &[], true);
+        world.webhook(vec![Told { day: 35, ..told_once(9) }], BEGIN).await;
+        assert!(items(&*world.store).await.is_empty(), "ingest leaves it out");
+        world.clock.0.fetch_add(10 * DAY, Ordering::Relaxed);
+        world.move_objects(usize::MAX, false).await;
+        let store = items(&*world.store).await;
+        assert_eq!((store.len(), &store), (1, &world.items_of_lake().await));
+    });
 }
 
 /// A control: without the transform's erasure check, an erased person's webhook in a raw object would restore the

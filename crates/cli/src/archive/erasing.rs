@@ -8,7 +8,7 @@ use bluetick_lake::{Erasures, Lake};
 use bluetick_transform::raw::Source;
 use object_store::ObjectStoreExt;
 
-use super::{BoxError, each_line, erased, fetch, for_each, list};
+use super::{BoxError, each_line, erased, fetch, for_each, list, stored_at};
 
 /// What was removed from the archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,14 +83,15 @@ async fn remove_from(lake: &Lake, erasures: &Erasures, source: &Source) -> Resul
     if let Some(problem) = problem {
         return Err(problem.into());
     }
+    let (store, path) = stored_at(source)?;
     match (bodies, kept.is_empty()) {
         (0, _) => Ok(Removed::default()),
         (_, true) => {
-            source.store.delete(&source.path).await?;
+            store.delete(path).await?;
             Ok(Removed { bodies, deleted: 1, rewritten: 0 })
         }
         (_, false) => {
-            source.store.put(&source.path, gzip(&kept)?.into()).await?;
+            store.put(path, gzip(&kept)?.into()).await?;
             Ok(Removed { bodies, deleted: 0, rewritten: 1 })
         }
     }

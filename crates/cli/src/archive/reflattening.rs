@@ -13,7 +13,7 @@ use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
 use super::erased::{Naming, naming, without_erased};
-use super::{BoxError, Failed, each_line, fetch, for_each, list};
+use super::{BoxError, Failed, each_line, fetch, for_each, list, stored_at};
 
 /// What became of the bodies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,7 +98,8 @@ impl Run {
             return Err(problem.into());
         }
         if !text.is_empty() {
-            let path: Path = self.raw.prefix.parts().chain(source.path.parts()).collect();
+            let (_, path) = stored_at(source)?;
+            let path: Path = self.raw.prefix.parts().chain(path.parts()).collect();
             self.raw.store.put(&path, gzip(&text)?.into()).await?;
             done.raw_objects = 1;
         }

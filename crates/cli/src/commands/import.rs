@@ -99,9 +99,8 @@ async fn move_chunks(
     let mut total = BatchReport::default();
     while let Some(chunk) = chunks.recv().await {
         let (store, path) = (Arc::new(InMemory::new()), Path::from("import"));
-        let size = chunk.len() as u64;
         store.put(&path, chunk.into()).await?;
-        let object = RawObject { store: store as Arc<dyn ObjectStore>, path, size };
+        let object = RawObject::stored(store as Arc<dyn ObjectStore>, path);
         let report = transform.run(std::slice::from_ref(&object), None, |_| ()).await;
         if !report.failed.is_empty() {
             return Err(

@@ -48,8 +48,8 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     move_objects(&arguments.raw, lake, lookups, arguments.checkpoint.as_deref(), arguments.json).await
 }
 
-/// A checkpoint file. Its first line names the raw objects' URL and the lake; each further line is the path of an
-/// object that was moved.
+/// A checkpoint file. Its first line names the raw objects' URL and the lake; each further line is the name of an
+/// object that was moved, see [`line_of`].
 struct Checkpoint {
     done: HashSet<String>,
     file: File,
@@ -70,15 +70,29 @@ impl Checkpoint {
             Some(_) => {}
             None => writeln!(&file, "{title}")?,
         }
-        let done = lines.collect::<Result<_, _>>()?;
+        let done = lines.map(|line| Ok(name_in(line?))).collect::<std::io::Result<_>>()?;
         Ok(Self { done, file })
     }
 
     fn add<'a>(&mut self, sources: impl Iterator<Item = &'a Source>) -> std::io::Result<()> {
-        let lines: String = sources.map(|source| format!("{}\n", source.path)).collect();
+        let lines: String = sources.map(|source| format!("{}\n", line_of(source.name()))).collect();
         self.file.write_all(lines.as_bytes())?;
         self.file.sync_data()
     }
+}
+
+/// The line of a name. A name with a control character, such as a line end, is written as a JSON string, and so is a
+/// name that looks like one.
+fn line_of(name: &str) -> String {
+    match name.starts_with('"') || name.contains(char::is_control) {
+        true => json!(name).to_string(),
+        false => name.to_owned(),
+    }
+}
+
+/// The name in a line. A line that was cut short names no object, so the object is moved again.
+fn name_in(line: String) -> String {
+    serde_json::from_str(&line).unwrap_or(line)
 }
 
 /// Moves every object under `raw` into `lake` and prints a report. Exit status 1 if an object failed.
@@ -97,7 +111,7 @@ pub(crate) async fn move_objects(
         tracing::warn!(raw, "no raw object found");
     }
     if let Some(checkpoint) = &checkpoint {
-        sources.retain(|source| !checkpoint.done.contains(source.path.as_ref()));
+        sources.retain(|source| !checkpoint.done.contains(source.name()));
     }
     let transform = Transform::new(lake, DEFAULT_FLUSH_BYTES).with_lookups(lookups);
     let bar = output::progress_bar(sources.len() as u64, "raw objects");
@@ -110,8 +124,9 @@ pub(crate) async fn move_objects(
         if let Some(checkpoint) = &mut checkpoint {
             checkpoint.add(batch.iter().enumerate().filter(|(number, _)| is_done(number)).map(|(_, source)| source))?;
         }
-        failed
-            .extend(report.failed.iter().filter_map(|number| batch.get(*number)).map(|source| source.path.to_string()));
+        failed.extend(
+            report.failed.iter().filter_map(|number| batch.get(*number)).map(|source| source.name().to_owned()),
+        );
         total += &report;
     }
     transform.apply_due_lookups().await;
@@ -133,4 +148,22 @@ pub(crate) async fn move_objects(
     });
     output::report(json, &report)?;
     Ok(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_a_line_of_its_own() {
+        let names =
+            ["raw/a.gz", "raw/a\nraw/b.gz", "raw/a\\nb", "\"raw/a\\nraw/b.gz\"", "\r", "\"", "a\u{85}b", "5", "null"];
+        let lines: HashSet<String> = names.iter().map(|name| line_of(name)).collect();
+        assert_eq!(lines.len(), names.len());
+        for name in names {
+            let line = line_of(name);
+            assert_eq!(line.lines().collect::<Vec<_>>(), [line.as_str()]);
+            assert_eq!(name_in(line), name);
+        }
+    }
 }

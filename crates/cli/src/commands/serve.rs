@@ -13,7 +13,7 @@ use bluetick_ingest::settings::{Settings, SinkUrl};
 use bluetick_lake::{Lake, LakeOptions};
 use bluetick_lookups::{LookupStore, Lookups};
 use bluetick_transform::batch::{DEFAULT_FLUSH_BYTES, Transform};
-use bluetick_transform::raw;
+use bluetick_transform::raw::{self, Source};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -182,7 +182,7 @@ struct Mover {
     every: Duration,
     raw: PathBuf,
     transform: Transform,
-    /// Paths of objects that were already moved. After a restart they are read again, which takes time but adds no
+    /// Names of objects that were already moved. After a restart they are read again, which takes time but adds no
     /// duplicates.
     done: HashSet<String>,
 }
@@ -224,16 +224,16 @@ impl Mover {
             url::Url::from_directory_path(&self.raw).map_err(|()| "the sink's directory cannot be written as a URL")?;
         let mut sources = raw::list(url.as_str()).await?;
         // Forget objects that were deleted.
-        let listed: HashSet<&str> = sources.iter().map(|source| source.path.as_ref()).collect();
-        self.done.retain(|path| listed.contains(path.as_str()));
-        sources.retain(|source| !self.done.contains(source.path.as_ref()));
+        let listed: HashSet<&str> = sources.iter().map(Source::name).collect();
+        self.done.retain(|name| listed.contains(name.as_str()));
+        sources.retain(|source| !self.done.contains(source.name()));
         if sources.is_empty() {
             self.transform.apply_due_lookups().await;
             return Ok(());
         }
         let report = self.transform.run(&sources, None, |_| {}).await;
         let done = sources.iter().enumerate().filter(|(number, _)| !report.failed.contains(number));
-        self.done.extend(done.map(|(_, source)| source.path.to_string()));
+        self.done.extend(done.map(|(_, source)| source.name().to_owned()));
         tracing::info!(objects = report.objects, new = report.new, duplicates = report.duplicates, "moved raw objects");
         Ok(())
     }

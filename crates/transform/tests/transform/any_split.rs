@@ -72,7 +72,7 @@ fn transform(objects: &[Vec<u8>], workers: usize, flush_bytes: usize) -> (BTreeS
         for (number, object) in objects.iter().enumerate() {
             let path = Path::from(format!("raw/{number}"));
             store.put(&path, object.clone().into()).await.unwrap();
-            shares[number % workers].push(Source { store: Arc::clone(&store), path, size: 0 });
+            shares[number % workers].push(Source::stored(Arc::clone(&store), path));
         }
         let lake = Lake::open("memory://lake", LakeOptions::default()).unwrap();
         let transform = Arc::new(Transform::new(lake, flush_bytes));

@@ -106,7 +106,7 @@ async fn everything(options: &Options) -> (Vec<String>, Vec<String>, u64) {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let lake = Lake::with_store(Arc::clone(&store), "memory://lake", LakeOptions::default());
     let transform = Transform::new(lake, DEFAULT_FLUSH_BYTES);
-    let report = transform.run(&[Source { store: raw, path: Path::from("raw/object"), size: 0 }], None, |_| {}).await;
+    let report = transform.run(&[Source::stored(raw, Path::from("raw/object"))], None, |_| {}).await;
     assert!(report.failed.is_empty() && report.is_conserved(), "{report:?}");
     let mut shown = Vec::new();
     for table in Table::ALL {

@@ -51,7 +51,7 @@ async fn lines_of_a_failed_object_are_not_stored_under_the_next_one() {
     let whole = gzip(&broken_lines("first", 40_000));
     raw.put(&Path::from(first), whole[..whole.len() - 4].to_vec().into()).await.unwrap();
     raw.put(&Path::from(second), gzip(&broken_lines("second", 3)).into()).await.unwrap();
-    let source = |path: &str| Source { store: Arc::clone(&raw), path: Path::from(path), size: 0 };
+    let source = |path: &str| Source::stored(Arc::clone(&raw), Path::from(path));
     let report = transform.run(&[source(first), source(second)], None, |_| {}).await;
     assert_eq!(report.failed.iter().copied().collect::<Vec<_>>(), [0]);
 
