@@ -57,8 +57,8 @@ LIKE_CUBE = "ctr_by_button"
 PROVIDERS = 2
 # Distinct metrics: per provider in use, of ingest as a whole, of the transform, of the sweep, of the access log.
 METRICS_PER_PROVIDER, INGEST_METRICS = 7, 4
-TRANSFORM_METRICS, SWEEP_METRICS, ACCESS_LOG_METRICS = 11, 5, 1
-ALARM_METRICS = 22
+TRANSFORM_METRICS, SWEEP_METRICS, ACCESS_LOG_METRICS = 11, 6, 1
+ALARM_METRICS = 24
 SECRETS, DASHBOARDS = 2, 1
 REFUSED_LOG_BYTES = LOG_BYTES
 

@@ -12,6 +12,9 @@ from endpoint import Endpoint
 from make_samples import SECRETS
 from ports import free_port
 
+# The operator's key of the list of erasures.
+ERASURE_KEY = "key-of-the-operator-0123456789"
+
 
 @contextmanager
 def deployed(directory: Path) -> Iterator[Pipeline]:
@@ -22,12 +25,16 @@ def deployed(directory: Path) -> Iterator[Pipeline]:
     try:
         emulator = Emulator(directory / "emulator.log", endpoint.url, emulator_port)
         key = emulator.client("kms").create_key(Description="of the operator")["KeyMetadata"]["Arn"]
-        # test_deploy.py deploys without a key and without an archive.
+        erasures = emulator.client("secretsmanager").create_secret(
+            Name="erasures", KmsKeyId=key, SecretString=f"{ERASURE_KEY}\n"
+        )
+        # test_deploy.py deploys without these keys and without an archive.
         parameters = {
             "Architecture": architecture(),
             "ArchiveDays": "30",
             "IngestConcurrency": "0",
             "KmsKeyArn": key,
+            "ErasureKeySecretArn": erasures["ARN"],
         }
         stack = Stack(emulator, overlay(load_template(), emulator.url), parameters)
         stack.put_secret(SECRETS)

@@ -408,6 +408,8 @@ WATCHED = {
     (NAMESPACE, "Rejected"),
     (NAMESPACE, "Spilled"),
     (NAMESPACE, "Refused"),
+    (NAMESPACE, "DoubtfulReceipts"),
+    (NAMESPACE, "LookupsDeferred"),
     (NAMESPACE, "NotConserved"),
     (NAMESPACE, "PartitionsWithoutManifest"),
     (NAMESPACE, "NotArchived"),

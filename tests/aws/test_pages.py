@@ -77,6 +77,7 @@ INLINE = {
     "bluetick reflatten": "the block of docs/operations.md",
     "bluetick repair": "test_a_lost_manifest_is_looked_for",
     "bluetick repair --lake s3://<LakeBucketName> --dry-run": "test_a_lost_manifest_is_looked_for",
+    "bluetick lookups rebuild": "the crates' own tests rebuild the table; here the stack has none of the restored rows",
     "bluetick replay": "`make replay` runs it",
     "bluetick serve": "the block of README",
     "bluetick sweep": "test_a_person_is_erased",
@@ -554,6 +555,44 @@ def test_archived_bodies_become_rows_and_are_erased(deployed: Deployment) -> Non
     assert [json.loads(line)["body"] for line in left.splitlines()] == bodies
 
 
+KEY_OF_ERASURES = (
+    "arn=$(aws secretsmanager create-secret --name bluetick-erasures --secret-string $(openssl rand -hex 32) "
+    "--query ARN --output text)"
+)
+EXPORTED_KEY = (
+    "export ERASURE_KEY=$(aws secretsmanager get-secret-value --secret-id bluetick-erasures --query SecretString "
+    "--output text)"
+)
+
+
+@runs(KEY_OF_ERASURES)
+@runs(EXPORTED_KEY)
+def test_the_key_of_erasures_is_a_secret(deployed: Deployment) -> None:
+    """test_erasure_key.py shows that the functions use it. Here the stack must keep its own key for the other tests."""
+    client, stack = deployed.user.emulator.client("lambda"), deployed.stack
+    region = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+
+    functions = [stack.resources[name] for name in ("TransformFunction", "SweepFunction")]
+
+    def variables(function: str) -> dict[str, str]:
+        return client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+
+    assert [variables(function)["ERASURE_KEY_ID"] for function in functions] == ["", ""]
+    done = deployed.user.shell(run_as_typed(KEY_OF_ERASURES), **region)
+    assert done.returncode == 0, done.stderr
+    [secret] = [
+        item["ARN"]
+        for item in deployed.user.emulator.client("secretsmanager").list_secrets()["SecretList"]
+        if item["Name"] == "bluetick-erasures"
+    ]
+    assert [variables(function)["ERASURE_KEY_ID"] for function in functions] == [secret, secret]
+    printed = deployed.user.shell(f"{run_as_typed(EXPORTED_KEY)}\nprintenv ERASURE_KEY", **region)
+    assert re.fullmatch(r"[0-9a-f]{64}\n", printed.stdout), printed.stderr
+    for function in functions:
+        own = {**variables(function), "ERASURE_KEY_ID": ""}
+        client.update_function_configuration(FunctionName=function, Environment={"Variables": own})
+
+
 @runs("key=manifest/clicks/dt=2026-11-20/symlink.txt")
 def test_a_partition_is_restored(deployed: Deployment, raw: str, replayed: object) -> None:
     s3, lake = deployed.stack.s3, deployed.stack.outputs["LakeBucketName"]
@@ -564,8 +603,14 @@ def test_a_partition_is_restored(deployed: Deployment, raw: str, replayed: objec
     again = deployed.user.shell(f"bluetick replay s3://{raw}/raw --lake s3://{lake}", AWS_REGION=REGION)
     assert again.returncode == 0, again.stderr
     assert sum(rows(deployed).values()) == sum(before.values()) + 50
-    typed(deployed, "key=manifest/clicks/dt=2026-11-20/symlink.txt", version=version)
+    done = typed(deployed, "key=manifest/clicks/dt=2026-11-20/symlink.txt", version=version)
     assert rows(deployed) == before
+    # The rows came back in a new text, which names none of the old files.
+    texts = [
+        s3.get_object(Bucket=lake, Key=key, VersionId=item["VersionId"])["Body"].read()
+        for item in s3.list_object_versions(Bucket=lake, Prefix=key)["Versions"]
+    ]
+    assert len(texts) == len(set(texts)) >= 3, done.stdout
 
 
 def test_a_deleted_file_comes_back(deployed: Deployment, replayed: object) -> None:

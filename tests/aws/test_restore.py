@@ -12,6 +12,7 @@ import pytest
 
 from binaries import binary
 from deployed_pipeline import Pipeline
+from deployment import ERASURE_KEY
 from emulator import REGION, load_template, wait_for
 from webhooks import webhooks
 
@@ -31,6 +32,7 @@ def operator(pipeline: Pipeline, tmp_path: Path) -> dict[str, str]:
         "AWS_PROFILE": "operator",
         "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL": pipeline.endpoint.url,
+        "ERASURE_KEY": ERASURE_KEY,
     }
 
 

@@ -264,6 +264,12 @@ MISTAKES = {
         "MetaSilenceAlarm", "Dimensions", [{"Name": "Source", "Value": "meta"}]
     ),
     "no alarm on failed objects": change("ObjectsFailedAlarm", "MetricName", "Rejected"),
+    "no alarm on doubtful receipts": change("DoubtfulReceiptsAlarm", "MetricName", "Refused"),
+    "alarm on the doubtful receipts of one provider": change(
+        "DoubtfulReceiptsAlarm", "Dimensions", [{"Name": "Provider", "Value": "meta"}]
+    ),
+    "no alarm on deferred look-ups": change("LookupsDeferredAlarm", "MetricName", "Rejected"),
+    "key of erasures in a variable": change("SweepFunction", "Environment/Variables/ERASURE_KEY", "hidden"),
     "alarm without a topic": change("DeadLetterAlarm", "AlarmActions", []),
     "dashboard that is not JSON": change("Dashboard", "DashboardBody", {"Fn::Sub": '{"widgets": [}'}),
     "dashboard that shows nothing": change("Dashboard", "DashboardBody", {"Fn::Sub": '{"widgets": []}'}),

@@ -58,6 +58,12 @@ def meta_statuses(ids: list[str]) -> Webhook:
     return _meta({**_METADATA, "statuses": statuses}, tuple(("statuses", wamid) for wamid in ids))
 
 
+def meta_status_of(wamid: str, number: str) -> Webhook:
+    """A webhook of one status of a message to this number."""
+    status = {"id": wamid, "status": "delivered", "timestamp": str(EPOCH), "recipient_id": number}
+    return _meta({**_METADATA, "statuses": [status]}, (("statuses", wamid),))
+
+
 def meta_click(wamid: str) -> Webhook:
     message = {
         "from": "15550000002",

@@ -50,12 +50,19 @@ fn metrics(report: &Report, latency: f64) -> Option<Metrics> {
         .count("Refused", delivered.refused)
         .count("SignatureFailures", u64::from(report.signature_failure))
         .count("Unreadable", u64::from(report.unreadable))
-        .count("DoubtfulReceipts", report.doubtful_receipts)
         .value("Latency", Unit::Milliseconds, latency)
         // Totals over all providers, because alarms need them.
-        .total("Function", "ingest", &["Accepted", "Spilled", "Refused", "SignatureFailures", "NotArchived"]);
+        .total(
+            "Function",
+            "ingest",
+            &["Accepted", "Spilled", "Refused", "SignatureFailures", "NotArchived", "DoubtfulReceipts"],
+        );
     // CloudWatch bills a metric from its first value on, so a metric that is never sent costs nothing.
-    let seldom = [("LookupsMissed", report.lookups_missed), ("NotArchived", report.not_archived)];
+    let seldom = [
+        ("LookupsMissed", report.lookups_missed),
+        ("NotArchived", report.not_archived),
+        ("DoubtfulReceipts", report.doubtful_receipts),
+    ];
     let counted = seldom.into_iter().filter(|(_, count)| *count > 0);
     Some(counted.fold(metrics, |metrics, (name, count)| metrics.count(name, count)))
 }

@@ -12,8 +12,8 @@ use bluetick_telemetry::emf::{Metrics, Unit};
 use tokio::time::Instant;
 
 use crate::batch::{BatchReport, DEFAULT_FLUSH_BYTES, Transform};
-use crate::envelope;
 use crate::raw::RawStores;
+use crate::{envelope, erasure_key};
 
 /// Time reserved before the function's deadline for the response and metrics; at most a tenth of the remaining time.
 pub const MARGIN: Duration = Duration::from_secs(5);
@@ -26,14 +26,14 @@ pub fn now() -> i64 {
     chrono::DateTime::<chrono::Utc>::from(SystemTime::now()).timestamp_millis()
 }
 
-/// Opens the lake at `LAKE_URL`, with `ERASURE_KEY` and `FIRST_DAY` if they are set. `variable` looks up an
-/// environment variable.
+/// Opens the lake at `LAKE_URL`, with `FIRST_DAY` and the secret of [`erasure_key::read`] if they are set. `variable`
+/// looks up an environment variable.
 ///
 /// # Errors
-/// `LAKE_URL` is missing or cannot be opened, or `FIRST_DAY` is not a valid day.
-pub fn open_lake(variable: impl Fn(&str) -> Option<String>) -> Result<Lake, StartError> {
+/// `LAKE_URL` is missing or cannot be opened, `FIRST_DAY` is not a valid day, or the secret cannot be read.
+pub async fn open_lake(variable: impl Fn(&str) -> Option<String>) -> Result<Lake, StartError> {
     let url = variable("LAKE_URL").filter(|url| !url.trim().is_empty()).ok_or("LAKE_URL is not set")?;
-    let erasure_key = variable("ERASURE_KEY").filter(|key| !key.is_empty());
+    let erasure_key = erasure_key::read(&variable).await?;
     let first_day = variable("FIRST_DAY").filter(|day| !day.trim().is_empty());
     let first_day = first_day.map(|day| day.parse()).transpose()?.unwrap_or_default();
     Ok(Lake::open(&url, LakeOptions { erasure_key, first_day, ..LakeOptions::default() })?)
@@ -60,18 +60,18 @@ pub struct Function {
 }
 
 impl Function {
-    /// Reads the settings `LAKE_URL`, `FIRST_DAY`, `RAW_URL` and `FLUSH_BYTES`. `variable` looks up an environment
-    /// variable.
+    /// Reads the settings `LAKE_URL`, `ERASURE_KEY_ID`, `ERASURE_KEY`, `FIRST_DAY`, `RAW_URL` and `FLUSH_BYTES`.
+    /// `variable` looks up an environment variable.
     ///
     /// # Errors
     /// A setting is missing or invalid.
-    pub fn start(variable: impl Fn(&str) -> Option<String>) -> Result<Self, StartError> {
+    pub async fn start(variable: impl Fn(&str) -> Option<String>) -> Result<Self, StartError> {
         let flush_bytes = match variable("FLUSH_BYTES") {
             Some(text) => text.trim().parse().map_err(|_| "FLUSH_BYTES is not a whole number of bytes")?,
             None => DEFAULT_FLUSH_BYTES,
         };
         let stores = RawStores::new(variable("RAW_URL").as_deref())?;
-        Ok(Self { transform: Transform::new(open_lake(&variable)?, flush_bytes), stores })
+        Ok(Self { transform: Transform::new(open_lake(&variable).await?, flush_bytes), stores })
     }
 
     /// The same function, which also applies the rows to a look-up store.

@@ -3,6 +3,7 @@
 
 pub mod batch;
 pub mod envelope;
+pub mod erasure_key;
 pub mod lambda;
 pub mod lines;
 pub mod lookups;

@@ -21,7 +21,7 @@ fn deadline(deadline: u64, now: i64) -> Option<Instant> {
 async fn main() -> Result<(), lambda_runtime::Error> {
     bluetick_telemetry::logging::init();
     let variable = |name: &str| std::env::var(name).ok();
-    let function = Arc::new(Function::start(variable)?.with_lookups(open_lookups(variable).await?));
+    let function = Arc::new(Function::start(variable).await?.with_lookups(open_lookups(variable).await?));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let function = Arc::clone(&function);
         async move {

@@ -8,7 +8,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     bluetick_telemetry::logging::init();
-    let lake = Arc::new(open_lake(|name| std::env::var(name).ok())?);
+    let lake = Arc::new(open_lake(|name| std::env::var(name).ok()).await?);
     // The content of the scheduled event is ignored.
     lambda_runtime::run(service_fn(move |_: LambdaEvent<serde::de::IgnoredAny>| {
         let lake = Arc::clone(&lake);
