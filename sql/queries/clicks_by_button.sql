@@ -1,8 +1,8 @@
 -- Question: Which buttons are clicked, and by how many people?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
--- The query covers clicks for CTR that happened on the local days `from` to `to`, by id and label of the button, attributed to a message or not.
--- The query reads only the table clicks: it needs no sends and no statuses. For a rate, see ctr_by_button.
+-- The query covers clicks for CTR that happened on the local days `from` to `to`, whether or not they are attributed to a message, by id and
+-- label of the button. The query reads only the table `clicks`: it needs no sends and no statuses. For a rate, see ctr_by_button.
 WITH ${include:events}
 SELECT
   button_id, button_text,

@@ -1,8 +1,8 @@
 -- Question: How many clicks are there a day, by how many people?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
--- The query covers clicks for CTR that happened on the local days `from` to `to`, attributed to a message or not. The query reads only the table
--- clicks.
+-- The query covers clicks for CTR that happened on the local days `from` to `to`, whether or not they are attributed to a message. The query
+-- reads only the table `clicks`.
 WITH ${include:events}
 SELECT
   click_date,

@@ -2,8 +2,8 @@
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
 -- The query covers messages sent on the local days `from` to `to` with a price category, each counted once, however many of its statuses carry
--- the category. Meta charges for delivered messages: billable_messages are those that are billable and delivered*. share = billable_messages /
--- all billable messages. The query counts messages and not money, because webhooks contain no prices.
+-- the category. Meta charges for delivered messages: billable_messages counts the messages that are billable and delivered*. share =
+-- billable_messages / all billable messages. The query counts messages and not money, because webhooks contain no prices.
 WITH ${include:cohort}
 SELECT
   pricing_category, pricing_type,

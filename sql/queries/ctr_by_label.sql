@@ -1,4 +1,4 @@
--- Question: Which label is clicked, of the messages of its template?
+-- Question: In what share of the messages of its template is each label clicked?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
 -- The query covers attributed clicks on clickable messages sent on the local days `from` to `to`, by template and label. Unlike ctr_by_button,

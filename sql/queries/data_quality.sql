@@ -1,8 +1,8 @@
 -- Question: How many rows does each table contain, and are there duplicates?
 -- Parameters: from, to; ${database}, ${timezone}
 -- Definitions: docs/metrics.md, part 6.
--- The query covers rows whose event happened on the local days `from` to `to`. A row is one statement of one source about one event. repeats =
--- rows − distinct keys of the table within their partition; the lake guarantees 0.
+-- The query covers rows whose event happened on the local days `from` to `to`. A row is one statement: what one source said about one event.
+-- repeats = rows − distinct keys of the table within each partition; the lake guarantees that repeats is 0.
 WITH ${include:event_window},
 keys AS (
   SELECT 'account_events' AS table_name, count(*) AS copies

@@ -2,8 +2,9 @@
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, parts 6 and 7.
 -- The query covers messages sent on the local days `from` to `to` that failed and were never delivered*, by code. Failures without a code are
--- grouped by the reason that the provider gives in words. The class limited_by_meta means that Meta held the message back; it does not mean that
--- the number is bad. share = messages / all failed messages.
+-- grouped by the reason that the provider gives in words. The class limited_by_meta means that Meta held the message back although the number is
+-- good. Of its codes, 131050 means that the person has stopped marketing messages: send this person no more of them (see numbers_to_suppress).
+-- share = messages / all failed messages.
 WITH ${include:cohort},
 failed AS (
   SELECT

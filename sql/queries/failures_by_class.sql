@@ -1,4 +1,4 @@
--- Question: Do messages fail for bad numbers, for Meta's limits, or for faults of our own?
+-- Question: Do messages fail because of bad numbers, because of Meta's limits, or because of our own faults?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, parts 6 and 7.
 -- The query covers messages sent on the local days `from` to `to` that failed and were never delivered*, by class. share = messages / all failed

@@ -1,8 +1,8 @@
--- Question: How many of those who receive a flow submit it?
+-- Question: What share of the messages with a flow leads to a submitted flow?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
--- The query covers attributed clicks of kind flow_reply on the messages sent on the local days `from` to `to`. submission_rate = messages whose
--- flow was submitted / delivered* messages of the same template.
+-- The query covers attributed clicks of kind flow_reply on the messages sent on the local days `from` to `to`. A click of this kind is a
+-- submitted flow. submission_rate = messages whose flow was submitted / delivered* messages of the same template.
 WITH ${include:cohort},
 ${include:attributed_clicks},
 reached AS (

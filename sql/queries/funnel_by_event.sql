@@ -1,4 +1,4 @@
--- Question: How far do the messages of each event get, and how fast?
+-- Question: How far do the messages of each event (an occasion to which guests are invited) get, and how fast?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
 -- The query covers messages sent on the local days `from` to `to`. delivered* = delivered, read, played, clicked or answered; read* = read,

@@ -1,8 +1,8 @@
 -- Question: What happened between the business and one person?
 -- Parameters: from, to, account_id, phone_number_id, recipient_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
--- recipient_id: phone number or user id. The query returns the steps of the messages sent to the person on the local days `from` to `to`, in
--- order of time.
+-- recipient_id: phone number or user id. The query returns the steps (sent, delivered, read, failed, clicked, replied, deleted) of the messages
+-- sent to the person on the local days `from` to `to`, in order of time.
 WITH ${include:cohort},
 person_messages AS (
   SELECT *

@@ -1,8 +1,8 @@
 -- Question: Which links are opened?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
--- The query covers rows of clicks of kind link_click or landing_page_view that happened on the local days `from` to `to`. Meta's link clicks name
--- neither a person nor a message, only a token. with_message counts the link clicks that name a message.
+-- The query covers rows of the table `clicks` of kind link_click or landing_page_view whose event happened on the local days `from` to `to`.
+-- Meta's link clicks name neither a person nor a message, only a token. with_message counts the clicks of kind link_click that name a message.
 WITH ${include:events}
 SELECT
   url,

@@ -1,9 +1,9 @@
--- Question: Which links are opened, of the messages that carry them?
+-- Question: In what share of the messages of its template is each link opened?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
--- The query covers attributed clicks of kind link_click on clickable messages sent on the local days `from` to `to`, by template and link. A link
--- is named by the button's label, else by the URL. ctr = messages on which the link was opened / delivered* clickable messages of the template.
--- Meta's link clicks name no message; the query link_clicks counts them.
+-- The query covers attributed clicks of kind link_click on clickable messages sent on the local days `from` to `to`, by template and link. The
+-- column link contains the button's label, else the URL. ctr = messages on which the link was opened / delivered* clickable messages of the
+-- template. Meta's link clicks name no message; the query link_clicks counts them.
 WITH ${include:cohort},
 ${include:attributed_clicks},
 reached AS (

@@ -1,8 +1,8 @@
 -- Question: How many interactions did Meta not pass on?
 -- Parameters: from, to; ${database}, ${timezone}
 -- Definitions: docs/metrics.md, part 6.
--- The query covers rows of the table messages that happened on the local days `from` to `to`, in which Meta reports a click on a button, a list
--- or another interactive element as unsupported, without its content.
+-- The query covers rows of the table `messages` whose event happened on the local days `from` to `to` and that report a click on a button, a
+-- list or another interactive element as unsupported: Meta did not pass on what was clicked.
 WITH ${include:event_window},
 placed AS (
   SELECT

@@ -1,8 +1,8 @@
 -- Question: Which messages were sent for an event, a registration, a guest, a number or a template, and what became of them?
 -- Parameters: from, to, account_id, phone_number_id, registration_id, event_id, guest_id, recipient_id, template_name, standalone, status; ${database}
 -- Definitions: docs/metrics.md, parts 2 and 6.
--- An empty filter is ignored; standalone is true or false. from, to: first and last local day on which the messages were sent; empty for any day.
--- The query returns the 50 messages that were sent last of those that match all filters, in their present state. Statuses of any age count.
+-- An empty filter is ignored; standalone is true or false. from, to: first and last local day on which the messages were sent; empty for any
+-- day. Of the messages that match all filters, the query returns the 50 that were sent last, in their present state. Statuses of any age count.
 WITH ${include:lookup},
 ${include:logged_messages}
 SELECT

@@ -1,9 +1,9 @@
 -- Question: What is the present state of these messages?
 -- Parameters: from, to, account_id, phone_number_id, message_ids; ${database}
 -- Definitions: docs/metrics.md, parts 2 and 6.
--- message_ids: ids separated by commas. from, to: first and last local day on which the messages were sent; empty for any day. The status is the
--- first of these that applies: deleted, read*, delivered*, failed, sent. Each time is that of the earliest report of its kind. Statuses of any
--- age count.
+-- message_ids: ids separated by commas, without spaces. from, to: first and last local day on which the messages were sent; empty for any day.
+-- The column status contains the first of these states that applies: deleted, read*, delivered*, failed, sent. Each column `…_at` holds the time
+-- of the earliest report of its kind, except sent_at: the earliest report that the message was sent. Statuses of any age count.
 WITH ${include:lookup}
 SELECT
   message_id, state AS status, sent_at, delivered_at, read_at, failed_at, error_code,

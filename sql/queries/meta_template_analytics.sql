@@ -2,9 +2,9 @@
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
 -- The query covers messages sent on the UTC days `from` to `to`, by day and template. Receipts and clicks count for 7 days after the message was
--- sent, as at Meta. sent: messages, except messages of which only a failure was reported. delivered: messages with a reported status delivered or
--- read. read: messages with a reported status read. clicked: clicks, not messages. click_rate = clicked / delivered. Messages of an unknown
--- template are left out.
+-- sent, as in Meta's dashboard. sent: messages, except messages of which only a failure was reported. delivered: messages with a reported status
+-- delivered or read. read: messages with a reported status read. clicked: number of clicks, not of messages. click_rate = clicked / delivered.
+-- Messages of an unknown template are left out.
 WITH ${include:meta_cohort}
 SELECT
   sent_date, template_name,

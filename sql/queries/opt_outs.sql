@@ -1,8 +1,8 @@
 -- Question: How many people stop or resume marketing messages, and on which day?
 -- Parameters: from, to; ${database}, ${timezone}
 -- Definitions: docs/metrics.md, part 6.
--- The query covers rows of account_events with preference stop or resume, by category and by the local day on which they happened. stops and
--- resumes count events, persons_stopped counts persons.
+-- The query covers rows of the table `account_events` whose preference is stop or resume, by category and by the local day of the event. stops
+-- and resumes count events, persons_stopped counts persons.
 WITH ${include:event_window},
 placed AS (
   SELECT

@@ -2,7 +2,7 @@
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
 -- The query covers clicked messages sent on the local days `from` to `to`, by the number of attributed clicks on them. same_button: messages on
--- which one button was clicked at least twice.
+-- which the same button was clicked at least twice.
 WITH ${include:cohort},
 ${include:attributed_clicks},
 buttons AS (

@@ -1,8 +1,8 @@
 -- Question: How many lines of the raw objects could not be placed in a table, and why?
 -- Parameters: from, to; ${database}
 -- Definitions: docs/metrics.md, part 6.
--- The query covers rejected lines, by reason and by the UTC date on which their raw object was delivered. The time zone of the report has no
--- effect. objects: raw objects that held the lines. A raw object that is replayed counts once.
+-- The query covers rejected lines, by reason and by the UTC date on which their raw object was delivered. The parameter timezone has no effect.
+-- objects: number of raw objects that contained the lines. A raw object that is replayed counts once.
 WITH ${include:event_window}
 SELECT
   r.dt AS delivered_on,

@@ -1,8 +1,8 @@
 -- Question: How did the state of templates and the quality of numbers change?
 -- Parameters: from, to; ${database}, ${timezone}
 -- Definitions: docs/metrics.md, part 6.
--- The query covers account events that happened on the local days `from` to `to` about templates, numbers and the account, with their content in
--- payload.
+-- The query covers account events about templates, numbers and the account that happened on the local days `from` to `to`. The column payload
+-- holds the content of the event.
 WITH ${include:event_window},
 placed AS (
   SELECT

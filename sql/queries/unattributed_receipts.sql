@@ -1,10 +1,10 @@
 -- Question: Which delivery receipts are attributed to no message?
 -- Parameters: from, to, account_id, phone_number_id; ${database}, ${timezone}
 -- Definitions: docs/metrics.md, part 6.
--- The query covers receipts that happened on the local days `from` to `to` and belong to no message. A receipt is a status other than those which
--- say that a message was sent. late: the message was sent more than 168 h and at most 31 days before the receipt. unknown_message: no source
--- reports that the message was sent in the 31 days before the receipt, or in the 24 hours after the receipt. No figure about messages counts the
--- receipts of these two kinds; look-ups show them.
+-- The query covers receipts that happened on the local days `from` to `to` and belong to no message. A receipt is a status other than accepted,
+-- pending, queued, enqueued, submitted, sent and failed, which show that the message was sent. late: the message was sent more than 168 h and at
+-- most 31 days before the receipt. unknown_message: no source reports that the message was sent in the 31 days before the receipt, or in the 24
+-- hours after the receipt. No figure about messages counts the receipts of these two kinds; look-ups show them.
 WITH ${include:attribution_window},
 ${include:taps},
 ${include:message_facts},
