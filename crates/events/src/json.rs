@@ -25,7 +25,8 @@ use serde_json::Number;
 
 pub(crate) use self::builder::Arena;
 
-/// Memory limit for the nodes of a body, in bytes. A 3 MB body full of updates uses about two thirds of it.
+/// Memory limit for the nodes of a body, in bytes. A 3 MB body full of statuses uses about two thirds of
+/// this limit.
 pub(crate) const MAX_TREE_BYTES: usize = 20 << 20;
 
 /// Memory limit for the nodes of JSON inside a string, in bytes.

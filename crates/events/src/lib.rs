@@ -162,7 +162,7 @@ fn run(
     }
 }
 
-/// Flattens a body, which is an object or a list of objects.
+/// Flattens a body, which is an object or a list that contains an object.
 fn read_webhook(flattening: &mut Flattening<'_>, provider: Provider, body: &Json<'_>) -> Result<(), Unreadable> {
     flattening.learn_paths(body, "$");
     match body {

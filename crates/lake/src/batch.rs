@@ -127,7 +127,8 @@ impl PartitionBatch {
         (0..rows).step_by(CHUNK_ROWS).map(move |start| (start as u32..rows.min(start + CHUNK_ROWS) as u32).collect())
     }
 
-    /// Names of the columns with at most one distinct value: null in all rows, or dictionaries with a single text.
+    /// Names of the columns that each chunk holds as nulls only, or as a dictionary with at most one text. Two chunks may
+    /// have different texts.
     pub(crate) fn constant_columns(&self) -> Vec<&'static str> {
         let is_constant = |index: usize| {
             self.chunks.iter().all(|chunk| {

@@ -27,7 +27,8 @@ pub(crate) const MAX_PARTS: usize = 8;
 /// Growth factors that are tried; the last one is a few hundredths above 1.
 const FACTORS: usize = 7;
 
-/// Minimum growth of the largest part of a day that has ended: the other parts must have an eighth of its rows.
+/// Factor of [`choose_ended`] while late events of the day still arrive: the other parts that are merged must have at
+/// least an eighth of the rows of the largest of them.
 pub(crate) const ENDED_FACTOR: f64 = 1.125;
 
 /// The parts that can be compacted, smallest first: all but those with columns of a newer version.

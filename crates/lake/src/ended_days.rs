@@ -2,7 +2,7 @@
 //!
 //! Commits leave up to eight parts in a partition. After the day has ended, few rows arrive, so the parts are merged
 //! into one, or into a few if they are large. Parts without rows are ignored: the sweep itself adds such parts (rule
-//! R8). If the sweep compacted them, each of them would cause another rewrite of the day.
+//! R8). If the sweep compacted them, each part that it adds would make it rewrite the whole day.
 //!
 //! The compaction itself changes the manifest. So the sweep records the superseded parts as unreferenced together with
 //! the manifest that still referenced them, and a later sweep deletes these parts without a fence: a late write whose
@@ -30,7 +30,7 @@ const PARTITIONS_AT_ONCE: usize = 16;
 /// next sweep continues.
 const BUDGET_MS: i64 = 4 * 60_000;
 
-/// A partition with several parts: their file names.
+/// A partition with several parts, and the file names of these parts.
 pub(crate) type Candidate = (Partition, Vec<String>);
 
 impl Lake {
@@ -67,8 +67,8 @@ impl Lake {
         first_error.map_or(Ok(superseded), Err)
     }
 
-    /// The minimum growth of the largest part that is compacted (see [`compaction::choose_ended`]). `None` if the day
-    /// has not ended.
+    /// The merged part must have at least this many times the rows of the largest part that is merged into it (see
+    /// [`compaction::choose_ended`]). `None` if the day has not ended.
     fn end_factor(&self, partition: Partition) -> Option<f64> {
         let since_end_ms = self.environment.now_ms().saturating_sub(partition.time_range().1);
         let closed_after = self.options.closed_after.as_millis();

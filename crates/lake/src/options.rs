@@ -11,7 +11,8 @@ pub struct LakeOptions {
     /// part in memory, and readers skip row groups by event time.
     pub row_group_rows: usize,
     /// Compaction never creates a part larger than this many bytes. In a partition that is larger than four times this
-    /// size, the limit is a quarter of the partition.
+    /// size, the limit is a quarter of the partition. A commit ignores the limit if more than eight parts would be left
+    /// otherwise.
     pub target_part_bytes: u64,
     /// Parts are compacted into a part with at least this many times the rows of the largest of them. The number of
     /// times that a row is rewritten is therefore logarithmic in the number of commits. Larger values write less and
@@ -20,8 +21,9 @@ pub struct LakeOptions {
     pub growth_factor: f64,
     /// Every commit compacts the parts below this size, because readers fetch about 60 kB to open a file of any size.
     pub small_part_bytes: u64,
-    /// Time after the end of a day until no more events of the day are expected. Until then the sweep rewrites the
-    /// largest part of the day only if it grows by an eighth, afterwards always.
+    /// Time after the end of a day until no more events of the day are expected. Until then the sweep merges
+    /// parts of the day only if the merged part has at least 1.125 times the rows of the largest of them; afterwards it
+    /// always merges them.
     pub closed_after: Duration,
     /// Maximum number of attempts at a conditional write. After that it fails with [`crate::LakeError::Contention`].
     pub max_attempts: u32,

@@ -93,7 +93,7 @@ struct OpenGroup {
 
 impl<'s> PartWriter<'s> {
     /// Creates a writer of the part with this file name and path. `expected_rows` is an estimate. The columns named
-    /// in `constant` have at most one distinct value.
+    /// in `constant` are not compressed, because each of them takes only a few bytes.
     pub(crate) fn new(
         store: &'s dyn ObjectStore,
         table: Table,

@@ -9,7 +9,8 @@
 /// null.
 ///
 /// Columns are added at the end of a table, never renamed and never given another type: old files must stay readable.
-/// A column that is part of the key can only be added if rows written before have no value in it.
+/// If a column of the key is added to a table with rows, a replay of their raw objects adds these rows a second time,
+/// unless the column is null in them. A `required` column can only be added to a table that has no rows yet.
 #[macro_export]
 macro_rules! with_tables {
     ($callback:ident) => {

@@ -56,7 +56,7 @@ impl LakeArguments {
         Ok(Lake::open(&self.url, lake_options(self.erasure_key.clone()))?)
     }
 
-    /// Opens the lake to move rows into it. A missing local directory is created.
+    /// Opens the lake to add rows to it. A missing local directory is created.
     pub(crate) fn open_since(&self, first: &FirstDayArgument) -> Result<Lake, Box<dyn Error + Send + Sync>> {
         let first_day = first.first_day.unwrap_or_default();
         Ok(Lake::open(&self.url, LakeOptions { first_day, ..lake_options(self.erasure_key.clone()) })?)
@@ -69,10 +69,10 @@ impl LakeArguments {
     }
 }
 
-/// The first day of the events that a command moves into the lake.
+/// The first day of the events that a command adds to the lake.
 #[derive(clap::Args)]
 pub(crate) struct FirstDayArgument {
-    /// The first UTC day whose events are taken, as in 2024-01-01; earlier ones are rejected [default: 2009-01-01]
+    /// The first UTC day whose events are accepted, as in 2024-01-01; earlier events are rejected [default: 2009-01-01]
     #[arg(long, value_name = "DATE", env = "FIRST_DAY")]
     first_day: Option<FirstDay>,
 }
@@ -100,7 +100,7 @@ impl LookupsArguments {
 /// The look-up store that a command updates, if any.
 #[derive(clap::Args)]
 pub(crate) struct OptionalLookupsArguments {
-    /// The look-up store that follows the lake: file:///directory or dynamodb://table
+    /// The look-up store of this lake, which the command then also updates: file:///directory or dynamodb://table
     #[arg(long = "lookups", value_name = "URL", env = "LOOKUPS_URL")]
     address: Option<Address>,
 }

@@ -154,8 +154,8 @@ fn columns_are_read_in_any_order() {
     }
 }
 
-/// Ingest's clock was two days slow. Once the event time has passed, the row is accepted. The mark that ingest adds
-/// is not a column.
+/// Ingest's clock was two days slow. The row is accepted as soon as the event time is at most a day after the
+/// transform's clock. The mark that ingest adds is not a column.
 #[test]
 fn a_doubtful_receipt_loses_no_row() {
     let event_ts = RECEIVED + 2 * FUTURE_TOLERANCE_MS;

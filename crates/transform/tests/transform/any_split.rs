@@ -39,8 +39,8 @@ fn webhooks() -> Vec<Vec<u8>> {
     paths.iter().map(|path| read(path)).collect()
 }
 
-/// Table and key of every row as text. Times outside the key may differ: of two webhooks with the same statement, the
-/// row that was committed first is kept.
+/// Table and key of every row as text. Times outside the key may differ: of two webhooks with the same report, the row
+/// that was committed first is kept, or, if both are in one batch, the row that was received first.
 async fn rows(lake: &Lake) -> BTreeSet<String> {
     let mut rows = BTreeSet::new();
     for table in Table::ALL {
@@ -63,7 +63,8 @@ async fn rows(lake: &Lake) -> BTreeSet<String> {
     rows
 }
 
-/// Moves the objects with `workers` concurrent workers. Returns the rows and the summed reports.
+/// Commits the rows of these raw objects to a new lake, with `workers` concurrent workers. Returns the rows of the lake
+/// and the sum of the workers' reports.
 fn transform(objects: &[Vec<u8>], workers: usize, flush_bytes: usize) -> (BTreeSet<String>, BatchReport) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
