@@ -7,9 +7,12 @@
 //! starts, no manifest references the part, and none will.
 //!
 //! A writer that is suspended between its last clock check and its write can break R4. Therefore (rule R8) the manifest
-//! of the partition must have changed since the part was recorded. If the manifest has not changed, the sweep changes
-//! it by adding a part without rows, a "fence". The condition of the late write then fails: every publication adds a
-//! part under a new name, so the lake never writes an earlier text of a manifest again.
+//! of the partition must have changed since the part was recorded. The condition of the late write then fails: every
+//! publication adds a part under a new name, so the lake never writes an earlier text of a manifest again.
+//! - If a later sweep finds that the manifest has changed, a late write may have published the part and a commit may
+//!   have replaced it again. So the sweep records the part anew, as "settled", and the grace period starts again.
+//! - If the manifest is still the same after the grace period, the sweep changes it by adding a part without rows, a
+//!   "fence". The part was not published in between, so the sweep deletes it at once.
 //!
 //! If a partition has parts but no manifest, the manifest may have been lost. The sweep deletes nothing there and
 //! reports the partition.
@@ -62,10 +65,14 @@ pub struct SweepReport {
 /// Record of an unreferenced part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Sighting {
-    /// When a sweep first found the part unreferenced, in milliseconds since 1970.
+    /// When a sweep found the part unreferenced, in milliseconds since 1970. The grace period starts then.
     first_seen_ms: i64,
     /// SHA-256 of the partition's manifest at that time.
     manifest: String,
+    /// Whether the manifest had changed at that time since an earlier sweep also found the part unreferenced. Then no
+    /// write can publish the part any more.
+    #[serde(default)]
+    settled: bool,
 }
 
 /// The stored record of all sweeps: each unreferenced part by its path inside the lake.
@@ -79,13 +86,9 @@ fn record_path() -> Path {
     Path::from_iter(["sweep", "unreferenced.json"])
 }
 
-/// The unreferenced parts of one partition that are to be deleted.
-struct Due {
-    partition: Partition,
-    parts: Vec<ObjectMeta>,
-    /// Whether the manifest is still the one recorded with any of the parts, so that it must be changed first.
-    needs_fence: bool,
-}
+/// The unreferenced parts to delete of each partition. The key's first member says whether the manifest must be changed
+/// first. Partitions that need no write come first, because on a full disk deletions free space.
+type Due = BTreeMap<(bool, Partition), Vec<ObjectMeta>>;
 
 impl Lake {
     /// Deletes superseded and abandoned parts, confirms erasures that are due, and compacts days that have ended. With
@@ -132,7 +135,7 @@ impl Lake {
         // ago, and the sweep may have been suspended since it began.
         let now_ms = self.environment.now_ms();
         let (grace_ms, delay_ms) = (self.grace_ms(), self.confirmation_delay_ms());
-        let (mut record, mut due) = (Unreferenced::default(), BTreeMap::<Partition, Due>::new());
+        let (mut record, mut due) = (Unreferenced::default(), Due::new());
         let mut without_manifest = BTreeSet::new();
         for (partition, name, part) in parts {
             let manifest = manifests.get(&partition).filter(|manifest| !manifest.parts.is_empty());
@@ -150,15 +153,20 @@ impl Lake {
                 continue;
             };
             match known.parts.get(&path) {
-                Some(sighting) if now_ms.saturating_sub(sighting.first_seen_ms) > grace_ms => {
-                    let due = due.entry(partition).or_insert(Due { partition, parts: Vec::new(), needs_fence: false });
-                    due.needs_fence |= sighting.manifest == manifest.digest;
-                    due.parts.push(part);
+                // A late write may have published the part in the meantime, and readers may still use that manifest.
+                Some(sighting) if !sighting.settled && sighting.manifest != manifest.digest => {
+                    let manifest = manifest.digest.clone();
+                    record.parts.insert(path, Sighting { first_seen_ms: now_ms, manifest, settled: true });
+                }
+                Some(sighting) => {
+                    if now_ms.saturating_sub(sighting.first_seen_ms) > grace_ms {
+                        due.entry((!sighting.settled, partition)).or_default().push(part);
+                    }
                     record.parts.insert(path, sighting.clone());
                 }
-                Some(sighting) => _ = record.parts.insert(path, sighting.clone()),
                 None if now_ms.saturating_sub(created_at_ms(&part)) > delay_ms => {
-                    let sighting = Sighting { first_seen_ms: now_ms, manifest: manifest.digest.clone() };
+                    let manifest = manifest.digest.clone();
+                    let sighting = Sighting { first_seen_ms: now_ms, manifest, settled: false };
                     record.parts.insert(path, sighting);
                 }
                 None => {}
@@ -186,46 +194,54 @@ impl Lake {
         result
     }
 
-    /// Deletes parts, first in partitions that need no write, because on a full disk this frees space. An error in
-    /// one partition does not stop the others; the first error is returned at the end.
+    /// Deletes parts. An error in one partition does not stop the others; the first error is returned at the end.
     async fn delete_due(
-        &self,
-        due: BTreeMap<Partition, Due>,
-        dry_run: bool,
-        record: &mut Unreferenced,
-        report: &mut SweepReport,
-    ) -> Result<(), LakeError> {
-        let mut due: Vec<Due> = due.into_values().collect();
-        due.sort_by_key(|due| (due.needs_fence, due.partition));
-        let mut first_error = None;
-        for due in due {
-            if let Err(error) = self.delete_in(due, dry_run, record, report).await {
-                first_error.get_or_insert(error);
-            }
-        }
-        first_error.map_or(Ok(()), Err)
-    }
-
-    async fn delete_in(
         &self,
         due: Due,
         dry_run: bool,
         record: &mut Unreferenced,
         report: &mut SweepReport,
     ) -> Result<(), LakeError> {
-        let mut referenced = Vec::new();
-        if due.needs_fence && !dry_run {
-            let recorded = due.parts.iter().filter_map(|part| record.parts.get(part.location.as_ref()));
-            let recorded = recorded.map(|sighting| sighting.manifest.clone()).collect();
-            let replaced = self.replace_parts(due.partition, &mut Fence { partition: due.partition, recorded }).await?;
-            report.fenced_manifests += u64::from(replaced.published.is_some());
-            referenced = replaced.parts;
-        }
-        for part in due.parts {
-            // Skip parts that a late writer published before the fence.
-            if part.location.filename().is_some_and(|name| referenced.iter().any(|other| other == name)) {
-                continue;
+        let mut first_error = None;
+        for ((needs_fence, partition), parts) in due {
+            let safe = if needs_fence && !dry_run { self.fence(partition, &parts, record).await } else { Ok(true) };
+            let deleted = match safe {
+                Ok(true) => {
+                    report.fenced_manifests += u64::from(needs_fence && !dry_run);
+                    self.delete_in(parts, dry_run, record, report).await
+                }
+                Ok(false) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = deleted {
+                first_error.get_or_insert(error);
             }
+        }
+        first_error.map_or(Ok(()), Err)
+    }
+
+    /// Changes the manifest that is recorded with the parts. Returns false if another process has changed it: it may
+    /// have published a part, so the next sweep decides again.
+    async fn fence(
+        &self,
+        partition: Partition,
+        parts: &[ObjectMeta],
+        record: &Unreferenced,
+    ) -> Result<bool, LakeError> {
+        let recorded = parts.iter().filter_map(|part| record.parts.get(part.location.as_ref()));
+        let recorded = recorded.map(|sighting| sighting.manifest.clone()).collect();
+        let replaced = self.replace_parts(partition, &mut Fence { partition, recorded }).await?;
+        Ok(replaced.published.is_some())
+    }
+
+    async fn delete_in(
+        &self,
+        parts: Vec<ObjectMeta>,
+        dry_run: bool,
+        record: &mut Unreferenced,
+        report: &mut SweepReport,
+    ) -> Result<(), LakeError> {
+        for part in parts {
             if !dry_run {
                 self.delete_part(&part.location).await?;
             }
@@ -258,7 +274,7 @@ impl Lake {
         };
         let paths: Vec<String> =
             names.iter().filter(is_old).map(|name| partition.part_path(name).to_string()).collect();
-        let sighting = Sighting { first_seen_ms: now_ms, manifest: manifest.to_owned() };
+        let sighting = Sighting { first_seen_ms: now_ms, manifest: manifest.to_owned(), settled: true };
         change_record(self, record_path(), |record: &mut Unreferenced| {
             record.parts.extend(paths.iter().map(|path| (path.clone(), sighting.clone())));
         })

@@ -9,7 +9,7 @@ use crate::support::rows::{self, BASE, DAY};
 use crate::support::store::{Faults, FaultyStore};
 use crate::support::{Virtual, finish, step};
 use bluetick_lake::{Environment, Lake, LakeOptions, Person};
-use object_store::ObjectStore;
+use object_store::{ObjectStore, ObjectStoreExt};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -89,4 +89,45 @@ fn hold_during_erasure(earlier: &[u32]) -> u64 {
 fn a_write_that_is_held_during_an_erasure_brings_nobody_back() {
     assert_eq!(hold_during_erasure(&[0]), 2);
     assert_eq!(hold_during_erasure(&[]), 1);
+}
+
+/// A delayed write publishes a part that a sweep has already recorded as unreferenced, and the next commit merges this
+/// part into another. A query that reads the manifest in between needs the part for the whole grace period.
+#[test]
+fn a_part_that_was_published_late_and_replaced_stays_for_the_grace_period() {
+    let store = FaultyStore::new(7, Faults::default(), true);
+    let clock = Virtual::new(DAY, 7);
+    let writer = lake(Arc::new(store.clone()), &clock);
+    finish(writer.commit(&rows::batches(&[0])[0])).unwrap();
+    let batch = &rows::batches(&[3])[0];
+    let mut commit: Pin<Box<dyn Future<Output = _>>> = Box::pin(writer.commit(batch));
+    while !store.is_writing() {
+        assert!(step(&mut commit).is_none());
+    }
+    let other = lake(Arc::new(store.inner().clone()), &clock);
+    // The part is recorded, and 23 hours pass. Then the write takes effect.
+    clock.advance(HOUR_MS);
+    finish(other.sweep(false)).unwrap();
+    clock.advance(23 * HOUR_MS);
+    finish(commit).unwrap();
+    let manifest = rows::manifest_path(rows::folder(3));
+    let read = |path| finish(store.inner().get(path)).and_then(|got| finish(got.bytes()));
+    let text = read(&manifest).unwrap();
+    let query = rows::referenced(std::str::from_utf8(&text).unwrap());
+    // The part is merged into another one before any sweep has seen it referenced.
+    finish(other.commit(&rows::batches(&[6])[0])).unwrap();
+    assert_ne!(read(&manifest).unwrap(), text);
+    let mut sweeps = 0;
+    loop {
+        clock.advance(2 * HOUR_MS);
+        let deleted = finish(other.sweep(false)).unwrap().deleted;
+        sweeps += 1;
+        if query.iter().any(|part| deleted.contains(&part.to_string())) {
+            break;
+        }
+        assert!(query.iter().all(|part| read(part).is_ok()));
+        assert!(sweeps < 100, "the part is never deleted");
+    }
+    assert!(sweeps > 12, "a part was deleted {sweeps} sweeps, two hours apart, after a query could read it");
+    assert_eq!(finish(other.verify()).unwrap().problems, []);
 }
