@@ -115,9 +115,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_key_may_also_stand_in_the_environment() {
-        let variable = |wanted: &'static str| move |name: &str| (name == wanted).then(|| "key".to_owned());
-        assert_eq!(read(variable("ERASURE_KEY")).await.unwrap().as_deref(), Some("key"));
-        assert_eq!(read(variable("OTHER")).await.unwrap(), None);
+        let only = |wanted: &'static str| move |name: &str| (name == wanted).then(|| "key".to_owned());
+        assert_eq!(read(only("ERASURE_KEY")).await.unwrap().as_deref(), Some("key"));
+        assert_eq!(read(only("OTHER")).await.unwrap(), None);
         assert_eq!(read(|_| Some(" ".to_owned())).await.unwrap(), None, "an empty variable counts as none");
         let error = read(|_| Some("hidden".to_owned())).await.unwrap_err();
         assert!(matches!(error, ErasureKeyError::Two) && !format!("{error:?} {error}").contains("hidden"));
