@@ -64,7 +64,7 @@ def test_the_stack_policy_protects_what_holds_data(user: Machine, deployed: Depl
     body = user.emulator.client("cloudformation").get_stack_policy(StackName=STACK)["StackPolicyBody"]
     denied = [item["Resource"] for item in json.loads(body)["Statement"] if item["Effect"] == "Deny"]
     assert denied == [
-        [f"LogicalResourceId/{name}" for name in ("LakeBucket", "RawBucket", "ResultBucket")]
+        [f"LogicalResourceId/{name}" for name in ("ArchiveBucket", "LakeBucket", "RawBucket", "ResultBucket")]
         + ["LogicalResourceId/VerifyTokenSecret", "LogicalResourceId/WebhookSecret"]
     ]
 
