@@ -36,7 +36,7 @@ Each file of `sql/queries` is a query that answers one question. Athena and Trin
     make query Q=message_log FROM=2026-11-01 TO=2026-11-20 PARAMS='event_id=E1 template_name="Spring sale"'
 
 [metrics.md](metrics.md) defines every column; this page repeats the definitions in short. In Athena's
-console each query is a saved query, which runs as it stands ([analysts.md](analysts.md)). A query with parameters is also a prepared statement. The section
+console each query is a saved query, which runs as it stands ([analysts.md](analysts.md)). Each query is also a prepared statement. The section
 of each query lists its parameters in the order of the `?` in the statement, as in `EXECUTE ctr_by_template USING '2026-11-01', '2026-11-20', '', ''`. An empty
 text means no filter. The parameters `from` and `to` are the first and the last
 day of the report. SQL that several queries share is in `sql/common` and is included in each statement.

@@ -2,8 +2,8 @@
 -- Parameters: from, to, account_id, phone_number_id, message_ids; ${database}
 -- Definitions: docs/metrics.md, parts 2 and 6.
 -- message_ids: ids separated by commas, without spaces. from, to: first and last local day on which the messages were sent; empty for any day.
--- The column status contains the first of these states that applies: deleted, read*, delivered*, failed, sent. Each column `…_at` holds the time
--- of the earliest report of its kind, except sent_at: the earliest report that the message was sent. Statuses of any age count.
+-- The column status contains the first of these states that applies: deleted, read*, delivered*, failed, sent. Each column `…_at` holds the event
+-- time of the earliest status of its kind; sent_at is the earliest time of all rows that say that the message was sent. Statuses of any age count.
 WITH ${include:lookup}
 SELECT
   message_id, state AS status, sent_at, delivered_at, read_at, failed_at, error_code,

@@ -2,7 +2,8 @@
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, parts 6 and 7.
 -- The query covers recipients of messages sent on the local days `from` to `to`, by reason. undeliverable: a message failed with error code 1013,
--- 131026 or 131062, and no message to the person was delivered* on these days. opted_out: a message failed with error code 131050.
+-- 131026 or 131062, and no message to the person was delivered* on these days. The code 131021 of the failure
+-- class undeliverable does not count here. opted_out: a message failed with error code 131050.
 WITH ${include:cohort},
 people AS (
   SELECT

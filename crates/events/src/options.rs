@@ -7,7 +7,7 @@ use sha2::Sha256;
 
 use crate::digest::hex;
 
-/// Which personal data records contain.
+/// Decides which personal data the records may contain.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// If set, phone numbers are replaced by keyed hashes, and names of people are dropped.

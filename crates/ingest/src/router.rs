@@ -116,7 +116,7 @@ impl<C: FirehoseClient> Router<C> {
         Self { archive, ..self }
     }
 
-    /// The same router with look-ups. Webhooks update their store.
+    /// The same router with look-ups: webhooks update the look-up store.
     #[must_use]
     pub fn with_lookups(self, lookups: Option<Lookups>) -> Self {
         Self { lookups, ..self }
@@ -291,7 +291,7 @@ impl<C: FirehoseClient> Router<C> {
     }
 }
 
-/// The text of the lines, with a warning if a time of receipt is doubtful.
+/// Returns the lines as text. Counts doubtful times of receipt in `report`, and logs a warning if there are any.
 fn marked(lines: Lines, received_at: i64, report: &mut Report) -> Vec<u8> {
     let lines = raw_lines(lines, received_at);
     report.doubtful_receipts = lines.doubtful_receipts;

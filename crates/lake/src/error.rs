@@ -49,9 +49,9 @@ pub enum LakeError {
         /// Path of the missing part in the object store.
         part: String,
     },
-    /// The row counts before and after do not agree (rule R6 of `docs/lake.md`). The row counts of parts are checked
-    /// before publishing, so after such an error nothing was published. The counts of the batch are checked after
-    /// publishing.
+    /// The row counts before and after do not agree (rule R6 of `docs/lake.md`). If the counts of parts
+    /// disagree, nothing was published: they are checked before publishing. If the counts of a batch disagree, its rows
+    /// may already be published: they are checked afterwards.
     #[error("rows of {partition} do not add up: {detail}")]
     Conservation {
         /// The partition.
@@ -62,7 +62,7 @@ pub enum LakeError {
     /// Every attempt at a conditional write conflicted with another writer or had no clear outcome.
     #[error("{object} could not be written in {attempts} attempts{}", last.as_ref().map(|error| format!("; last error: {error}")).unwrap_or_default())]
     Contention {
-        /// The partition, or the path of the metadata record.
+        /// The partition, or the path of a metadata object, such as `erasures/list.json`.
         object: String,
         /// Number of attempts.
         attempts: u32,

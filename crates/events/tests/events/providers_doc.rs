@@ -9,7 +9,8 @@ use crate::support::fixtures;
 use bluetick_events::Record;
 use serde_json::Value;
 
-/// Columns that every record has, or that add no information to the table's name.
+/// Columns that the cells leave out, because every record has them, or every record of `account_events` (`event_id`).
+/// `sends.event_id` is another column of that name and is listed.
 const ALWAYS: [&str; 6] = ["table", "event_ts", "provider", "received_at", "event_id", "dt"];
 
 #[test]
@@ -42,7 +43,8 @@ fn the_table_of_shapes_fits_the_fixtures() {
     }
 }
 
-/// For each table, lists the columns that at least one record fills; kinds, statuses and types with their values.
+/// For each table, lists the columns that at least one record fills. Kinds, statuses, types and preferences are listed
+/// with their values.
 fn tables_and_columns(records: &[Record]) -> String {
     let mut tables: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for record in records {

@@ -19,7 +19,7 @@ fn event(message: &Message) -> Option<String> {
     message.record.as_ref().and_then(|record| record.event.clone())
 }
 
-/// Answers the `ctr_*` and `funnel_*` queries, except those about buttons.
+/// Answers those `ctr_*` and `funnel_*` queries that group by an attribute in this module's first line.
 pub(super) fn answers(knowledge: &Knowledge<'_>) -> Vec<Answer> {
     let cohort: Vec<&Message> = knowledge.cohort().collect();
     let clickable: Vec<&Message> = knowledge.clickable().collect();
