@@ -296,7 +296,8 @@ impl Lake {
         Ok(parts.try_collect().await?)
     }
 
-    fn grace_ms(&self) -> i64 {
+    /// The grace period in milliseconds.
+    pub(crate) fn grace_ms(&self) -> i64 {
         i64::try_from(self.options.grace.as_millis()).unwrap_or(i64::MAX)
     }
 }

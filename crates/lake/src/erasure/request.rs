@@ -291,10 +291,12 @@ impl Lake {
     }
 
     fn remaining_copies(&self, now_ms: i64) -> Vec<RemainingCopy> {
-        let grace_ms = i64::try_from(self.options.grace.as_millis()).unwrap_or(i64::MAX);
-        // The sweep runs hourly. One run records the part, and one run after the grace period deletes it.
-        let swept_ms =
-            now_ms.saturating_add(grace_ms).saturating_add(self.confirmation_delay_ms()).saturating_add(2 * 3_600_000);
+        // The sweep runs hourly. One run records the part. If the manifest then changes late in the grace period, another
+        // run starts the period again. A last run deletes the part.
+        let swept_ms = now_ms
+            .saturating_add(self.confirmation_delay_ms())
+            .saturating_add(self.grace_ms().saturating_mul(2))
+            .saturating_add(3 * 3_600_000);
         vec![
             RemainingCopy { place: "superseded_parts", until_ms: Some(swept_ms), ends_by: "the hourly sweep" },
             RemainingCopy { place: "raw_objects", until_ms: None, ends_by: "the expiry rule of raw/" },

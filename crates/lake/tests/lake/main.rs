@@ -9,7 +9,6 @@
     missing_docs
 )]
 
-mod allocations;
 mod any_order;
 mod commit;
 mod crash_matrix;
