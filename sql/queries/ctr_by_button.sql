@@ -1,4 +1,4 @@
--- Question: In what share of the messages that show it is each button clicked?
+-- Question: For each button: in what share of the messages that show the button is it clicked?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
 -- The query covers clickable messages sent on the local days `from` to `to`, by template and button. A message shows a button of its template if

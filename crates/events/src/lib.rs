@@ -106,7 +106,8 @@ pub struct FlattenedLines {
 }
 
 /// As [`flatten`], but returns each record as the line that [`Record::write_line`] writes. This is several times as
-/// fast, because texts are copied from the body to the line only.
+/// fast, because each text is copied only once:
+/// from the body into the line, and not into a record first.
 ///
 /// # Errors
 /// See [`FlattenError`].

@@ -1,6 +1,7 @@
 //! Limits on the content that one body may put into records. Longer texts are truncated at a character boundary.
 //!
-//! With these limits each line stays below 1,000 KiB, the maximum of a Kinesis Data Firehose record.
+//! With these limits each line stays below 1,000 KiB, the maximum of a Kinesis Data Firehose record. The one exception is
+//! [`unreadable_record`](crate::unreadable_record).
 
 use std::borrow::Cow;
 
@@ -38,7 +39,7 @@ pub(crate) fn truncate(text: &str, bytes: usize) -> &str {
     if text.len() <= bytes { text } else { text.get(..text.floor_char_boundary(bytes)).unwrap_or(text) }
 }
 
-/// As [`truncate`]; a text of its own stays one.
+/// As [`truncate`]. A borrowed text stays borrowed, and an owned text stays owned.
 #[inline]
 pub(crate) fn truncated(text: Cow<'_, str>, bytes: usize) -> Cow<'_, str> {
     match text {

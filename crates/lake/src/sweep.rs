@@ -69,8 +69,8 @@ struct Sighting {
     first_seen_ms: i64,
     /// SHA-256 of the partition's manifest at that time.
     manifest: String,
-    /// Whether the manifest had changed at that time since an earlier sweep also found the part unreferenced. Then no
-    /// write can publish the part any more.
+    /// True if the manifest had been replaced between the first record of the part and this one. Then no write can
+    /// publish the part any more.
     #[serde(default)]
     settled: bool,
 }
