@@ -1,8 +1,8 @@
--- Question: Do people who get more messages a week click less?
+-- Question: Do people to whom more messages a week are sent click less?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
--- The query covers messages sent on the local days `from` to `to`, by the number of messages that their recipient got in the same ISO week (5
--- stands for five and more). person_weeks: pairs of a person and a week. ctr = messages clicked / messages delivered*.
+-- The query covers messages sent on the local days `from` to `to`, by the number of messages that were sent to their recipient in the same
+-- ISO week (5 stands for five and more). person_weeks: pairs of a person and a week. ctr = messages clicked / messages delivered*.
 WITH ${include:cohort},
 person_weeks AS (
   SELECT

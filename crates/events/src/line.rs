@@ -54,7 +54,8 @@ values! {
     Option<BTreeMap<String, String>> => |value| value.as_ref().map_or(Value::Null, Value::Map),
 }
 
-/// A column's name as it is in a line, as in `,"name":`. `N` is the length of the name and 4.
+/// A column's name as it is in a line, as in `,"name":`. `N` is the length of the name plus 4, for the comma, the
+/// two quotation marks and the colon.
 pub(crate) const fn column_key<const N: usize>(name: &str) -> [u8; N] {
     let mut key = [b'"'; N];
     if let [comma, _, place @ .., _, colon] = &mut key as &mut [u8] {

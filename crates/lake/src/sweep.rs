@@ -153,7 +153,8 @@ impl Lake {
                 continue;
             };
             match known.parts.get(&path) {
-                // A late write may have published the part in the meantime, and readers may still use that manifest.
+                // A late write may have published the part in the meantime, and readers may still use the manifest that
+                // this write published.
                 Some(sighting) if !sighting.settled && sighting.manifest != manifest.digest => {
                     let manifest = manifest.digest.clone();
                     record.parts.insert(path, Sighting { first_seen_ms: now_ms, manifest, settled: true });

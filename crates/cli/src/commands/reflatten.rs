@@ -16,7 +16,7 @@ use crate::output::{self, CommandResult};
 /// Records that are already in the lake add no rows, and records of erased persons are left out, so the command can be
 /// repeated.
 ///
-/// Exit status 1 if an object or a body could not be used; all other objects and bodies are used.
+/// Exit status 1 if an object, a line or a body could not be used; all others are used.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The archived bodies: s3://bucket/archive/2026/11/20 or file:///directory

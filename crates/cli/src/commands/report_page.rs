@@ -12,7 +12,8 @@ use http::{HeaderMap, Method, StatusCode, header};
 
 /// The path of the report page.
 pub(crate) const PATH: &str = "/report";
-const NO_REPORT: &str = "There is no report yet: write one with make report, LAKE= set to this lake.\n";
+const NO_REPORT: &str =
+    "There is no report yet. To write one, run: make report LAST=7d LAKE=<directory of this lake>\n";
 const FORWARDED: [&str; 4] = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host"];
 
 /// The report directory of a lake at a `file://` URL; `None` for other lakes.

@@ -1,7 +1,13 @@
 //! Clicks on template buttons. They contain the id of the business message but no id of their own.
 //!
-//! The clicked button is described in one of six places: `event` beside `data`, `event` in `data`, `event` beside a
-//! message without envelope, `message.meta_data`, `message` itself, or `message.meta_data.cta_click_info.<link>`.
+//! The clicked button is described in one of six places. The numbers are those of docs/providers.md:
+//!
+//! 1. `message.meta_data`
+//! 2. `event` beside `message`, in a body without `data`
+//! 3. `event` in `data`
+//! 4. `event` beside `data`
+//! 5. `message` itself
+//! 6. `message.meta_data.cta_click_info.<link>`
 
 use super::webhook::{Webhook, account_event};
 use crate::digest::hash;
