@@ -1,8 +1,9 @@
 // The ingest function's work in Node.js: check the signature, parse, flatten statuses and clicks, write lines.
-// `node ingest.mjs repeat BODY COUNT` does it COUNT times; `node ingest.mjs serve FILE` serves it over HTTP.
+// `node ingest.mjs repeat BODY COUNT` does it COUNT times; `node ingest.mjs serve FILE` serves it over HTTP, and answers a
+// webhook when its lines are on disk.
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { appendFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
@@ -57,12 +58,20 @@ if (mode === 'repeat') {
   }
   console.log(lines);
 } else {
+  const file = await open(path, 'a');
   const server = createServer((request, response) => {
+    if (request.method === 'GET') {
+      response.writeHead(200).end('{"ok":true}');
+      return;
+    }
     const pieces = [];
     request.on('data', (piece) => pieces.push(piece));
     request.on('end', async () => {
       const lines = handle(Buffer.concat(pieces), request.headers['x-hub-signature-256']);
-      if (lines) await appendFile(path, lines);
+      if (lines) {
+        await file.appendFile(lines);
+        await file.datasync();
+      }
       response.writeHead(lines === null ? 401 : 200).end();
     });
   });

@@ -39,8 +39,10 @@ Versions: DuckDB {duckdb}, polars {polars}, pyarrow {pyarrow}, delta-rs {deltala
 - `commit`: 10,000 statuses, 500 of them duplicates, into a day that is there already. DuckDB rewrites the day, delta-rs
   merges.
 - `ingest`: signature, parsing and flattening of one body in a running process, without the network.
-- `cold-start`, `load`: `bluetick serve` and a Node.js server, from the start of the process to the first answer, and
-  user and system CPU for a request over HTTP.
+- `cold-start`: from the start of the process to the first answer of `bluetick serve` and of a Node.js server: to
+  `/health`, and then to a webhook, which each of them answers when its lines are on disk.
+- `load`: user and system CPU for a webhook over HTTP, one connection, one webhook at a time. Ours writes a new object
+  for it, and each new folder, to disk; Node.js appends to one file.
 - `query`: DuckDB over the parts of a day as the commits left them, over the parts after the sweep has compacted the
   day, and over one file with the same rows.
 
