@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bluetick_storage::{Location, Profile};
+use bluetick_storage::{IgnoredKeys, Location, Profile};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
@@ -33,6 +33,10 @@ pub struct Lake {
     pub(crate) environment: Arc<dyn Environment>,
     /// The directory of a `file://` lake.
     pub(crate) directory: Option<PathBuf>,
+    /// Prefix of the keys of the lake in `ignored`.
+    key_prefix: String,
+    /// Keys that listings left out, because no path represents them. The lake never writes such a key.
+    ignored: IgnoredKeys,
     footers: Mutex<HashMap<String, Arc<Part>>>,
     large_parts: Semaphore,
 }
@@ -44,8 +48,10 @@ impl Lake {
     /// # Errors
     /// [`LakeError::Url`] if the URL cannot be used.
     pub fn open(url: &str, options: LakeOptions) -> Result<Self, LakeError> {
-        let Location { store, prefix, base_uri, directory, .. } = bluetick_storage::open(url, Profile::BATCH)?;
-        Ok(Self { directory, ..Self::with_store(below(store, prefix), &base_uri, options) })
+        let Location { store, prefix, base_uri, directory, ignored, .. } = bluetick_storage::open(url, Profile::BATCH)?;
+        let key_prefix = if prefix.as_ref().is_empty() { String::new() } else { format!("{prefix}/") };
+        let lake = Self::with_store(below(store, prefix), &base_uri, options);
+        Ok(Self { directory, key_prefix, ignored, ..lake })
     }
 
     /// Opens a lake in any store that supports conditional writes. `base_uri` is the URI of the store's root as other
@@ -57,6 +63,8 @@ impl Lake {
             options,
             environment: Arc::new(SystemEnvironment),
             directory: None,
+            key_prefix: String::new(),
+            ignored: IgnoredKeys::default(),
             footers: Mutex::default(),
             large_parts: Semaphore::new(LARGE_PARTS_AT_ONCE as usize),
         }
@@ -82,6 +90,12 @@ impl Lake {
     /// reads or writes that path.
     pub fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.store
+    }
+
+    /// The keys inside the lake that listings have left out since the last call.
+    pub(crate) fn take_ignored(&self) -> Vec<String> {
+        let keys = self.ignored.take();
+        keys.iter().map(|key| key.strip_prefix(&self.key_prefix).unwrap_or(key).to_owned()).collect()
     }
 
     /// The time of the lake's clock, in milliseconds since 1970 (UTC).

@@ -333,7 +333,9 @@ pub(crate) fn created_at_ms(part: &ObjectMeta) -> i64 {
     uuid.and_then(|uuid| uuid_time_ms(&uuid)).unwrap_or_else(|| part.last_modified.timestamp_millis())
 }
 
-/// The UUID in a part's file name `<uuid>.parquet`; `None` for any other name.
+/// The UUID in a part's file name `<uuid>.parquet`; `None` for any other name. The parser of UUIDs also accepts spellings
+/// that the lake never writes, such as capital letters and braces.
 fn part_uuid(name: &str) -> Option<Uuid> {
-    Uuid::parse_str(name.strip_suffix(".parquet")?).ok()
+    let name = name.strip_suffix(".parquet")?;
+    Uuid::parse_str(name).ok().filter(|uuid| uuid.to_string() == name)
 }

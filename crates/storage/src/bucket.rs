@@ -6,6 +6,7 @@
 //! [`open`](crate::open) returns: region, endpoint, credentials, time-outs and number of retries.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -57,6 +58,8 @@ pub struct Listed {
     pub key: String,
     /// Size in bytes.
     pub size: u64,
+    /// When the object was written.
+    pub modified: SystemTime,
 }
 
 /// The content of an object.
@@ -104,6 +107,18 @@ struct Page {
 struct Entry {
     key: String,
     size: u64,
+    last_modified: String,
+}
+
+impl Entry {
+    fn listed(self, is_encoded: bool) -> Result<Listed> {
+        let modified = DateTime::from_str(&self.last_modified, Format::DateTime);
+        let modified = modified.ok().and_then(|time| SystemTime::try_from(time).ok());
+        let problem = || failed(format!("S3 gave the time {:?} for {:?}", self.last_modified, self.key).into());
+        let modified = modified.ok_or_else(problem)?;
+        let key = if is_encoded { decoded(&self.key)? } else { self.key };
+        Ok(Listed { key, size: self.size, modified })
+    }
 }
 
 impl Bucket {
@@ -154,20 +169,17 @@ impl Bucket {
     }
 
     /// Lists the objects whose keys begin with `prefix`, in the order of S3: by the bytes of the keys.
-    pub fn list(&self, prefix: &str) -> BoxStream<'_, Result<Listed>> {
+    pub fn list(self: Arc<Self>, prefix: &str) -> BoxStream<'static, Result<Listed>> {
         let first = format!("?list-type=2&encoding-type=url&prefix={}", utf8_percent_encode(prefix, QUERY));
         let pages = try_unfold(Some(String::new()), move |position| {
-            let first = first.clone();
+            let (bucket, first) = (Arc::clone(&self), first.clone());
             async move {
                 let Some(position) = position else { return Ok::<_, Error>(None) };
-                let page = self.page(&format!("{first}{position}")).await?;
+                let page = bucket.page(&format!("{first}{position}")).await?;
                 let next = page.next_continuation_token.filter(|token| !token.is_empty());
                 let next = next.map(|token| format!("&continuation-token={}", utf8_percent_encode(&token, QUERY)));
                 let is_encoded = page.encoding_type.as_deref() == Some("url");
-                let listed = page.contents.into_iter().map(move |entry| {
-                    let key = if is_encoded { decoded(&entry.key)? } else { entry.key };
-                    Ok(Listed { key, size: entry.size })
-                });
+                let listed = page.contents.into_iter().map(move |entry| entry.listed(is_encoded));
                 Ok(Some((futures::stream::iter(listed), next)))
             }
         });
@@ -291,8 +303,8 @@ fn decoded(key: &str) -> Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex};
+pub(crate) mod tests {
+    use std::sync::Mutex;
 
     use object_store::StaticCredentialProvider;
     use object_store::aws::AwsCredential;
@@ -318,7 +330,7 @@ mod tests {
     ];
 
     /// A server on loopback that answers request after request with the given responses, and the heads that it got.
-    async fn server(responses: Vec<String>) -> (Bucket, Arc<Mutex<Vec<String>>>) {
+    pub(crate) async fn server(responses: Vec<String>) -> (Arc<Bucket>, Arc<Mutex<Vec<String>>>) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/bucket", listener.local_addr().unwrap());
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -340,14 +352,30 @@ mod tests {
             token: Some("session".to_owned()),
         };
         let credentials = Arc::new(StaticCredentialProvider::new(credential));
-        (Bucket::new(url, "eu-west-1".to_owned(), credentials, Profile::BATCH), heads)
+        (Arc::new(Bucket::new(url, "eu-west-1".to_owned(), credentials, Profile::BATCH)), heads)
     }
 
-    fn answer(status: &str, body: &str) -> String {
+    pub(crate) fn answer(status: &str, body: &str) -> String {
         let (length, date) = (body.len(), "Sat, 21 Nov 2026 10:00:00 GMT");
         format!(
             "HTTP/1.1 {status}\r\nlast-modified: {date}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
         )
+    }
+
+    /// A page of a listing.
+    pub(crate) fn page(inner: &str) -> String {
+        answer("200 OK", &format!("<ListBucketResult xmlns=\"x\">{inner}</ListBucketResult>"))
+    }
+
+    /// An object in a page.
+    pub(crate) fn entry(key: &str, size: u64) -> String {
+        let time = "2026-11-21T10:00:00.000Z";
+        format!("<Contents><Key>{key}</Key><LastModified>{time}</LastModified><Size>{size}</Size></Contents>")
+    }
+
+    /// Scheme, host and bucket.
+    pub(crate) fn url(bucket: &Bucket) -> &str {
+        &bucket.url
     }
 
     async fn read(bucket: &Bucket, key: &str) -> Result<Vec<u8>> {
@@ -372,8 +400,7 @@ mod tests {
     #[tokio::test]
     async fn a_listing_follows_its_pages_and_decodes_keys() {
         let encoded = "<EncodingType>url</EncodingType>";
-        let entry = |key: &str| format!("<Contents><Key>{key}</Key><Size>7</Size></Contents>");
-        let page = |inner: &str| answer("200 OK", &format!("<ListBucketResult xmlns=\"x\">{inner}</ListBucketResult>"));
+        let entry = |key: &str| entry(key, 7);
         let first = format!(
             "{encoded}{}{}<IsTruncated>true</IsTruncated><NextContinuationToken>1/+=</NextContinuationToken>",
             entry("raw//a%0Ab.gz"),
@@ -381,7 +408,7 @@ mod tests {
         );
         let (bucket, heads) = server(vec![page(&first), page(&entry("raw/a+b%0A.gz")), page(encoded), page("")]).await;
         let keys = |prefix: &'static str| {
-            let listed = bucket.list(prefix).map_ok(|listed| listed.key);
+            let listed = Arc::clone(&bucket).list(prefix).map_ok(|listed| listed.key);
             async { listed.try_collect::<Vec<_>>().await.unwrap() }
         };
         // The second page does not say that its keys are encoded.
@@ -392,6 +419,13 @@ mod tests {
         assert!(heads[0].starts_with(&format!("GET {query}raw%2Fx%20y%2F HTTP/1.1")), "{}", heads[0]);
         let second = format!("GET {query}raw%2Fx%20y%2F&continuation-token=1%2F%2B%3D HTTP/1.1");
         assert!(heads[1].starts_with(&second), "{}", heads[1]);
+    }
+
+    #[tokio::test]
+    async fn an_object_without_a_valid_time_fails_the_listing() {
+        let (bucket, _) = server(vec![page(&entry("raw/a", 1).replace("-21T", "-99T"))]).await;
+        let error = bucket.list("").try_collect::<Vec<_>>().await.unwrap_err();
+        assert!(error.to_string().contains(r#""2026-11-99T10:00:00.000Z" for "raw/a""#), "{error}");
     }
 
     #[tokio::test]

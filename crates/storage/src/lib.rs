@@ -12,10 +12,12 @@
 //! A [`Profile`] sets time-outs and retries of S3 requests: a batch job may wait longer than a webhook.
 //!
 //! A store names its objects by [`object_store::path::Path`], which cannot hold every key of S3. [`Bucket`] reads the
-//! others.
+//! others. The listings of the stores leave them out and report them ([`IgnoredKeys`]).
 
 mod bucket;
+mod keys;
 mod local;
+mod s3;
 
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -30,8 +32,10 @@ use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use url::{Host, Url};
 
 pub use bucket::{Bucket, Content, Listed};
+pub use keys::{IgnoredKeys, path_of};
 use local::LocalStore;
 pub use local::delete_leftovers;
+use s3::S3Store;
 
 /// Time-outs and retries of requests to S3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +90,9 @@ pub struct Location {
     pub directory: Option<PathBuf>,
     /// The bucket of an `s3://` URL; `None` for other URLs.
     pub bucket: Option<String>,
+    /// The keys that listings of the store left out. They are whole keys of the bucket, or names of files below the
+    /// directory.
+    pub ignored: IgnoredKeys,
 }
 
 /// Opens the store at `url`. Does no I/O except to create the directory of a `file://` URL.
@@ -100,26 +107,28 @@ pub fn open(url: &str, profile: Profile) -> Result<Location, OpenError> {
     }
     let host = parsed.host_str().unwrap_or_default();
     let prefix = || Path::from_url_path(parsed.path()).map_err(|error| fail(error.to_string()));
-    let below = |store: Arc<dyn ObjectStore>, prefix: Path| {
+    let below = |store: Arc<dyn ObjectStore>, prefix: Path, ignored: IgnoredKeys| {
         let base_uri = match prefix.as_ref() {
             "" => format!("{}://{host}", parsed.scheme()),
             path => format!("{}://{host}/{path}", parsed.scheme()),
         };
         let bucket = (parsed.scheme() == "s3").then(|| host.to_owned());
-        Location { store, prefix, base_uri, directory: None, bucket }
+        Location { store, prefix, base_uri, directory: None, bucket, ignored }
     };
     match parsed.scheme() {
         "s3" if host.is_empty() => Err(fail("the bucket is missing: s3://bucket/prefix".to_owned())),
         "s3" => {
             let prefix = prefix()?;
-            Ok(below(open_s3(host, profile).map_err(|error| fail(error.to_string()))?, prefix))
+            let store = open_s3(host, profile).map_err(|error| fail(error.to_string()))?;
+            let ignored = store.ignored.clone();
+            Ok(below(Arc::new(store), prefix, ignored))
         }
         "file" => {
             let directory =
                 directory(url).ok_or_else(|| fail("a directory is written file:///directory".to_owned()))?;
             open_directory(&directory).map_err(|error| fail(error.to_string()))
         }
-        "memory" => Ok(below(Arc::new(InMemory::new()), prefix()?)),
+        "memory" => Ok(below(Arc::new(InMemory::new()), prefix()?, IgnoredKeys::default())),
         other => Err(fail(format!("the scheme {other:?} is not s3, file or memory"))),
     }
 }
@@ -136,9 +145,11 @@ pub fn directory(url: &str) -> Option<PathBuf> {
 fn open_directory(directory: &FilePath) -> Result<Location, Box<dyn std::error::Error>> {
     std::fs::create_dir_all(directory)?;
     let root = directory.canonicalize()?;
-    let store = Arc::new(LocalStore::new(&root)?);
+    let store = LocalStore::new(&root)?;
+    let ignored = store.ignored.clone();
     let base_uri = format!("file://{}", root.to_str().ok_or("the path is not UTF-8")?);
-    Ok(Location { store, prefix: Path::default(), base_uri, directory: Some(root), bucket: None })
+    let (store, prefix, directory) = (Arc::new(store), Path::default(), Some(root));
+    Ok(Location { store, prefix, base_uri, directory, bucket: None, ignored })
 }
 
 /// S3 credentials and region that the program resolves itself.
@@ -170,7 +181,7 @@ fn s3_builder(bucket: &str) -> AmazonS3Builder {
     builder
 }
 
-fn open_s3(bucket: &str, profile: Profile) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
+fn open_s3(bucket: &str, profile: Profile) -> Result<S3Store, object_store::Error> {
     let builder = s3_builder(bucket);
     let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
     let client = ClientOptions::new()
@@ -184,7 +195,7 @@ fn open_s3(bucket: &str, profile: Profile) -> Result<Arc<dyn ObjectStore>, objec
         .with_retry(retry)
         .with_conditional_put(S3ConditionalPut::ETagMatch)
         .build()?;
-    Ok(Arc::new(store))
+    Ok(S3Store::new(store, bucket, profile))
 }
 
 fn is_loopback(endpoint: &str) -> bool {

@@ -17,8 +17,8 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt};
+use futures::stream::{BoxStream, iter};
+use futures::{FutureExt, StreamExt, TryFutureExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -26,6 +26,9 @@ use object_store::{
     PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 use sha2::{Digest, Sha256};
+use walkdir::WalkDir;
+
+use crate::keys::{IgnoredKeys, path_of};
 
 /// Name of the lock file in the root of the store. `LocalFileSystem` hides names that end in `#` and digits from
 /// listings, because it uses them for uploads in progress.
@@ -45,6 +48,8 @@ const REPLACED_FOLDERS: [&str; 3] = ["manifest", "erasures", "sweep"];
 pub(crate) struct LocalStore {
     inner: Arc<LocalFileSystem>,
     root: PathBuf,
+    /// The names that listings left out.
+    pub(crate) ignored: IgnoredKeys,
 }
 
 /// Condition of a write.
@@ -124,7 +129,7 @@ impl LocalStore {
     /// Opens a store rooted at an existing directory.
     pub(crate) fn new(root: &FilePath) -> Result<Self> {
         let inner = LocalFileSystem::new_with_prefix(root)?.with_fsync(true);
-        Ok(Self { inner: Arc::new(inner), root: root.to_owned() })
+        Ok(Self { inner: Arc::new(inner), root: root.to_owned(), ignored: IgnoredKeys::default() })
     }
 
     async fn put_conditionally(&self, location: &Path, payload: PutPayload, condition: Condition) -> Result<PutResult> {
@@ -137,6 +142,37 @@ impl LocalStore {
         };
         on_a_thread(move || write.run()).await
     }
+}
+
+/// The files below `folder`, as objects of a store rooted at `root`. Links are followed, and uploads in progress are
+/// left out.
+fn files(root: &FilePath, folder: &FilePath, ignored: &IgnoredKeys) -> io::Result<Vec<ObjectMeta>> {
+    let mut files = Vec::new();
+    for entry in WalkDir::new(folder).min_depth(1).follow_links(true) {
+        let found = entry.and_then(|entry| Ok((entry.metadata()?, entry)));
+        let (metadata, entry) = match found.map_err(io::Error::from) {
+            // The file was deleted meanwhile, or is a link to nothing.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other?,
+        };
+        if !metadata.is_file() || is_upload(&entry.file_name().to_string_lossy()) {
+            continue;
+        }
+        let name = entry.path().strip_prefix(root).map_err(io::Error::other)?;
+        let Some(location) = name.to_str().and_then(path_of) else {
+            ignored.add(&name.to_string_lossy());
+            continue;
+        };
+        let (last_modified, size) = (metadata.modified()?.into(), metadata.len());
+        files.push(ObjectMeta { location, last_modified, size, e_tag: None, version: None });
+    }
+    Ok(files)
+}
+
+/// Whether `LocalFileSystem` gives such a name to an upload in progress.
+fn is_upload(name: &str) -> bool {
+    name.split_once('#')
+        .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Deletes incomplete part files that killed processes left under `root`. Their names are `<uuid>.parquet#<number>`,
@@ -163,9 +199,7 @@ fn delete_incomplete(root: &FilePath, before_ms: i64) -> io::Result<Vec<String>>
                 folders.push(path);
                 continue;
             }
-            let name = entry.file_name();
-            let incomplete = name.to_str().and_then(|name| name.rsplit_once(".parquet#"));
-            let is_incomplete = incomplete.is_some_and(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()));
+            let is_incomplete = entry.file_name().to_str().is_some_and(is_incomplete_part);
             if kind.is_file() && is_incomplete && written_ms(&entry)? < before_ms {
                 match fs::remove_file(&path) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -175,6 +209,13 @@ fn delete_incomplete(root: &FilePath, before_ms: i64) -> io::Result<Vec<String>>
         }
     }
     Ok(deleted)
+}
+
+/// Whether the name is `<uuid>.parquet#<number>`.
+fn is_incomplete_part(name: &str) -> bool {
+    let uuid = name.split_once(".parquet#").map(|(uuid, _)| uuid);
+    let is_uuid = |uuid: &str| uuid.len() == 36 && uuid.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    is_upload(name) && uuid.is_some_and(is_uuid)
 }
 
 fn written_ms(entry: &fs::DirEntry) -> io::Result<i64> {
@@ -248,8 +289,12 @@ impl ObjectStore for LocalStore {
         self.inner.delete_stream(locations)
     }
 
+    /// `LocalFileSystem` ends its listing at the first name that no path represents.
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        let (root, ignored) = (self.root.clone(), self.ignored.clone());
+        let folder = prefix.map_or_else(|| root.clone(), |prefix| root.join(prefix.as_ref()));
+        let listed = on_a_thread(move || files(&root, &folder, &ignored).map_err(broken));
+        listed.map_ok(|files| iter(files).map(Ok)).try_flatten_stream().boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -378,6 +423,48 @@ mod tests {
         fs::write(directory.path().join("a/b#17"), "half").unwrap();
         let names: Vec<_> = store.list(None).map(|meta| meta.unwrap().location.to_string()).collect().await;
         assert_eq!(names, ["a/b"]);
+    }
+
+    /// Files, links and names that `LocalFileSystem` lists or leaves out, and names at which its listing fails.
+    #[tokio::test]
+    async fn a_listing_leaves_out_names_without_a_path_and_names_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = directory.path().join("data/x");
+        fs::create_dir_all(folder.join("b\tc")).unwrap();
+        for name in ["a", "a b%20+\\", ".hidden", "a#b", "a#", "upload#7", "gr\u{fc}n"] {
+            fs::write(folder.join(name), name).unwrap();
+        }
+        std::os::unix::fs::symlink(&folder, directory.path().join("linked")).unwrap();
+        std::os::unix::fs::symlink(folder.join("a"), folder.join("file")).unwrap();
+        std::os::unix::fs::symlink(folder.join("gone"), folder.join("dangling")).unwrap();
+        let store = LocalStore::new(directory.path()).unwrap();
+        let prefixes = [None, Some("data"), Some("data/x"), Some("data/x/a"), Some("linked"), Some("absent")];
+        for prefix in prefixes.map(|prefix| prefix.map(Path::from)) {
+            let listed = |listing: BoxStream<'static, Result<ObjectMeta>>| async {
+                let mut listed: Vec<ObjectMeta> = listing.map(Result::unwrap).collect().await;
+                listed.sort_by(|one, other| one.location.cmp(&other.location));
+                listed.into_iter().map(|meta| (meta.location, meta.size, meta.last_modified)).collect::<Vec<_>>()
+            };
+            let found = listed(store.list(prefix.as_ref())).await;
+            assert_eq!(found, listed(store.inner.list(prefix.as_ref())).await, "{prefix:?}");
+            assert_eq!(
+                found.is_empty(),
+                prefix.is_some_and(|prefix| ["data/x/a", "absent"].contains(&prefix.as_ref()))
+            );
+        }
+        assert!(store.ignored.take().is_empty());
+
+        let no_text = std::os::unix::ffi::OsStrExt::from_bytes(b"no\xfftext");
+        for name in ["line\nend", "\u{7f}", "b\tc/a"].map(std::ffi::OsStr::new).into_iter().chain([no_text]) {
+            fs::write(folder.join(name), "x").unwrap();
+            let listed: Result<Vec<_>> = futures::TryStreamExt::try_collect(store.inner.list(None)).await;
+            assert!(listed.is_err(), "{name:?}");
+        }
+        let listed: Vec<_> = store.list(Some(&Path::from("data"))).map(|meta| meta.unwrap().location).collect().await;
+        assert_eq!(listed.len(), 7);
+        let expected = ["data/x/\u{7f}", "data/x/b\tc/a", "data/x/line\nend", "data/x/no\u{fffd}text"];
+        let ignored = store.ignored.take();
+        assert_eq!(ignored.iter().map(String::as_str).collect::<std::collections::BTreeSet<_>>(), expected.into());
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bluetick_lake::LakeError;
-use bluetick_storage::{Bucket, Content, Listed, Profile};
+use bluetick_storage::{Bucket, Content, IgnoredKeys, Listed, Location, Profile, path_of};
 use futures::future::ready;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
@@ -76,12 +76,13 @@ struct Root {
     prefix: Path,
     /// The bucket's name, if the URL is in S3.
     bucket: Option<String>,
+    ignored: IgnoredKeys,
 }
 
 impl Root {
     fn open(url: &str) -> Result<Self, LakeError> {
-        let location = bluetick_storage::open(url, Profile::BATCH)?;
-        Ok(Self { store: location.store, prefix: location.prefix, bucket: location.bucket })
+        let Location { store, prefix, bucket, ignored, .. } = bluetick_storage::open(url, Profile::BATCH)?;
+        Ok(Self { store, prefix, bucket, ignored })
     }
 
     /// The prefix of the keys under the URL: empty, or with a slash at its end.
@@ -91,12 +92,6 @@ impl Root {
             prefix => format!("{prefix}/"),
         }
     }
-}
-
-/// The path of a key; `None` if no path represents it. `Path::parse` drops slashes at both ends, and `Path::from` would
-/// percent-encode the key again.
-fn path_of(key: &str) -> Option<Path> {
-    Path::parse(key).ok().filter(|path| path.as_ref() == key)
 }
 
 /// The stores of raw objects. Each bucket is opened once.
@@ -160,7 +155,7 @@ impl RawStores {
 /// folder markers. In a directory, files whose names begin with a dot are still being written and are left out, too.
 ///
 /// # Errors
-/// The URL cannot be opened or listed.
+/// The URL cannot be opened or listed, or a directory holds a file whose name has a control character or is not UTF-8.
 pub async fn list(url: &str) -> Result<Vec<Source>, LakeError> {
     let root = Root::open(url)?;
     let mut sources: Vec<Source> = match &root.bucket {
@@ -170,7 +165,13 @@ pub async fn list(url: &str) -> Result<Vec<Source>, LakeError> {
                 let is_hidden = meta.location.filename().is_some_and(|name| name.starts_with('.'));
                 (meta.size > 0 && !is_hidden).then(|| Source::stored(Arc::clone(&root.store), meta.location))
             });
-            listed.try_filter_map(|source| ready(Ok(source))).try_collect().await?
+            let sources = listed.try_filter_map(|source| ready(Ok(source))).try_collect().await?;
+            // Rows must not be missing without an error.
+            if let Some(name) = root.ignored.take().first() {
+                let problem = format!("{url} holds {name:?}, and Bluetick cannot read such a name: rename the file");
+                return Err(LakeError::Invalid(problem));
+            }
+            sources
         }
     };
     sources.sort_by(|one, other| one.name.cmp(&other.name));
@@ -181,7 +182,7 @@ pub async fn list(url: &str) -> Result<Vec<Source>, LakeError> {
 async fn list_bucket(root: &Root, name: &str) -> Result<Vec<Source>, LakeError> {
     let bucket = Arc::new(Bucket::open(name, Profile::BATCH)?);
     let prefix = root.key_prefix();
-    let listed = bucket.list(&prefix).map_ok(|Listed { key, size }| {
+    let listed = Arc::clone(&bucket).list(&prefix).map_ok(|Listed { key, size, .. }| {
         let place = match path_of(&key) {
             Some(path) => Place::Store(Arc::clone(&root.store), path),
             None => Place::Bucket(Arc::clone(&bucket)),
@@ -216,7 +217,12 @@ mod tests {
 
     fn in_memory() -> (Arc<dyn ObjectStore>, RawStores) {
         let store: Arc<dyn ObjectStore> = Arc::new(object_store::memory::InMemory::new());
-        let fixed = Some(Root { store: Arc::clone(&store), prefix: Path::default(), bucket: None });
+        let fixed = Some(Root {
+            store: Arc::clone(&store),
+            prefix: Path::default(),
+            bucket: None,
+            ignored: IgnoredKeys::default(),
+        });
         (store, RawStores { fixed, roots: Mutex::default(), buckets: Mutex::default() })
     }
 

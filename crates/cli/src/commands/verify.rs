@@ -26,14 +26,16 @@ pub(crate) async fn run(arguments: &Arguments) -> CommandResult {
     let problems: Vec<_> = report
         .problems
         .iter()
-        .map(|problem| format!("{}: {}: {}", problem.invariant, problem.object, problem.detail))
+        .map(|problem| format!("{}: {}: {}", problem.invariant, problem.object.escape_debug(), problem.detail))
         .collect();
+    let ignored: Vec<_> = report.ignored.iter().map(|key| key.escape_debug().to_string()).collect();
     let code = if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     let report = json!({
         "partitions": report.partitions,
         "files": report.parts,
         "rows": report.rows,
         "bytes": report.bytes,
+        "ignored": ignored,
         "problems": problems,
     });
     output::report(arguments.json, &report)?;

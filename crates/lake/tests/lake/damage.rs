@@ -145,6 +145,60 @@ async fn the_sweep_deletes_parts_only() {
     assert!(store.head(&part).await.is_ok());
 }
 
+/// Files that the lake never writes, among them names that no path of the store represents.
+#[tokio::test]
+async fn odd_names_in_a_directory_stop_nothing_and_are_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Virtual::new(SystemEnvironment.now_ms(), 7);
+    let lake = Lake::open(&format!("file://{}", directory.path().display()), LakeOptions::default()).unwrap();
+    let lake = lake.with_environment(clock.clone());
+    let harmless = [
+        "data/clicks/dt=2026-11-20/line\nend.parquet",
+        "data/clicks/dt=2026-11-20\t/01987654-0000-7000-8000-000000000000.parquet",
+        "data/\u{7f}",
+    ];
+    let kept = [
+        "data/.hidden",
+        "data/clicks/dt=2026-11-20/.parquet",
+        "data/clicks/dt=2026-11-20/.parquet#",
+        "data/clicks/dt=2026-11-20/upload.parquet#1",
+        "data/clicks/dt=2026-11-20/01987654-0000-7000-8000-00000000000A.parquet",
+        "data/clicks/dt=2026-11-20/01987654000070008000000000000000.parquet",
+        "data/clicks/dt=2026-11-20/{01987654-0000-7000-8000-000000000000}.parquet",
+        "data/clicks/dt=2026-11-20/01987654-0000-7000-8000-000000000000.parquet/inside",
+    ];
+    let manifest = "manifest/clicks/dt=2026-11-20/line\nend.txt";
+    let put = |name: &str| {
+        let path = directory.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "x").unwrap();
+    };
+    harmless.into_iter().chain(kept).for_each(put);
+    for batch in rows::batches(&(0..40).collect::<Vec<_>>()) {
+        lake.commit(&batch).await.unwrap();
+    }
+    let report = lake.verify().await.unwrap();
+    assert_eq!((report.problems, report.rows), (vec![], 40));
+    let mut expected = harmless;
+    expected.sort_unstable();
+    assert_eq!(report.ignored, expected);
+
+    put(manifest);
+    let mut deleted = Vec::new();
+    for _ in 0..60 {
+        clock.advance(HOUR_MS);
+        deleted.extend(lake.sweep(false).await.unwrap().deleted);
+    }
+    assert!(deleted.iter().all(|path| !harmless.contains(&path.as_str()) && !kept.contains(&path.as_str())));
+    for name in harmless.into_iter().chain(kept).chain([manifest]) {
+        assert_eq!(std::fs::read(directory.path().join(name)).unwrap(), b"x", "{name:?}");
+    }
+    let report = lake.verify().await.unwrap();
+    let problems: Vec<_> = report.problems.iter().map(|problem| (problem.invariant, &*problem.object)).collect();
+    assert_eq!(problems, [(Invariant::ManifestsAreSound, manifest)]);
+    assert_eq!((report.rows, report.ignored), (40, expected.map(str::to_owned).to_vec()));
+}
+
 /// A process that is killed while it writes a part to a local directory leaves an incomplete file that no listing
 /// shows.
 #[tokio::test]
