@@ -6,6 +6,7 @@ it also takes a file system of fsspec, which `_PartFiles` is.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -51,7 +52,7 @@ class S3Lake:
     def files(self, table: str, reach: Reach = EVERYTHING) -> list[str]:
         """As `Lake.files`. Raises LakeError if S3 refuses, or for a URI of another scheme than `s3`."""
         with _faults(self.url), ThreadPoolExecutor(_AT_ONCE) as pool:
-            keys = [key for key in self._keys(f"manifest/{table}/") if key.endswith("/symlink.txt") and _in(reach, key)]
+            keys = self._of_days(f"manifest/{table}/", r"symlink\.txt", reach)
             found = [uri for uris in pool.map(self._manifest, keys) for uri in uris]
             # DuckDB asks for one footer after the other.
             list(pool.map(self._parts.tail, found))
@@ -60,8 +61,16 @@ class S3Lake:
     def objects(self, folder: str, reach: Reach = EVERYTHING) -> list[str]:
         """As `Lake.objects`."""
         with _faults(self.url):
-            keys = self._keys(f"{folder}/")
-        return [f"s3://{self._bucket}/{key}" for key in keys if key.endswith(".ndjson") and _in(reach, key)]
+            keys = self._of_days(f"{folder}/", r"[^/]+\.ndjson", reach)
+        return [f"s3://{self._bucket}/{key}" for key in keys]
+
+    def _of_days(self, folder: str, name: str, reach: Reach) -> list[str]:
+        """The keys such as `<folder>dt=2026-11-20/<name>`. The lake writes no other keys, so an object that lies deeper
+        or under an empty segment is not a part of it.
+        """
+        form = re.compile(rf"{re.escape(self._prefix + folder)}dt=(\d{{4}}-\d\d-\d\d)/{name}", re.ASCII)
+        found = ((key, form.fullmatch(key)) for key in self._keys(folder))
+        return [key for key, match in found if match and reach.holds(match[1])]
 
     def _keys(self, folder: str, limit: int | None = None) -> list[str]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
@@ -100,11 +109,6 @@ def _faults(url: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise LakeError(f"{url} cannot be read: {error}; check AWS_PROFILE, AWS_REGION and the lake's URL") from error
-
-
-def _in(reach: Reach, key: str) -> bool:
-    """Whether the partition of a key such as `…/dt=2026-11-20/symlink.txt` may be read."""
-    return reach.holds(key.split("/")[-2].removeprefix("dt="))
 
 
 @dataclass(frozen=True)

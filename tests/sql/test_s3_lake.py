@@ -136,6 +136,31 @@ def test_without_days_every_partition_is_read(bucket: Bucket) -> None:
     assert [key for key in bucket.read if f"dt={FAR_AWAY}" in key]
 
 
+def test_objects_under_other_keys_are_no_manifests_and_no_counts(bucket: Bucket) -> None:
+    lake = S3Lake(URL, bucket.client)
+    before = [lake.files("statuses"), lake.objects("rejections")]
+    assert all(before)
+    strays = [
+        "manifest/statuses//symlink.txt",
+        "manifest/statuses/symlink.txt",
+        f"manifest/statuses/dt={FAR_AWAY}//symlink.txt",
+        f"manifest/statuses/dt={FAR_AWAY}/../symlink.txt",
+        f"manifest/statuses/dt={FAR_AWAY}/x/symlink.txt",
+        f"manifest/statuses/dt={FAR_AWAY}\t/symlink.txt",
+        "manifest/statuses/x/symlink.txt",
+        f"rejections//dt={FAR_AWAY}/x.ndjson",
+        f"rejections/dt={FAR_AWAY}//x.ndjson",
+        "rejections/x.ndjson",
+    ]
+    for key in strays:
+        bucket.client.put_object(Bucket="whatsapp", Key=f"lake/{key}", Body=b"s3://whatsapp/no-part")
+    try:
+        assert [lake.files("statuses"), lake.objects("rejections")] == before
+    finally:
+        for key in strays:
+            bucket.client.delete_object(Bucket="whatsapp", Key=f"lake/{key}")
+
+
 def test_a_part_that_was_deleted_is_an_error_that_says_so(bucket: Bucket) -> None:
     lake = S3Lake(URL, bucket.client)
     with pytest.raises(FileNotFoundError, match="was deleted since its manifest was read"):
