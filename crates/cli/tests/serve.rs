@@ -15,6 +15,9 @@ use hmac::{Hmac, KeyInit, Mac};
 const BODY: &str = r#"{"entry":[{"id":"1","changes":[{"field":"messages","value":{"statuses":[{"id":"wamid.S","status":"sent","timestamp":"1795168800","recipient_id":"4915550100001"}]}}]}]}"#;
 /// Size of a body in bytes, of which a client sends all but the last byte.
 const STALLED_BYTES: usize = 3_000_000;
+/// Size of further such bodies. They fill the memory that becomes free when a server without the limit refuses several
+/// large ones at the same moment.
+const SMALL_STALLED_BYTES: usize = 200_000;
 
 struct Server {
     child: Child,
@@ -126,16 +129,15 @@ fn client_that_reads_nothing(server: &Server) -> TcpStream {
 fn stalled_bodies_without_authentication_leave_room_for_authentic_webhooks() {
     let server = Server::start(&["--client-timeout", "5m"]);
     let unproven = format!("X-Hub-Signature-256: sha256={}\r\n", "0".repeat(64));
-    let part = vec![b' '; STALLED_BYTES - 1];
-    let stalled: Vec<TcpStream> = (0..90)
-        .map(|_| {
-            let mut stream = server.connect();
-            stream.write_all(head(&unproven, STALLED_BYTES).as_bytes()).unwrap();
-            // The server closes the connection of a dropped body.
-            let _ = stream.write_all(&part);
-            stream
-        })
-        .collect();
+    let stall = |bytes: usize| {
+        let mut stream = server.connect();
+        stream.write_all(head(&unproven, bytes).as_bytes()).unwrap();
+        // The server closes the connection of a dropped body.
+        let _ = stream.write_all(&vec![b' '; bytes - 1]);
+        stream
+    };
+    let stalled: Vec<TcpStream> =
+        [[STALLED_BYTES; 90], [SMALL_STALLED_BYTES; 90]].concat().into_iter().map(stall).collect();
     // Padded with spaces to two megabytes: more than the memory that is left while the server keeps all stalled bodies.
     let webhook = format!("{BODY}{}", " ".repeat(2_000_000));
     let answers: Vec<u16> = (0..30).map(|_| server.post(&webhook)).collect();
