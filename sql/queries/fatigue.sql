@@ -1,4 +1,4 @@
--- Question: Do people to whom more messages a week are sent click less?
+-- Question: Do people click less in weeks in which more messages are sent to them?
 -- Parameters: from, to, account_id, phone_number_id; ${database}
 -- Definitions: docs/metrics.md, part 6.
 -- The query covers messages sent on the local days `from` to `to`, by the number of messages that were sent to their recipient in the same

@@ -67,10 +67,11 @@ pub struct SweepReport {
 struct Sighting {
     /// When a sweep found the part unreferenced, in milliseconds since 1970. The grace period starts then.
     first_seen_ms: i64,
-    /// SHA-256 of the partition's manifest at that time.
+    /// SHA-256 of the partition's manifest at that time. If a compaction superseded the part just then, that of the
+    /// manifest which the compaction replaced.
     manifest: String,
-    /// True if the manifest had been replaced between the first record of the part and this one. Then no write can
-    /// publish the part any more.
+    /// True if no write can publish the part any more: the manifest has been replaced since the part was first
+    /// recorded, or the compaction that superseded the part replaced it.
     #[serde(default)]
     settled: bool,
 }

@@ -57,7 +57,7 @@ struct Checkpoint {
 
 impl Checkpoint {
     /// Opens or creates the checkpoint of a replay of `raw` into the lake at `lake`. Fails if the file belongs to
-    /// another replay, because it would skip objects that were not moved.
+    /// another replay: with that file, this replay would skip objects that it has not moved.
     fn open(path: &Path, raw: &str, lake: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let title = format!("replay {} {lake}", raw.trim_end_matches('/'));
