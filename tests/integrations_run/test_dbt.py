@@ -191,7 +191,7 @@ def test_a_directory_without_a_lake_is_refused(tmp_path: Path) -> None:
     assert "holds no lake" in result.stdout
 
 
-def test_the_commands_of_the_page(built: Built, tmp_path: Path) -> None:
+def test_the_commands_of_the_page(tmp_path: Path) -> None:
     """Those for a local lake, as they are typed, in a directory with the files that they name.
 
     The first three install what is installed here. The last one builds the days of the sample webhooks.
@@ -207,5 +207,5 @@ def test_the_commands_of_the_page(built: Built, tmp_path: Path) -> None:
     script = "\n".join(["set -euo pipefail", *commands[3:]])
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "BLUETICK_"))}
     subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, check=True)
-    with duckdb.connect(str(tmp_path / "bluetick.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(tmp_path / "counts.duckdb"), read_only=True) as connection:
         assert connection.execute("SELECT sum(sent), sum(clicked) FROM reports.message_counts").fetchall() == [(11, 7)]
