@@ -55,13 +55,13 @@ def _ratio(part: float | None, whole: float | None) -> float | None:
 def _count_change(now: int, before: int) -> str:
     if not before:
         return "nothing before" if now else "as before"
-    return f"{(now - before) / before * 100:+.1f} %"
+    return f"{(now - before) / before * 100:+z.1f} %"
 
 
 def _rate_change(now: float | None, before: float | None) -> str:
     if now is None or before is None:
         return "no comparison"
-    return f"{(now - before) * 100:+.1f} points"
+    return f"{(now - before) * 100:+z.1f} points"
 
 
 def cards(figures: Figures) -> list[Card]:

@@ -17,7 +17,7 @@ from bluetick_report.cohort import DuckQueries
 from bluetick_report.figures import TOTALS, collect, query_names
 from bluetick_report.format import cell, duration
 from bluetick_report.intervals import wilson
-from bluetick_report.page import render
+from bluetick_report.page import _count_change, _rate_change, render
 from bluetick_report.periods import Period
 from bluetick_report.queries import Queries
 from bluetick_report.sections import INTERVAL, NAME, PAYLOAD, SECTIONS, SPREAD, Section
@@ -226,3 +226,9 @@ def test_the_interval_is_wilsons(hits: int, trials: int, bounds: tuple[float, fl
 
 def test_no_interval_without_trials() -> None:
     assert wilson(0, 0) is None
+
+
+def test_a_change_that_rounds_to_nothing_has_no_minus() -> None:
+    assert _rate_change(0.0700, 0.0701) == "+0.0 points"
+    assert _rate_change(0.0690, 0.0701) == "-0.1 points"
+    assert _count_change(9_999, 10_000) == "+0.0 %"
