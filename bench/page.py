@@ -23,8 +23,9 @@ machine: {cores} cores ({model}), {memory:.0f} GiB. The load average was {load_b
 for cold starts).
 
 `ratio` is the peer's figure divided by ours: 2 means that the peer needs twice as much. Peers use one thread
-where they let us choose; `duckdb-2` is DuckDB with two. `python` parses with `json` and writes with pyarrow. A time counts only if the results are equal: rows, sum of event times and different messages
-of each table, or the number of rows, or the answers of the query, or the number of lines.
+where they let us choose; `duckdb-2` is DuckDB with two. `python` parses with `json` and writes with pyarrow. A time
+counts only if the results are equal: rows, sum of event times and different messages of each table, or the number of
+rows, or the answers of the query, or the number of lines.
 
 Versions: DuckDB {duckdb}, polars {polars}, pyarrow {pyarrow}, delta-rs {deltalake}, Python {python}, Node.js {node}.
 
