@@ -16,6 +16,7 @@ from binaries import binary
 from bluetick_sql.lake import LakeError
 from bluetick_sql.s3_lake import S3Lake
 from deployed_pipeline import Pipeline
+from deployment import ERASURE_KEY
 from emulator import REGION
 from webhooks import meta_click, webhooks
 
@@ -50,6 +51,8 @@ def bluetick(pipeline: Pipeline, home: Path, *arguments: str) -> subprocess.Comp
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL": pipeline.endpoint.url,
+        # The stack's key: a test that erased before has left a list of erasures.
+        "ERASURE_KEY": ERASURE_KEY,
     }
     command = [str(binary("bluetick")), *arguments, "--lake", f"s3://{pipeline.lake}", "--json"]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
