@@ -106,8 +106,7 @@ pub struct FlattenedLines {
 }
 
 /// As [`flatten`], but returns each record as the line that [`Record::write_line`] writes. This is several times as
-/// fast, because each text is copied only once:
-/// from the body into the line, and not into a record first.
+/// fast, because each text is copied only once: from the body into the line, and not into a record first.
 ///
 /// # Errors
 /// See [`FlattenError`].
