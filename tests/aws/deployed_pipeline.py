@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import http.client
 import io
+import os
+import subprocess
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow.parquet
 
-from emulator import Stack, wait_for
+from binaries import binary
+from emulator import REGION, Stack, wait_for
 from endpoint import Endpoint
 from webhooks import Webhook
 
@@ -119,6 +123,20 @@ class Pipeline:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(int(attributes[name]) for name in names)
+
+    def bluetick(self, home: Path, *arguments: str, erasure_key: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs the command with access to the stack, and with nothing else of this process's environment."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.endpoint.url,
+            **({"ERASURE_KEY": erasure_key} if erasure_key else {}),
+        }
+        command = [str(binary("bluetick")), *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from binaries import binary
 from deployed_pipeline import Pipeline
 from deployment import ERASURE_KEY
-from emulator import REGION
 from webhooks import meta_status_of
 
 PERSON = "4915112345678"
@@ -21,17 +18,7 @@ PERSON = "4915112345678"
 def bluetick(
     pipeline: Pipeline, home: Path, *arguments: str, key: str | None = ERASURE_KEY
 ) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": REGION,
-        "AWS_ENDPOINT_URL": pipeline.endpoint.url,
-        **({"ERASURE_KEY": key} if key else {}),
-    }
-    command = [str(binary("bluetick")), *arguments, "--lake", f"s3://{pipeline.lake}"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return pipeline.bluetick(home, *arguments, "--lake", f"s3://{pipeline.lake}", erasure_key=key)
 
 
 def configuration(pipeline: Pipeline, function: str) -> dict:

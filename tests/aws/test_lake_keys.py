@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -12,12 +11,10 @@ from pathlib import Path
 import pytest
 
 import endpoint as faults
-from binaries import binary
 from bluetick_sql.lake import LakeError
 from bluetick_sql.s3_lake import S3Lake
 from deployed_pipeline import Pipeline
 from deployment import ERASURE_KEY
-from emulator import REGION
 from webhooks import meta_click, webhooks
 
 PART = "01987654-0000-7000-8000-000000000000.parquet"
@@ -44,18 +41,9 @@ FOLDER_MARKER = "data/clicks/"
 
 
 def bluetick(pipeline: Pipeline, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": REGION,
-        "AWS_ENDPOINT_URL": pipeline.endpoint.url,
-        # The stack's key: a test that erased before has left a list of erasures.
-        "ERASURE_KEY": ERASURE_KEY,
-    }
-    command = [str(binary("bluetick")), *arguments, "--lake", f"s3://{pipeline.lake}", "--json"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    # The stack's key: a test that erased before has left a list of erasures.
+    lake = f"s3://{pipeline.lake}"
+    return pipeline.bluetick(home, *arguments, "--lake", lake, "--json", erasure_key=ERASURE_KEY)
 
 
 def put(pipeline: Pipeline, key: str) -> None:

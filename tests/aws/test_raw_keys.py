@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 import endpoint as faults
-from binaries import binary
 from deployed_pipeline import Pipeline
-from emulator import REGION
 from webhooks import webhooks
 
 FOLDER = "raw/keys"
@@ -26,19 +22,6 @@ KEYS = [
     f"{FOLDER}/plus+space &?#=ü😀.ndjson",
     f"{FOLDER}/plain.ndjson",
 ]
-
-
-def bluetick(pipeline: Pipeline, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": REGION,
-        "AWS_ENDPOINT_URL": pipeline.endpoint.url,
-    }
-    command = [str(binary("bluetick")), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +62,12 @@ def test_a_replay_lists_and_reads_every_key_and_skips_it_when_it_is_repeated(
     lake = f"file://{tmp_path}/lake"
     checkpoint = str(tmp_path / "checkpoint")
     command = ["replay", f"s3://{pipeline.raw}/{folder}", "--lake", lake, "--checkpoint", checkpoint, "--json"]
-    first = bluetick(pipeline, tmp_path, *command)
+    first = pipeline.bluetick(tmp_path, *command)
     assert first.returncode == 0, first.stderr
     report = json.loads(first.stdout)
     assert (report["objects"], report["failed"]) == (len(KEYS) + 1, [])
     assert (report["new"], report["rejected"]) == (len(KEYS), 1)
-    again = bluetick(pipeline, tmp_path, *command)
+    again = pipeline.bluetick(tmp_path, *command)
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["objects_skipped"] == len(KEYS) + 1
 
