@@ -186,19 +186,26 @@ impl<'o> Flattening<'o> {
 
     /// Adds a completed record.
     pub(crate) fn push<'j, R: Columns<'j>>(&mut self, draft: Draft<R>) {
+        if self.over_limit {
+            return;
+        }
         let Draft { mut columns, sources } = draft;
         if let Some(key) = &self.options.pseudonym_key {
             remove_numbers(&mut columns, key);
         }
-        match self.bytes_left.checked_sub(columns.memory()) {
-            Some(left) if !self.over_limit => {
-                self.bytes_left = left;
-                match &mut self.lines {
-                    Some(lines) => lines.push(&mut columns),
-                    None => self.records.push(Explained { record: columns.into_record(), sources }),
-                }
+        let taken = match &mut self.lines {
+            Some(lines) => lines.push(&mut columns, self.bytes_left),
+            None => {
+                let bytes = columns.memory();
+                (bytes <= self.bytes_left).then(|| {
+                    self.records.push(Explained { record: columns.into_record(), sources });
+                    bytes
+                })
             }
-            _ => self.over_limit = true,
+        };
+        match taken {
+            Some(bytes) => self.bytes_left -= bytes,
+            None => self.over_limit = true,
         }
     }
 

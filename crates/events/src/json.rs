@@ -17,13 +17,13 @@ mod builder;
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #[path = "../tests/support/mutation.rs"]
 mod mutation;
+mod number;
 mod plain;
 mod repair;
 mod tolerant;
 
-use serde_json::Number;
-
 pub(crate) use self::builder::Arena;
+use self::number::Number;
 
 /// Memory limit for the nodes of a body, in bytes. A 3 MB body full of statuses uses about two thirds of
 /// this limit.
@@ -33,7 +33,7 @@ pub(crate) const MAX_TREE_BYTES: usize = 20 << 20;
 const MAX_NESTED_TREE_BYTES: usize = 6 << 20;
 
 /// A JSON value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Json<'a> {
     Null,
     Bool(bool),

@@ -20,6 +20,7 @@ pub(crate) enum Value<'r> {
 
 impl Value<'_> {
     /// Bytes of memory outside the struct of the columns.
+    #[inline]
     pub(crate) fn memory(self) -> usize {
         // 16: the allocator's overhead for a small block.
         match self {
@@ -36,6 +37,7 @@ impl Value<'_> {
 macro_rules! values {
     ($($type:ty => |$value:ident| $convert:expr,)*) => {
         $(impl<'r> From<&'r $type> for Value<'r> {
+            #[inline]
             fn from($value: &'r $type) -> Self {
                 $convert
             }
@@ -80,31 +82,34 @@ impl<'o> LineWriter<'o> {
     }
 
     /// Appends a column, unless it is null. `key` is what [`column_key`] returns.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn column(&mut self, key: &'static [u8], value: Value<'_>) {
         match value {
             Value::Null => {}
-            Value::Text(text) => {
-                self.out.extend_from_slice(key);
-                self.text(text);
-            }
-            other => {
-                self.out.extend_from_slice(key);
-                self.json(&other);
-            }
+            Value::Text(text) => self.text(key, text),
+            Value::Integer(number) => self.integer(key, number),
+            other => self.json(key, &other),
         }
     }
 
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, key: &'static [u8], text: &str) {
         if needs_escape(text) {
-            return self.json(&Value::Text(text));
+            return self.json(key, &Value::Text(text));
         }
+        self.out.reserve(key.len() + text.len() + 2);
+        self.out.extend_from_slice(key);
         self.out.push(b'"');
         self.out.extend_from_slice(text.as_bytes());
         self.out.push(b'"');
     }
 
-    fn json(&mut self, value: &Value<'_>) {
+    fn integer(&mut self, key: &'static [u8], number: i64) {
+        self.out.extend_from_slice(key);
+        self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    }
+
+    fn json(&mut self, key: &'static [u8], value: &Value<'_>) {
+        self.out.extend_from_slice(key);
         // Writing to memory cannot fail, and the keys of maps are strings.
         let written = serde_json::to_writer(&mut *self.out, value);
         debug_assert!(written.is_ok());

@@ -31,10 +31,16 @@ impl Lines {
         Lines { text: Vec::with_capacity(bytes), ends: Vec::new() }
     }
 
-    /// Appends the line of a record.
-    pub(crate) fn push<'r>(&mut self, columns: &mut impl Columns<'r>) {
-        columns.write_line(&mut self.text);
+    /// Appends the line of a record if its memory is at most `limit` bytes. Returns this memory; `None` if it is more.
+    pub(crate) fn push<'r>(&mut self, columns: &mut impl Columns<'r>, limit: usize) -> Option<usize> {
+        let start = self.text.len();
+        let bytes = columns.write_line(&mut self.text);
+        if bytes > limit {
+            self.text.truncate(start);
+            return None;
+        }
         self.ends.push(End { at: self.text.len(), event_ts: columns.common().event_ts });
+        Some(bytes)
     }
 
     /// The number of lines.

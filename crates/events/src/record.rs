@@ -85,12 +85,16 @@ pub(crate) trait Columns<'r>: Default {
     /// Approximate memory of the record in bytes.
     fn memory(&self) -> usize;
 
-    /// Appends the record as one line of NDJSON, see [`Record::write_line`].
-    fn write_line(&self, out: &mut Vec<u8>);
+    /// Appends the record as one line of NDJSON, see [`Record::write_line`]. Returns the record's memory, as
+    /// [`Self::memory`] does.
+    fn write_line(&self, out: &mut Vec<u8>) -> usize;
 
     /// The record with texts of its own.
     fn into_record(self) -> Record;
 }
+
+/// Memory of a record besides its columns, in bytes: the box, and 16 for the allocator's overhead.
+const STRUCT_BYTES: usize = size_of::<Record>() + 16;
 
 /// Replaces phone numbers in all texts of a record, see [`crate::pseudonymised`].
 pub(crate) fn remove_numbers<'r>(columns: &mut impl Columns<'r>, key: &PseudonymKey) {
@@ -259,6 +263,19 @@ macro_rules! define_struct {
                 $(visit(column!($name), Value::from(&self.$name));)*
             }
 
+            /// Writes the columns, and adds up the memory of their values. It does not use `visit`, because the compiler
+            /// then passes each value through memory.
+            fn write_columns(&self, line: &mut LineWriter<'_>) -> usize {
+                let mut bytes = 0;
+                $(bytes += self.$first.write_columns(line);)?
+                $(
+                    let value = Value::from(&self.$name);
+                    bytes += value.memory();
+                    line.column(column!($name).key, value);
+                )*
+                bytes
+            }
+
             fn rewrite(&mut self, rewriting: Rewriting<'_>) {
                 $(self.$first.rewrite(rewriting);)?
                 $(Rewrite::rewrite(&mut self.$name, stringify!($name), rewriting);)*
@@ -292,16 +309,16 @@ macro_rules! define_records {
             }
 
             fn memory(&self) -> usize {
-                // 16: the allocator's overhead for a small block.
-                let mut bytes = size_of::<Record>() + 16 + size_of::<Self>();
+                let mut bytes = STRUCT_BYTES + size_of::<Self>();
                 self.visit(&mut |_, value| bytes += value.memory());
                 bytes
             }
 
-            fn write_line(&self, out: &mut Vec<u8>) {
+            fn write_line(&self, out: &mut Vec<u8>) -> usize {
                 let mut line = LineWriter::begin(out, stringify!($name));
-                self.visit(&mut |column, value| line.column(column.key, value));
+                let bytes = self.write_columns(&mut line);
                 line.end();
+                STRUCT_BYTES + size_of::<Self>() + bytes
             }
 
             fn into_record(self) -> Record {
@@ -335,7 +352,7 @@ macro_rules! define_records {
 
             fn write_columns(&self, out: &mut Vec<u8>) {
                 match self {
-                    $(Record::$record(columns) => columns.write_line(out),)*
+                    $(Record::$record(columns) => drop(columns.write_line(out)),)*
                 }
             }
 

@@ -16,7 +16,7 @@ pub(crate) fn instant<'j>(node: &'j Json<'j>) -> Option<Extracted<'j, i64>> {
     let value = match node {
         Json::Number(number) => match number.as_i64() {
             Some(count) => from_count(count)?,
-            None => from_fraction(number.as_f64()?)?,
+            None => from_fraction(number.as_f64())?,
         },
         Json::String(text) => from_text(text.trim())?,
         _ => return None,

@@ -30,6 +30,13 @@ impl Arena {
     pub(super) fn text(&self, text: &str) -> &str {
         self.0.alloc_str(text)
     }
+
+    /// Moves the elements from `begin` on into the arena.
+    fn take_from<T: Copy>(&self, stack: &mut Vec<T>, begin: usize) -> &[T] {
+        let moved = self.0.alloc_slice_copy(stack.get(begin..).unwrap_or_default());
+        stack.truncate(begin);
+        moved
+    }
 }
 
 /// The memory limit is reached.
@@ -80,6 +87,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Appends an element to the list that was begun last.
+    #[inline]
     pub(super) fn item(&mut self, begin: usize, item: Json<'a>) -> Result<(), Spent> {
         self.grow(self.items.len() - begin, ITEM_BYTES)?;
         self.items.push(item);
@@ -89,7 +97,7 @@ impl<'a> Builder<'a> {
     /// Completes the list that was begun last.
     pub(super) fn list(&mut self, begin: usize) -> Json<'a> {
         self.shrink(self.items.len() - begin, ITEM_BYTES);
-        Json::Array(self.arena.0.alloc_slice_fill_iter(self.items.drain(begin..)))
+        Json::Array(self.arena.take_from(&mut self.items, begin))
     }
 
     /// Begins an object. The result identifies it to [`Self::member`] and [`Self::object`].
@@ -98,6 +106,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Appends a member to the object that was begun last.
+    #[inline]
     pub(super) fn member(&mut self, begin: usize, name: &'a str, value: Json<'a>) -> Result<(), Spent> {
         self.grow(self.members.len() - begin, MEMBER_BYTES)?;
         self.members.push((name, value));
@@ -107,7 +116,7 @@ impl<'a> Builder<'a> {
     /// Completes the object that was begun last.
     pub(super) fn object(&mut self, begin: usize) -> Json<'a> {
         self.shrink(self.members.len() - begin, MEMBER_BYTES);
-        Json::Object(self.arena.0.alloc_slice_fill_iter(self.members.drain(begin..)))
+        Json::Object(self.arena.take_from(&mut self.members, begin))
     }
 
     /// Copies a decoded string into the tree.

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::Number;
 
 use super::builder::{Arena, Builder, Spent};
+use super::number::Number;
 use super::repair::repair;
 use super::{Json, Unreadable};
 
