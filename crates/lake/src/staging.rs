@@ -5,10 +5,11 @@
 //! until they are copied into a column. A fast reader (`plain.rs`) handles the form that ingest writes, and a general
 //! reader (`line.rs`) all other lines. The statement hash is computed here; lines do not contain it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use crate::batch::PartitionBatch;
 use crate::error::LakeError;
@@ -17,17 +18,21 @@ use crate::partition::Partition;
 use crate::tables::Table;
 
 mod columns;
+mod dictionary;
 mod line;
 mod plain;
 
 use columns::{ChunkBuilder, chunk_schema};
-use line::{Cell, Line, TableReader};
+use line::{Line, Row, TableReader};
 
 /// How much later than its receipt an event may be, in milliseconds. Clocks differ, and time zones get lost.
 pub const FUTURE_TOLERANCE_MS: i64 = 24 * 3600 * 1000;
 
 /// 10000-01-01 UTC in milliseconds since 1970. From then on dates have no four-digit year.
 pub(crate) const YEAR_10000_MS: i64 = 253_402_300_800_000;
+
+/// Milliseconds of a day in UTC.
+const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// Maximum length of a line in bytes. Ingest never writes a longer line, even for its largest body. Lines sent
 /// through Firehose fit into a record of 1,000 KiB, but lines from the spill do not have this limit.
@@ -93,7 +98,8 @@ impl From<Reason> for Rejection {
 /// Collects rows by partition.
 pub struct Staging {
     readers: Vec<TableReader>,
-    partitions: BTreeMap<Partition, Staged>,
+    /// By table and day: the event time in days since 1970.
+    partitions: HashMap<(Table, i64), Staged>,
     rows: usize,
     unknown_columns: u64,
     first_day: FirstDay,
@@ -101,8 +107,8 @@ pub struct Staging {
     hashed: Vec<u8>,
 }
 
-#[derive(Default)]
 struct Staged {
+    partition: Partition,
     chunks: Vec<Vec<ArrayRef>>,
     chunk_bytes: usize,
     builder: Option<ChunkBuilder>,
@@ -123,7 +129,7 @@ impl Staging {
     /// Creates an empty staging that rejects events before this day.
     pub fn since(first_day: FirstDay) -> Self {
         let readers = Table::ALL.into_iter().map(TableReader::new).collect();
-        Self { readers, partitions: BTreeMap::new(), rows: 0, unknown_columns: 0, first_day, hashed: Vec::new() }
+        Self { readers, partitions: HashMap::new(), rows: 0, unknown_columns: 0, first_day, hashed: Vec::new() }
     }
 
     /// Adds one line, which must not include its newline. Blank lines are ignored.
@@ -165,9 +171,14 @@ impl Staging {
         if event_ts > latest || event_ts >= YEAR_10000_MS {
             return Err(Reason::EventTimeInFuture.into());
         }
-        let partition = Partition::of(reader.table, event_ts).ok_or(Reason::EventTimeInFuture)?;
+        let staged = match self.partitions.entry((reader.table, event_ts.div_euclid(DAY_MS))) {
+            Entry::Occupied(staged) => staged.into_mut(),
+            Entry::Vacant(place) => {
+                let partition = Partition::of(reader.table, event_ts).ok_or(Reason::EventTimeInFuture)?;
+                place.insert(Staged { partition, chunks: Vec::new(), chunk_bytes: 0, builder: None })
+            }
+        };
         reader.set_statement_hash(&mut row, &mut self.hashed);
-        let staged = self.partitions.entry(partition).or_default();
         let builder = staged.builder.get_or_insert_with(|| ChunkBuilder::new(reader.table));
         builder.append(&row);
         if builder.is_full() {
@@ -201,9 +212,11 @@ impl Staging {
     pub fn drain(&mut self) -> Result<Vec<PartitionBatch>, LakeError> {
         self.rows = 0;
         self.unknown_columns = 0;
-        let partitions = std::mem::take(&mut self.partitions);
-        let batches = partitions.into_iter().map(|(partition, mut staged)| {
+        let mut partitions: Vec<_> = self.partitions.drain().map(|(_, staged)| staged).collect();
+        partitions.sort_unstable_by_key(|staged| staged.partition);
+        let batches = partitions.into_iter().map(|mut staged| {
             staged.close_chunk();
+            let partition = staged.partition;
             let chunks = staged.chunks.into_iter();
             let chunks = chunks.map(|columns| RecordBatch::try_new(chunk_schema(partition.table, &columns), columns));
             PartitionBatch::new(partition, chunks.collect::<Result<_, _>>()?)
@@ -212,11 +225,8 @@ impl Staging {
     }
 }
 
-/// Parses a line of any form. Returns the table's reader, the values by column, and the number of unknown names.
-fn read_any<'a, 'r>(
-    line: &'a [u8],
-    readers: &'r [TableReader],
-) -> Result<(&'r TableReader, Vec<Cell<'a>>, u64), Reason> {
+/// Parses a line of any form. Returns the table's reader, the row, and the number of unknown names.
+fn read_any<'a, 'r>(line: &'a [u8], readers: &'r [TableReader]) -> Result<(&'r TableReader, Row<'a>, u64), Reason> {
     let line: Line<'_> = serde_json::from_slice(line).map_err(|_| Reason::NotJson)?;
     let table = line.table().ok_or(Reason::UnknownTable)?;
     let reader = readers.iter().find(|reader| reader.table == table).ok_or(Reason::UnknownTable)?;

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, MapBuilder, MapFieldNames, StringBuilder,
-    StringDictionaryBuilder, TimestampMillisecondBuilder,
+    TimestampMillisecondBuilder, new_null_array,
 };
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt16Type};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use super::line::Cell;
+use super::dictionary::DictionaryBuilder;
+use super::line::{Cell, Row};
 use crate::tables::{ArrowSchema, Column, ColumnType, Table, arrow_type};
 
 /// A chunk ends when it reaches any of these limits. Usually one chunk holds all staged rows of a partition, because
@@ -27,10 +28,7 @@ const CHUNK_DISTINCT_VALUES: usize = 60_000;
 enum ColumnBuilder {
     Text(StringBuilder),
     /// Text with few distinct values.
-    Dictionary {
-        builder: StringDictionaryBuilder<UInt16Type>,
-        distinct_values: usize,
-    },
+    Dictionary(DictionaryBuilder),
     Timestamp(TimestampMillisecondBuilder),
     Int(Int64Builder),
     Bool(BooleanBuilder),
@@ -55,9 +53,7 @@ impl Added {
 impl ColumnBuilder {
     fn new(column: &Column) -> Self {
         match column.kind {
-            ColumnType::String if column.low_cardinality => {
-                Self::Dictionary { builder: StringDictionaryBuilder::with_capacity(0, 0, 0), distinct_values: 0 }
-            }
+            ColumnType::String if column.low_cardinality => Self::Dictionary(DictionaryBuilder::new()),
             ColumnType::String => Self::Text(StringBuilder::with_capacity(0, 0)),
             ColumnType::Timestamp => {
                 Self::Timestamp(TimestampMillisecondBuilder::with_capacity(0).with_data_type(arrow_type(column.kind)))
@@ -87,16 +83,9 @@ impl ColumnBuilder {
                 builder.append_value(text);
                 Added::text(text.len())
             }
-            (Self::Dictionary { builder, distinct_values }, Cell::Text(text)) => {
-                // Fails only with 65,536 distinct values; the chunk ends earlier.
-                let Ok(key) = builder.append(text) else {
-                    builder.append_null();
-                    return Added::default();
-                };
-                let is_new = usize::from(key) == *distinct_values;
-                *distinct_values += usize::from(is_new);
-                let text_bytes = if is_new { text.len() } else { 0 };
-                Added { text_bytes, distinct_values: *distinct_values }
+            (Self::Dictionary(builder), Cell::Text(text)) => {
+                let text_bytes = if builder.append(text) { text.len() } else { 0 };
+                Added { text_bytes, distinct_values: builder.distinct_texts() }
             }
             (Self::Timestamp(builder), Cell::Int(value)) => {
                 builder.append_value(*value);
@@ -114,24 +103,26 @@ impl ColumnBuilder {
                 builder.append_value(items.iter().map(Option::as_deref));
                 Added::text(items.iter().flatten().map(|text| text.len()).sum())
             }
-            (Self::TextMap(builder), Cell::Map(entries)) => Added::text(append_map(builder, Some(entries))),
+            (Self::TextMap(builder), Cell::Map(entries)) => Added::text(append_map(builder, entries)),
             (builder, _) => {
-                builder.append_null();
+                builder.append_nulls(1);
                 Added::default()
             }
         }
     }
 
-    fn append_null(&mut self) {
+    fn append_nulls(&mut self, rows: usize) {
         match self {
-            Self::Text(builder) => builder.append_null(),
-            Self::Dictionary { builder, .. } => builder.append_null(),
-            Self::Timestamp(builder) => builder.append_null(),
-            Self::Int(builder) => builder.append_null(),
-            Self::Bool(builder) => builder.append_null(),
-            Self::TextList(builder) => builder.append_null(),
+            Self::Text(builder) => builder.append_nulls(rows),
+            Self::Dictionary(builder) => builder.append_nulls(rows),
+            Self::Timestamp(builder) => builder.append_nulls(rows),
+            Self::Int(builder) => builder.append_nulls(rows),
+            Self::Bool(builder) => builder.append_nulls(rows),
+            Self::TextList(builder) => builder.append_nulls(rows),
             Self::TextMap(builder) => {
-                append_map(builder, None);
+                // Fails only if the numbers of keys and values differ.
+                let appended = builder.append_nulls(rows);
+                debug_assert!(appended.is_ok());
             }
         }
     }
@@ -140,7 +131,7 @@ impl ColumnBuilder {
     fn row_bytes(&self) -> usize {
         match self {
             Self::Bool(_) => 1,
-            Self::Dictionary { .. } => size_of::<u16>(),
+            Self::Dictionary(_) => size_of::<u16>(),
             Self::Text(_) | Self::TextList(_) | Self::TextMap(_) => size_of::<i32>(),
             Self::Timestamp(_) | Self::Int(_) => size_of::<i64>(),
         }
@@ -149,7 +140,7 @@ impl ColumnBuilder {
     fn finish(self) -> ArrayRef {
         let mut array: ArrayRef = match self {
             Self::Text(mut builder) => Arc::new(builder.finish()),
-            Self::Dictionary { mut builder, .. } => Arc::new(builder.finish()),
+            Self::Dictionary(builder) => Arc::new(builder.finish()),
             Self::Timestamp(mut builder) => Arc::new(builder.finish()),
             Self::Int(mut builder) => Arc::new(builder.finish()),
             Self::Bool(mut builder) => Arc::new(builder.finish()),
@@ -167,24 +158,70 @@ impl ColumnBuilder {
 /// The entries of a map.
 type Entries<'a> = BTreeMap<Cow<'a, str>, Option<Cow<'a, str>>>;
 
-/// Appends a map, or null. Returns the total bytes of its texts.
-fn append_map(builder: &mut MapBuilder<StringBuilder, StringBuilder>, entries: Option<&Entries<'_>>) -> usize {
+/// Appends a map. Returns the total bytes of its texts.
+fn append_map(builder: &mut MapBuilder<StringBuilder, StringBuilder>, entries: &Entries<'_>) -> usize {
     let mut bytes = 0;
-    for (key, value) in entries.into_iter().flatten() {
+    for (key, value) in entries {
         builder.keys().append_value(key);
         builder.values().append_option(value.as_deref());
         bytes += key.len() + value.as_ref().map_or(0, |value| value.len());
     }
     // Fails only if the numbers of keys and values differ.
-    let appended = builder.append(entries.is_some());
+    let appended = builder.append(true);
     debug_assert!(appended.is_ok());
     bytes
 }
 
+/// A column, without the nulls after its last value. Most columns of a row are null; they are appended together, before
+/// the next value or at the end.
+struct SparseColumn {
+    builder: ColumnBuilder,
+    /// Number of rows in the builder; 0 until the first value.
+    rows: usize,
+    kind: DataType,
+}
+
+impl SparseColumn {
+    fn new(column: &Column) -> Self {
+        let builder = ColumnBuilder::new(column);
+        let kind = match &builder {
+            ColumnBuilder::Dictionary(_) => DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8)),
+            _ => arrow_type(column.kind),
+        };
+        Self { builder, rows: 0, kind }
+    }
+
+    /// Appends nulls up to this number of rows.
+    fn fill(&mut self, rows: usize) {
+        if self.rows < rows {
+            self.builder.append_nulls(rows - self.rows);
+            self.rows = rows;
+        }
+    }
+
+    /// Sets the value of the row with this number.
+    fn append(&mut self, row: usize, cell: &Cell<'_>) -> Added {
+        self.fill(row);
+        self.rows += 1;
+        self.builder.append(cell)
+    }
+
+    /// Completes the column with this number of rows. A column without values takes no memory: the system provides pages
+    /// of zeros only when they are written.
+    fn finish(mut self, rows: usize) -> ArrayRef {
+        if self.rows == 0 {
+            return new_null_array(&self.kind, rows);
+        }
+        self.fill(rows);
+        self.builder.finish()
+    }
+}
+
 /// Builder of a chunk.
 pub(super) struct ChunkBuilder {
-    columns: Vec<ColumnBuilder>,
+    columns: Vec<SparseColumn>,
     rows: usize,
+    /// Bytes per row besides its texts, of the columns that have values.
     row_bytes: usize,
     text_bytes: usize,
     distinct_values: usize,
@@ -192,15 +229,18 @@ pub(super) struct ChunkBuilder {
 
 impl ChunkBuilder {
     pub(super) fn new(table: Table) -> Self {
-        let columns: Vec<_> = table.columns().iter().map(ColumnBuilder::new).collect();
-        let row_bytes = columns.iter().map(ColumnBuilder::row_bytes).sum();
-        Self { columns, rows: 0, row_bytes, text_bytes: 0, distinct_values: 0 }
+        let columns = table.columns().iter().map(SparseColumn::new).collect();
+        Self { columns, rows: 0, row_bytes: 0, text_bytes: 0, distinct_values: 0 }
     }
 
     /// Appends a row that was checked against the table.
-    pub(super) fn append(&mut self, row: &[Cell<'_>]) {
-        for (column, cell) in self.columns.iter_mut().zip(row) {
-            let added = column.append(cell);
+    pub(super) fn append(&mut self, row: &Row<'_>) {
+        for (column, cell) in row {
+            let Some(column) = self.columns.get_mut(*column) else { continue };
+            if column.rows == 0 {
+                self.row_bytes += column.builder.row_bytes();
+            }
+            let added = column.append(self.rows, cell);
             self.text_bytes += added.text_bytes;
             self.distinct_values = self.distinct_values.max(added.distinct_values);
         }
@@ -211,14 +251,15 @@ impl ChunkBuilder {
         self.rows >= CHUNK_ROWS || self.text_bytes >= CHUNK_TEXT_BYTES || self.distinct_values >= CHUNK_DISTINCT_VALUES
     }
 
-    /// Approximate memory in bytes: texts, plus an offset, key or number per value, doubled because buffers grow.
+    /// Approximate memory in bytes: texts, plus an offset, key or number per row of each column with values, doubled
+    /// because buffers grow.
     pub(super) fn memory_bytes(&self) -> usize {
         2 * (self.text_bytes + self.rows * self.row_bytes)
     }
 
     /// Completes the chunk and returns its columns.
     pub(super) fn finish(self) -> Vec<ArrayRef> {
-        self.columns.into_iter().map(ColumnBuilder::finish).collect()
+        self.columns.into_iter().map(|column| column.finish(self.rows)).collect()
     }
 }
 

@@ -37,6 +37,10 @@ pub(super) enum Cell<'a> {
     Other,
 }
 
+/// The values of a line with the index of their column, in the order of the table's columns. A column that is not in
+/// the row is null.
+pub(super) type Row<'a> = Vec<(usize, Cell<'a>)>;
+
 impl<'a> Cell<'a> {
     /// The text, or `Some(None)` for null; `None` if the value is of another type.
     fn into_text(self) -> Option<Option<Cow<'a, str>>> {
@@ -224,6 +228,8 @@ impl ReaderColumn {
 pub(super) struct TableReader {
     pub(super) table: Table,
     pub(super) columns: Vec<ReaderColumn>,
+    /// Number of required columns.
+    required: usize,
     event_ts: usize,
     received_at: usize,
     statement_hash: usize,
@@ -234,31 +240,38 @@ impl TableReader {
         let columns: Vec<_> = table.columns().iter().map(ReaderColumn::new).collect();
         let index = |name: &str| columns.iter().position(|column| column.name == name).unwrap_or(usize::MAX);
         let (event_ts, received_at) = (index(EVENT_TIME), index(RECEIVED_AT));
-        Self { table, event_ts, received_at, statement_hash: index(STATEMENT_HASH), columns }
+        let required = columns.iter().filter(|column| column.required).count();
+        Self { table, required, event_ts, received_at, statement_hash: index(STATEMENT_HASH), columns }
     }
 
     /// Sets the column `statement_hash`: the first 64 bits of the SHA-256 of the row's values and column names. Null
     /// columns are left out, so adding a column later does not change existing hashes. `hashed` is a buffer that is
     /// reused for each row.
-    pub(super) fn set_statement_hash(&self, row: &mut [Cell<'_>], hashed: &mut Vec<u8>) {
+    pub(super) fn set_statement_hash(&self, row: &mut Row<'_>, hashed: &mut Vec<u8>) {
+        if self.statement_hash >= self.columns.len() {
+            return;
+        }
         hashed.clear();
         hashed.shrink_to(HASHED_BYTES);
-        for (column, cell) in self.columns.iter().zip(row.iter()) {
-            if let (Some(name), false) = (&column.hashed_name, *cell == Cell::Null) {
+        for (column, cell) in row.iter() {
+            let name = self.columns.get(*column).and_then(|column| column.hashed_name.as_ref());
+            if let (Some(name), false) = (name, *cell == Cell::Null) {
                 hashed.extend(name);
                 cell.append_to(hashed);
             }
         }
         let mut first = [0; 8];
         first.iter_mut().zip(Sha256::digest(hashed)).for_each(|(to, byte)| *to = byte);
-        if let Some(cell) = row.get_mut(self.statement_hash) {
-            *cell = Cell::Int(i64::from_be_bytes(first));
+        let hash = Cell::Int(i64::from_be_bytes(first));
+        match row.iter_mut().find(|(column, _)| *column == self.statement_hash) {
+            Some((_, cell)) => *cell = hash,
+            None => row.push((self.statement_hash, hash)),
         }
     }
 
     /// Assigns the values of a line to columns. Also returns the number of names that are no column. If a name occurs
     /// more than once, the last value is used, as in most JSON parsers.
-    pub(super) fn arrange<'a>(&self, line: Line<'a>) -> (Vec<Cell<'a>>, u64) {
+    pub(super) fn arrange<'a>(&self, line: Line<'a>) -> (Row<'a>, u64) {
         let mut row = vec![Cell::Null; self.columns.len()];
         let mut unknown = 0;
         let mut expected = 0;
@@ -272,33 +285,39 @@ impl TableReader {
                 *slot = cell;
             }
         }
-        (row, unknown)
+        (row.into_iter().enumerate().filter(|(_, cell)| *cell != Cell::Null).collect(), unknown)
     }
 
     /// Checks that required columns have a value, and that each value has its column's type.
-    pub(super) fn check(&self, row: &mut [Cell<'_>]) -> Result<(), Reason> {
-        for (cell, column) in row.iter_mut().zip(&self.columns) {
+    pub(super) fn check(&self, row: &mut Row<'_>) -> Result<(), Reason> {
+        let (mut required, mut all_fit) = (0, true);
+        for (column, cell) in row.iter_mut() {
+            let Some(column) = self.columns.get(*column) else { continue };
             match cell {
-                Cell::Null if column.required => return Err(Reason::MissingColumn),
-                Cell::Null => {}
+                Cell::Null => continue,
                 // A time outside the calendar would break readers' time arithmetic. An optional one becomes null
                 // instead of rejecting the row.
                 Cell::Int(time) if column.kind == ColumnType::Timestamp && !column.required && !is_time(*time) => {
                     *cell = Cell::Null;
                 }
-                cell if fits(cell, column.kind) => {}
-                _ => return Err(Reason::WrongType),
+                cell => all_fit &= fits(cell, column.kind),
             }
+            required += usize::from(column.required);
         }
-        Ok(())
+        match required == self.required {
+            false => Err(Reason::MissingColumn),
+            true if all_fit => Ok(()),
+            true => Err(Reason::WrongType),
+        }
     }
 
     /// Event time and time of receipt of a checked row, in milliseconds since 1970.
-    pub(super) fn times(&self, row: &[Cell<'_>]) -> Option<(i64, i64)> {
-        match (row.get(self.event_ts)?, row.get(self.received_at)?) {
-            (Cell::Int(event_ts), Cell::Int(received_at)) => Some((*event_ts, *received_at)),
+    pub(super) fn times(&self, row: &Row<'_>) -> Option<(i64, i64)> {
+        let time = |wanted: usize| match row.iter().find(|(column, _)| *column == wanted)? {
+            (_, Cell::Int(time)) => Some(*time),
             _ => None,
-        }
+        };
+        Some((time(self.event_ts)?, time(self.received_at)?))
     }
 
     /// Finds a column by name. Lines usually have the columns in order, so the search starts after the last one

@@ -3,6 +3,7 @@ use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 
 use proptest::prelude::*;
 
+use super::line::Cell;
 use super::*;
 use crate::tables::ColumnType;
 
@@ -229,6 +230,8 @@ proptest! {
         let readers: Vec<_> = Table::ALL.into_iter().map(TableReader::new).collect();
         if let Some((reader, row)) = plain::read(&line, &readers) {
             let general = read_any(&line, &readers).map(|(reader, row, unknown)| (reader.table, row, unknown));
+            // The fast reader keeps a null that the line states.
+            let row = row.into_iter().filter(|(_, cell)| *cell != Cell::Null).collect();
             prop_assert_eq!(general, Ok((reader.table, row, 0)));
         }
     }
@@ -241,7 +244,7 @@ fn the_fast_reader_reads_lines_of_ingest() {
     let line = click(RECEIVED);
     let (reader, row) = plain::read(line.as_bytes(), &readers).unwrap();
     assert_eq!(reader.table, Table::Clicks);
-    assert_eq!(row[1], Cell::Text("meta".into()));
+    assert_eq!(row[1], (1, Cell::Text("meta".into())));
     for (from, to) in [("meta", "me\\u0074a"), (",", ", "), ("provider", "later"), ("{", "["), ("}", "}}")] {
         assert!(plain::read(line.replace(from, to).as_bytes(), &readers).is_none(), "{from} -> {to}");
     }
