@@ -309,7 +309,8 @@ fn properties(
                 .set_column_dictionary_enabled(path.clone(), true)
                 .set_column_dictionary_page_size_limit(path.clone(), ID_DICTIONARY_BYTES);
         }
-        if column.low_cardinality || !text {
+        // A row group has most values of a text column, so its smallest and largest text would exclude nothing.
+        if !text {
             builder = builder.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
         }
     }
