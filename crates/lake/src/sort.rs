@@ -182,3 +182,48 @@ fn compare(keys: &[Keys<'_>], a: &Row, b: &Row) -> Ordering {
     });
     columns.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::staging::Staging;
+
+    const RECEIVED: i64 = 1_795_132_800_000;
+
+    proptest! {
+        /// Ids that begin alike, contain one another, and have bytes that a comparison of numbers could order wrongly.
+        #[test]
+        fn rows_are_in_the_order_of_their_texts(
+            rows in prop::collection::vec((0_i64..3, "(wamid\\.)?[ab\u{0}\u{7f}é😀]{0,11}", 0_i64..3), 1..60),
+        ) {
+            let mut staging = Staging::new();
+            let mut expected = BTreeMap::new();
+            for (earlier, id, later) in rows {
+                let (event_ts, received_at) = (RECEIVED - earlier, RECEIVED + later);
+                let line = serde_json::json!({
+                    "table": "clicks", "event_ts": event_ts, "provider": "meta", "received_at": received_at,
+                    "click_id": id, "kind": "k",
+                });
+                staging.push_line(line.to_string().as_bytes()).unwrap();
+                let first = expected.entry((event_ts, id.into_bytes())).or_insert(received_at);
+                *first = received_at.min(*first);
+            }
+            let mut found = Vec::new();
+            for batch in staging.drain().unwrap() {
+                for rows in batch.sorted_batches() {
+                    let rows = rows.unwrap();
+                    let ids = rows.column_by_name("click_id").unwrap().as_string::<i32>().iter();
+                    let times = event_times(&rows).unwrap().iter().zip(timestamps(&rows, "received_at").unwrap());
+                    found.extend(times.zip(ids).map(|((event, received), id)| {
+                        ((*event, id.unwrap().as_bytes().to_vec()), *received)
+                    }));
+                }
+            }
+            prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
+        }
+    }
+}

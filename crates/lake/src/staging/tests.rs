@@ -237,6 +237,19 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn short_texts_are_compared_as_texts_are(a in "[ab]{0,20}", b in "[ab]{0,20}", change in 0_usize..20) {
+        prop_assert_eq!(plain::is_equal(&a, &b), a == b);
+        prop_assert!(plain::is_equal(&a, &a.clone()));
+        let mut changed = a.clone().into_bytes();
+        if let Some(byte) = changed.get_mut(change) {
+            *byte = b'c';
+            prop_assert!(!plain::is_equal(&a, std::str::from_utf8(&changed).unwrap()));
+        }
+    }
+}
+
 /// A control: lines as ingest writes them are handled by the fast reader.
 #[test]
 fn the_fast_reader_reads_lines_of_ingest() {
