@@ -95,9 +95,9 @@ impl<'a> Builder<'a> {
     }
 
     /// Completes the list that was begun last.
-    pub(super) fn list(&mut self, begin: usize) -> Json<'a> {
+    pub(super) fn list(&mut self, begin: usize) -> &'a [Json<'a>] {
         self.shrink(self.items.len() - begin, ITEM_BYTES);
-        Json::Array(self.arena.take_from(&mut self.items, begin))
+        self.arena.take_from(&mut self.items, begin)
     }
 
     /// Begins an object. The result identifies it to [`Self::member`] and [`Self::object`].
@@ -114,9 +114,9 @@ impl<'a> Builder<'a> {
     }
 
     /// Completes the object that was begun last.
-    pub(super) fn object(&mut self, begin: usize) -> Json<'a> {
+    pub(super) fn object(&mut self, begin: usize) -> &'a [Member<'a>] {
         self.shrink(self.members.len() - begin, MEMBER_BYTES);
-        Json::Object(self.arena.take_from(&mut self.members, begin))
+        self.arena.take_from(&mut self.members, begin)
     }
 
     /// Copies a decoded string into the tree.

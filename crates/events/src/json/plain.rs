@@ -1,9 +1,9 @@
 //! The fast parser: one pass over the bytes, without errors to explain. It gives up at the first byte that is not
 //! valid JSON; then [`super::tolerant`] decides.
 
-use super::Json;
-use super::builder::{Arena, Builder};
+use super::builder::{Arena, Builder, Spent};
 use super::number::Number;
+use super::{Json, Member};
 use crate::words::find_special;
 
 /// How deeply values may be nested. Webhooks use fewer than 20 levels; [`super::tolerant`] accepts 127.
@@ -59,33 +59,65 @@ impl<'a> Parser<'a> {
     }
 
     fn value(&mut self, depth: usize) -> Option<Json<'a>> {
-        match self.token()? {
-            b'"' => self.string().map(Json::String),
-            first => self.value_without_string(first, depth),
-        }
+        let mut value = None;
+        self.put_value(depth, |_, json| {
+            value = Some(json);
+            Ok(())
+        })?;
+        value
     }
 
-    /// Parses a value that is not a string and whose first byte was consumed.
-    fn value_without_string(&mut self, first: u8, depth: usize) -> Option<Json<'a>> {
-        match first {
-            b'{' => self.object(depth + 1),
-            b'[' => self.list(depth + 1),
-            b't' => self.literal("rue", Json::Bool(true)),
-            b'f' => self.literal("alse", Json::Bool(false)),
-            b'n' => self.literal("ull", Json::Null),
-            b'-' | b'0'..=b'9' => self.number(),
-            _ => None,
-        }
+    /// Parses a value, and passes it on. Each kind of value is passed from registers to its place. Through a variable of type
+    /// `Json` it would be copied in memory, which takes longer than all else here.
+    #[inline(always)]
+    fn put_value(
+        &mut self,
+        depth: usize,
+        put: impl FnOnce(&mut Builder<'a>, Json<'a>) -> Result<(), Spent>,
+    ) -> Option<()> {
+        let put = match self.token()? {
+            b'"' => {
+                let text = self.string()?;
+                put(&mut self.builder, Json::String(text))
+            }
+            b'{' => {
+                let members = self.object(depth + 1)?;
+                put(&mut self.builder, Json::Object(members))
+            }
+            b'[' => {
+                let items = self.list(depth + 1)?;
+                put(&mut self.builder, Json::Array(items))
+            }
+            b't' => {
+                self.literal("rue")?;
+                put(&mut self.builder, Json::Bool(true))
+            }
+            b'f' => {
+                self.literal("alse")?;
+                put(&mut self.builder, Json::Bool(false))
+            }
+            b'n' => {
+                self.literal("ull")?;
+                put(&mut self.builder, Json::Null)
+            }
+            b'-' | b'0'..=b'9' => {
+                let number = self.number()?;
+                put(&mut self.builder, Json::Number(number))
+            }
+            _ => return None,
+        };
+        put.ok()
     }
 
-    fn literal(&mut self, rest: &str, json: Json<'a>) -> Option<Json<'a>> {
+    /// Skips the rest of a literal.
+    fn literal(&mut self, rest: &str) -> Option<()> {
         let end = self.at + rest.len();
         let is_literal = self.bytes.get(self.at..end)? == rest.as_bytes();
         self.at = end;
-        is_literal.then_some(json)
+        is_literal.then_some(())
     }
 
-    fn list(&mut self, depth: usize) -> Option<Json<'a>> {
+    fn list(&mut self, depth: usize) -> Option<&'a [Json<'a>]> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -96,8 +128,7 @@ impl<'a> Parser<'a> {
             return Some(self.builder.list(begin));
         }
         loop {
-            let item = self.value(depth)?;
-            self.builder.item(begin, item).ok()?;
+            self.put_value(depth, |builder, item| builder.item(begin, item))?;
             match self.token()? {
                 b',' => {}
                 b']' => return Some(self.builder.list(begin)),
@@ -106,7 +137,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn object(&mut self, depth: usize) -> Option<Json<'a>> {
+    fn object(&mut self, depth: usize) -> Option<&'a [Member<'a>]> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -117,18 +148,7 @@ impl<'a> Parser<'a> {
         }
         loop {
             let name = self.name(first)?;
-            // The text of a string goes from registers to its place. Through a variable of type `Json` it would be
-            // copied in memory, which takes longer than all else in this loop.
-            match self.token()? {
-                b'"' => {
-                    let text = self.string()?;
-                    self.builder.member(begin, name, Json::String(text)).ok()?;
-                }
-                first => {
-                    let value = self.value_without_string(first, depth)?;
-                    self.builder.member(begin, name, value).ok()?;
-                }
-            }
+            self.put_value(depth, |builder, value| builder.member(begin, name, value))?;
             match self.token()? {
                 b',' => first = self.token()?,
                 b'}' => return Some(self.builder.object(begin)),
@@ -180,7 +200,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Parses a number whose first byte was consumed.
-    fn number(&mut self) -> Option<Json<'a>> {
+    fn number(&mut self) -> Option<Number> {
         let start = self.at - 1;
         let rest = self.bytes.get(start..)?;
         let is_negative = rest.first() == Some(&b'-');
@@ -194,19 +214,18 @@ impl<'a> Parser<'a> {
         let digits = digits.get(..length)?;
         let value = digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
         self.at = start + usize::from(is_negative) + length;
-        let number = if is_negative { Number::from(-i64::try_from(value).ok()?) } else { Number::from(value) };
-        Some(Json::Number(number))
+        Some(if is_negative { Number::from(-i64::try_from(value).ok()?) } else { Number::from(value) })
     }
 
     /// Parses a number that is not a short integer.
-    fn odd_number(&mut self, start: usize) -> Option<Json<'a>> {
+    fn odd_number(&mut self, start: usize) -> Option<Number> {
         let rest = self.text.get(start..)?;
         let is_part = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
         let number = rest.get(..rest.find(|c| !is_part(c)).unwrap_or(rest.len()))?;
         self.at = start + number.len();
         let number: serde_json::Number = serde_json::from_str(number).ok()?;
         let integer = number.as_i64().map(Number::from).or_else(|| number.as_u64().map(Number::from));
-        integer.or_else(|| Number::from_f64(number.as_f64()?)).map(Json::Number)
+        integer.or_else(|| Number::from_f64(number.as_f64()?))
     }
 }
 

@@ -109,7 +109,7 @@ impl<'de> Visitor<'de> for Node<'_, 'de> {
         while let Some(item) = elements.next_element_seed(Node { tree: self.tree })? {
             self.tree.within(|builder| builder.item(begin, item))?;
         }
-        Ok(self.tree.builder.list(begin))
+        Ok(Json::Array(self.tree.builder.list(begin)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json<'de>, A::Error> {
@@ -118,7 +118,7 @@ impl<'de> Visitor<'de> for Node<'_, 'de> {
             let value = entries.next_value_seed(Node { tree: self.tree })?;
             self.tree.within(|builder| builder.member(begin, key, value))?;
         }
-        Ok(self.tree.builder.object(begin))
+        Ok(Json::Object(self.tree.builder.object(begin)))
     }
 }
 
