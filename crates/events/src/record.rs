@@ -93,8 +93,8 @@ pub(crate) trait Columns<'r>: Default {
     fn into_record(self) -> Record;
 }
 
-/// Memory of a record besides its columns, in bytes: the box, and 16 for the allocator's overhead.
-const STRUCT_BYTES: usize = size_of::<Record>() + 16;
+/// Memory of a record besides its columns, in bytes: the enum, and 16 for the allocator's overhead.
+const RECORD_BYTES: usize = size_of::<Record>() + 16;
 
 /// Replaces phone numbers in all texts of a record, see [`crate::pseudonymised`].
 pub(crate) fn remove_numbers<'r>(columns: &mut impl Columns<'r>, key: &PseudonymKey) {
@@ -309,7 +309,7 @@ macro_rules! define_records {
             }
 
             fn memory(&self) -> usize {
-                let mut bytes = STRUCT_BYTES + size_of::<Self>();
+                let mut bytes = RECORD_BYTES + size_of::<Self>();
                 self.visit(&mut |_, value| bytes += value.memory());
                 bytes
             }
@@ -318,7 +318,7 @@ macro_rules! define_records {
                 let mut line = LineWriter::begin(out, stringify!($name));
                 let bytes = self.write_columns(&mut line);
                 line.end();
-                STRUCT_BYTES + size_of::<Self>() + bytes
+                RECORD_BYTES + size_of::<Self>() + bytes
             }
 
             fn into_record(self) -> Record {

@@ -1,7 +1,7 @@
 //! Sorts the rows of a batch by event time, then key, and drops duplicates.
 //!
-//! Most rows already differ in event time, so only rows of the same millisecond are compared by their key columns. Most of
-//! these differ in eight bytes of the first key column, which are next to the event time in memory.
+//! Most rows already differ in event time, so only rows of the same millisecond are compared by their key columns. Most
+//! of these differ in eight bytes of the first key column, which are next to the event time in memory.
 //! The order is that of [`RowEncoder::order`]: nulls first, texts by bytes.
 
 use std::cmp::Ordering;
@@ -51,7 +51,7 @@ struct Row {
 }
 
 impl Row {
-    /// Event time and extract of the first key. If they differ, the rows have the same order.
+    /// Event time and extract of the first key. If they differ between two rows, they order them.
     fn extract(&self) -> (i64, u64) {
         (self.event_ts, self.first_key)
     }
@@ -190,38 +190,42 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::batch::PartitionBatch;
     use crate::staging::Staging;
 
     const RECEIVED: i64 = 1_795_132_800_000;
 
     proptest! {
-        /// Ids that begin alike, contain one another, and have bytes that a comparison of numbers could order wrongly.
+        /// Ids that begin alike, contain one another, and have bytes that a comparison of numbers could order wrongly, in
+        /// one chunk or two.
         #[test]
         fn rows_are_in_the_order_of_their_texts(
-            rows in prop::collection::vec((0_i64..3, "(wamid\\.)?[ab\u{0}\u{7f}é😀]{0,11}", 0_i64..3), 1..60),
+            beginning in "(wamid\\.é?)?",
+            rows in prop::collection::vec((0_i64..3, "[ab\u{0}\u{7f}é😀]{0,11}", 0_i64..3, any::<bool>()), 1..60),
         ) {
-            let mut staging = Staging::new();
+            let mut stagings = [Staging::new(), Staging::new()];
             let mut expected = BTreeMap::new();
-            for (earlier, id, later) in rows {
-                let (event_ts, received_at) = (RECEIVED - earlier, RECEIVED + later);
+            for (earlier, id, later, chunk) in rows {
+                let (event_ts, received_at, id) = (RECEIVED + earlier, RECEIVED + later, format!("{beginning}{id}"));
                 let line = serde_json::json!({
                     "table": "clicks", "event_ts": event_ts, "provider": "meta", "received_at": received_at,
                     "click_id": id, "kind": "k",
                 });
-                staging.push_line(line.to_string().as_bytes()).unwrap();
+                stagings[usize::from(chunk)].push_line(line.to_string().as_bytes()).unwrap();
                 let first = expected.entry((event_ts, id.into_bytes())).or_insert(received_at);
                 *first = received_at.min(*first);
             }
+            let batches: Vec<_> = stagings.iter_mut().flat_map(|staging| staging.drain().unwrap()).collect();
+            let partition = batches[0].partition();
+            let chunks = batches.iter().flat_map(PartitionBatch::sorted_batches).map(Result::unwrap).collect();
             let mut found = Vec::new();
-            for batch in staging.drain().unwrap() {
-                for rows in batch.sorted_batches() {
-                    let rows = rows.unwrap();
-                    let ids = rows.column_by_name("click_id").unwrap().as_string::<i32>().iter();
-                    let times = event_times(&rows).unwrap().iter().zip(timestamps(&rows, "received_at").unwrap());
-                    found.extend(times.zip(ids).map(|((event, received), id)| {
-                        ((*event, id.unwrap().as_bytes().to_vec()), *received)
-                    }));
-                }
+            for rows in PartitionBatch::new(partition, chunks).unwrap().sorted_batches() {
+                let rows = rows.unwrap();
+                let ids = rows.column_by_name("click_id").unwrap().as_string::<i32>().iter();
+                let times = event_times(&rows).unwrap().iter().zip(timestamps(&rows, "received_at").unwrap());
+                found.extend(times.zip(ids).map(|((event, received), id)| {
+                    ((*event, id.unwrap().as_bytes().to_vec()), *received)
+                }));
             }
             prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
         }

@@ -98,7 +98,7 @@ impl From<Reason> for Rejection {
 /// Collects rows by partition.
 pub struct Staging {
     readers: Vec<TableReader>,
-    /// By table and day: the event time in days since 1970.
+    /// By table and UTC day, in days since 1970.
     partitions: HashMap<(Table, i64), Staged>,
     rows: usize,
     unknown_columns: u64,
@@ -241,8 +241,11 @@ impl Staged {
 
     fn close_chunk(&mut self) {
         if let Some(builder) = self.builder.take() {
+            self.chunk_bytes += builder.memory_for_order();
             let chunk = builder.finish();
-            self.chunk_bytes += chunk.iter().map(|column| column.get_array_memory_size()).sum::<usize>();
+            // A column without values has pages that are never written, see `SparseColumn::finish`.
+            let with_values = chunk.iter().filter(|column| column.null_count() < column.len());
+            self.chunk_bytes += with_values.map(|column| column.get_array_memory_size()).sum::<usize>();
             self.chunks.push(chunk);
         }
     }

@@ -309,7 +309,8 @@ fn properties(
                 .set_column_dictionary_enabled(path.clone(), true)
                 .set_column_dictionary_page_size_limit(path.clone(), ID_DICTIONARY_BYTES);
         }
-        // A row group has most values of a text column, so its smallest and largest text would exclude nothing.
+        // A row group usually has most values of a text column, so its smallest and largest text would exclude little.
+        // Engines that look for a text can look into the dictionary.
         if !text {
             builder = builder.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
         }

@@ -76,3 +76,39 @@ fn a_commit_allocates_far_less_than_once_a_row() {
     check("the first commit", first, FIRST_COMMIT_LIMIT);
     check("the second commit", second, SECOND_COMMIT_LIMIT);
 }
+
+/// Whether the estimated memory of staged lines is at least what they take.
+fn is_counted(lines: &[String]) -> Result<(), String> {
+    let mut staging = Staging::new();
+    let taken = allocation_counter::measure(|| {
+        for line in lines {
+            staging.push_line(line.as_bytes()).unwrap();
+        }
+    });
+    let (taken, counted) = (usize::try_from(taken.bytes_current).unwrap(), staging.memory_bytes());
+    if counted >= taken { Ok(()) } else { Err(format!("{counted} bytes counted, {taken} bytes taken")) }
+}
+
+/// The transform commits when the estimate reaches a bound, so a line must not take more memory than is estimated.
+#[test]
+fn memory_of_staged_lines_is_not_underestimated() {
+    let line = |day: u64, number: u64, more: &str| {
+        let time = 1_795_132_800_000 - day * 86_400_000;
+        format!(
+            r#"{{"table":"statuses","event_ts":{time},"provider":"meta","received_at":1795132801500,"message_id":"{number}","status":"read"{more}}}"#
+        )
+    };
+    let distinct = |number: u64| {
+        ["pricing_model", "pricing_type", "pricing_category", "error_title"]
+            .map(|column| format!(r#","{column}":"{number}""#))
+            .concat()
+    };
+    for (what, lines) in [
+        ("ordinary lines", lines(0)),
+        ("small lines", (0..ROWS).map(|number| line(0, number, "")).collect()),
+        ("one line a day", (0..2_000).map(|day| line(day, day, "")).collect()),
+        ("distinct texts in dictionaries", (0..ROWS).map(|number| line(0, number, &distinct(number))).collect()),
+    ] {
+        is_counted(&lines).unwrap_or_else(|error| panic!("{what}: {error}"));
+    }
+}

@@ -48,7 +48,7 @@ pub struct Column {
     pub comment: &'static str,
     /// Whether every row has a value. A line of NDJSON without it is rejected.
     pub required: bool,
-    /// Whether it has few distinct values among many rows. The writer gives such a column a dictionary and statistics.
+    /// Whether it has few distinct values among many rows. The writer gives such a column a dictionary.
     pub low_cardinality: bool,
     /// Whether it is an id that recurs in neighbouring rows. The writer gives such a column a large dictionary.
     pub recurring: bool,

@@ -23,7 +23,7 @@ use crate::rejects::Rejects;
 
 /// Size of staged rows in bytes that triggers a commit; about half of it is spare capacity of buffers. Including
 /// decoder and merge, the process stays below 512 MB of memory.
-pub const DEFAULT_FLUSH_BYTES: usize = 100 * 1024 * 1024;
+pub const DEFAULT_FLUSH_BYTES: usize = 112 * 1024 * 1024;
 /// Number of partitions that are committed concurrently.
 const CONCURRENT_COMMITS: usize = 4;
 /// Minimum time between two reads of the notes about rows that the look-up store lacks, because each read lists a

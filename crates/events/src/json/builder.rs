@@ -31,7 +31,7 @@ impl Arena {
         self.0.alloc_str(text)
     }
 
-    /// Moves the elements from `begin` on into the arena.
+    /// Copies the elements from `begin` on into the arena, and takes them off the stack.
     fn take_from<T: Copy>(&self, stack: &mut Vec<T>, begin: usize) -> &[T] {
         let moved = self.0.alloc_slice_copy(stack.get(begin..).unwrap_or_default());
         stack.truncate(begin);

@@ -9,7 +9,7 @@ pub(crate) enum Number {
     Unsigned(u64),
     /// A negative integer.
     Negative(i64),
-    /// A fraction, or an integer that does not fit in 64 bits. It is finite.
+    /// Any other number: a fraction, an exponent, `-0`, or an integer that does not fit in 64 bits. It is finite.
     Float(f64),
 }
 

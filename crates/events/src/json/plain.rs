@@ -67,8 +67,8 @@ impl<'a> Parser<'a> {
         value
     }
 
-    /// Parses a value, and passes it on. Each kind of value is passed from registers to its place. Through a variable of type
-    /// `Json` it would be copied in memory, which takes longer than all else here.
+    /// Parses a value, and passes it on. Each kind of value is passed from registers to its place. Through a variable of
+    /// type `Json` it would be copied in memory, which takes longer than all else here.
     #[inline(always)]
     fn put_value(
         &mut self,

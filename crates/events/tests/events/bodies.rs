@@ -1,7 +1,7 @@
 //! Whole bodies: unreadable, too large or repaired ones, and the serialisation of records.
 
 use bluetick_events::{
-    FlattenError, Options, Provider, Record, UnknownProvider, Unreadable, flatten, unreadable_record,
+    FlattenError, Options, Provider, Record, UnknownProvider, Unreadable, flatten, flatten_lines, unreadable_record,
 };
 use serde_json::{Value, json};
 
@@ -69,6 +69,14 @@ fn too_much_is_unreadable() {
     let messages = "0,".repeat(200_000);
     let too_many_events = format!("{{\"entry\":[{{\"changes\":[{{\"value\":{{\"messages\":[{messages}0]}}}}]}}]}}");
     assert_eq!(read(Provider::Meta, too_many_events.as_bytes()), Err(Unreadable::TooManyEvents));
+    // Lines have the same limit as records.
+    for events in [37_500, 37_600, 37_700] {
+        let messages = "0,".repeat(events);
+        let body = format!("{{\"entry\":[{{\"changes\":[{{\"value\":{{\"messages\":[{messages}0]}}}}]}}]}}");
+        let records = flatten(Provider::Meta, body.as_bytes(), 0, &Options::default()).map(|flat| flat.records.len());
+        let lines = flatten_lines(Provider::Meta, body.as_bytes(), 0, &Options::default()).map(|flat| flat.lines.len());
+        assert_eq!(records.ok(), lines.ok(), "{events} events");
+    }
     // Long strings need no additional memory, because they are borrowed from the body.
     let long = format!("{{\"hello\":\"{}\"}}", "x".repeat(3_000_000));
     assert_eq!(read(Provider::Meta, long.as_bytes()).unwrap()[0].table(), "account_events");

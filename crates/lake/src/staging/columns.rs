@@ -22,6 +22,16 @@ use crate::tables::{ArrowSchema, Column, ColumnType, Table, arrow_type};
 const CHUNK_ROWS: usize = 1 << 18;
 const CHUNK_TEXT_BYTES: usize = 32 << 20;
 
+/// Bytes that a distinct text of a dictionary takes besides itself: its place in the list and in the index, and the
+/// allocator's overhead.
+const DICTIONARY_TEXT_BYTES: usize = 48;
+
+/// Bytes that a row takes while its batch is sorted.
+const ORDER_BYTES: usize = 40;
+
+/// Bytes that the first values of a column take at least.
+const COLUMN_BYTES: usize = 128;
+
 /// Number of distinct dictionary values at which a chunk ends. Keys have 16 bits, and a row adds at most one value.
 const CHUNK_DISTINCT_VALUES: usize = 60_000;
 
@@ -84,7 +94,7 @@ impl ColumnBuilder {
                 Added::text(text.len())
             }
             (Self::Dictionary(builder), Cell::Text(text)) => {
-                let text_bytes = if builder.append(text) { text.len() } else { 0 };
+                let text_bytes = if builder.append(text) { text.len() + DICTIONARY_TEXT_BYTES } else { 0 };
                 Added { text_bytes, distinct_values: builder.distinct_texts() }
             }
             (Self::Timestamp(builder), Cell::Int(value)) => {
@@ -206,8 +216,8 @@ impl SparseColumn {
         self.builder.append(cell)
     }
 
-    /// Completes the column with this number of rows. A column without values takes no memory: the system provides pages
-    /// of zeros only when they are written.
+    /// Completes the column with this number of rows. A long column without values takes hardly any memory: the system
+    /// provides pages of zeros only when they are written.
     fn finish(mut self, rows: usize) -> ArrayRef {
         if self.rows == 0 {
             return new_null_array(&self.kind, rows);
@@ -251,10 +261,16 @@ impl ChunkBuilder {
         self.rows >= CHUNK_ROWS || self.text_bytes >= CHUNK_TEXT_BYTES || self.distinct_values >= CHUNK_DISTINCT_VALUES
     }
 
-    /// Approximate memory in bytes: texts, plus an offset, key or number per row of each column with values, doubled
+    /// Approximate memory in bytes. Texts, and an offset, key or number per row of each column with values, are doubled
     /// because buffers grow.
     pub(super) fn memory_bytes(&self) -> usize {
-        2 * (self.text_bytes + self.rows * self.row_bytes)
+        let columns = self.columns.len() * (size_of::<SparseColumn>() + COLUMN_BYTES);
+        columns + 2 * (self.text_bytes + self.rows * self.row_bytes) + self.memory_for_order()
+    }
+
+    /// The part of the memory that is needed to sort the rows, in bytes.
+    pub(super) fn memory_for_order(&self) -> usize {
+        self.rows * ORDER_BYTES
     }
 
     /// Completes the chunk and returns its columns.

@@ -1,14 +1,14 @@
 //! Builder of a dictionary column: each distinct text once, and a 16-bit key for each row.
 //!
-//! Arrow's own builder hashes every text. Most columns have so few distinct values that comparing a text with each of them
-//! is faster.
+//! Arrow's own builder hashes every text. Most columns have so few distinct values that comparing a text with each of
+//! them is faster.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use arrow::array::{DictionaryArray, PrimitiveBuilder, StringArray};
 use arrow::datatypes::UInt16Type;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
 
 use super::plain::is_equal;
 
@@ -22,7 +22,7 @@ pub(super) struct DictionaryBuilder {
     texts: Vec<Box<str>>,
     /// The keys by the hash of their text.
     index: HashTable<u16>,
-    hasher: DefaultHashBuilder,
+    hasher: RandomState,
 }
 
 impl DictionaryBuilder {
@@ -31,7 +31,7 @@ impl DictionaryBuilder {
             keys: PrimitiveBuilder::with_capacity(0),
             texts: Vec::new(),
             index: HashTable::new(),
-            hasher: DefaultHashBuilder::default(),
+            hasher: RandomState::new(),
         }
     }
 

@@ -37,8 +37,8 @@ pub(super) enum Cell<'a> {
     Other,
 }
 
-/// The values of a line with the index of their column, in the order of the table's columns. A column that is not in
-/// the row is null.
+/// The values of a line with the index of their column, in the order of the table's columns; only the statement hash is
+/// last. A column that is not in the row is null. A row may also contain nulls.
 pub(super) type Row<'a> = Vec<(usize, Cell<'a>)>;
 
 impl<'a> Cell<'a> {
@@ -288,11 +288,12 @@ impl TableReader {
         (row.into_iter().enumerate().filter(|(_, cell)| *cell != Cell::Null).collect(), unknown)
     }
 
-    /// Checks that required columns have a value, and that each value has its column's type.
+    /// Checks that required columns have a value, and that each value has its column's type. Of several faults, that of
+    /// the first column is returned.
     pub(super) fn check(&self, row: &mut Row<'_>) -> Result<(), Reason> {
-        let (mut required, mut all_fit) = (0, true);
-        for (column, cell) in row.iter_mut() {
-            let Some(column) = self.columns.get(*column) else { continue };
+        let mut required = 0;
+        for (index, cell) in row.iter_mut() {
+            let Some(column) = self.columns.get(*index) else { continue };
             match cell {
                 Cell::Null => continue,
                 // A time outside the calendar would break readers' time arithmetic. An optional one becomes null
@@ -300,15 +301,15 @@ impl TableReader {
                 Cell::Int(time) if column.kind == ColumnType::Timestamp && !column.required && !is_time(*time) => {
                     *cell = Cell::Null;
                 }
-                cell => all_fit &= fits(cell, column.kind),
+                cell if fits(cell, column.kind) => {}
+                _ => {
+                    let before = self.columns.iter().take(*index).filter(|column| column.required).count();
+                    return Err(if required == before { Reason::WrongType } else { Reason::MissingColumn });
+                }
             }
             required += usize::from(column.required);
         }
-        match required == self.required {
-            false => Err(Reason::MissingColumn),
-            true if all_fit => Ok(()),
-            true => Err(Reason::WrongType),
-        }
+        if required == self.required { Ok(()) } else { Err(Reason::MissingColumn) }
     }
 
     /// Event time and time of receipt of a checked row, in milliseconds since 1970.

@@ -68,6 +68,12 @@ fn each_fault_has_its_reason() {
     assert_eq!(reason(&click(RECEIVED).replace(r#""k""#, "null")), Reason::MissingColumn);
     assert_eq!(reason(&click(RECEIVED).replace(r#""k""#, "7")), Reason::WrongType);
     assert_eq!(reason(&click(RECEIVED).replace(r#""k""#, "[{}]")), Reason::WrongType);
+    // Of two faults, the one of the first column.
+    let provider_is_wrong = click(RECEIVED).replace(r#""meta""#, "7");
+    assert_eq!(reason(&provider_is_wrong.replace(r#""k""#, "null")), Reason::WrongType);
+    assert_eq!(reason(&provider_is_wrong.replace(r#","kind":"k""#, "")), Reason::WrongType);
+    let event_ts_is_missing = click(RECEIVED).replace(&format!(r#""event_ts":{RECEIVED},"#), "");
+    assert_eq!(reason(&event_ts_is_missing.replace(r#""meta""#, "7")), Reason::MissingColumn);
     assert_eq!(reason(&click(RECEIVED).replace(&RECEIVED.to_string(), "1.5")), Reason::WrongType);
     assert_eq!(reason(&click(RECEIVED).replace(&RECEIVED.to_string(), "99999999999999999999")), Reason::WrongType);
     assert_eq!(reason(&click(RECEIVED).replace("meta", &"x".repeat(MAX_LINE_BYTES))), Reason::LineTooLong);
@@ -279,6 +285,47 @@ fn the_hash_of_a_statement_is_stable() {
     );
     assert_eq!(hash(&send), -8_201_656_439_445_862_754);
     assert_ne!(hash(&send), hash(&send.replace("null", "\"\"")));
+}
+
+/// A column may be without values in one chunk and have values in another.
+#[test]
+fn chunks_without_values_are_merged_with_others() {
+    let line = |number: i64, more: &str| {
+        format!(
+            r#"{{"table":"sends","event_ts":{},"provider":"meta","received_at":{RECEIVED},"message_id":"m{number}"{more}}}"#,
+            RECEIVED + number
+        )
+    };
+    let lines = [
+        line(0, ""),
+        line(1, r#","template_name":"offer","buttons":["a",null],"standalone":true,"attributes":{"a":"b"}"#),
+        line(2, ""),
+        line(3, r#","template_name":"reminder","buttons":[]"#),
+    ];
+    let mut chunks = Vec::new();
+    let mut partition = None;
+    for line in &lines {
+        let mut staging = Staging::new();
+        staging.push_line(line.as_bytes()).unwrap();
+        for mut staged in staging.partitions.drain().map(|(_, staged)| staged) {
+            staged.close_chunk();
+            partition = Some(staged.partition);
+            chunks.extend(
+                staged
+                    .chunks
+                    .into_iter()
+                    .map(|columns| RecordBatch::try_new(chunk_schema(Table::Sends, &columns), columns).unwrap()),
+            );
+        }
+    }
+    let batch = PartitionBatch::new(partition.unwrap(), chunks).unwrap();
+    let rows = batch.sorted_batches().next().unwrap().unwrap();
+    let mut staging = Staging::new();
+    lines.iter().for_each(|line| staging.push_line(line.as_bytes()).unwrap());
+    let together = staging.drain().unwrap()[0].sorted_batches().next().unwrap().unwrap();
+    assert_eq!(rows, together);
+    let templates = rows.column_by_name("template_name").unwrap().as_string::<i32>();
+    assert!(templates.iter().eq([None, Some("offer"), None, Some("reminder")]));
 }
 
 /// A chunk ends when a dictionary has 60,000 values, and another chunk begins.
